@@ -1,0 +1,37 @@
+// What is written to the audit log. Values never: only places, masked forms and keyed fingerprints.
+import type { Principal } from './principal.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/**
+ * `*.received` opens an attempt, `*.decided` states the verdict, and exactly one outcome closes it: `forwarded` (the
+ * upstream confirmed), `refused` (nothing reached the upstream) or `unknown` (it may have, and cannot be told).
+ */
+export const auditActions = [
+  'guard.started',
+  'guard.stopped',
+  'guard.weakened',
+  'policy.loaded',
+  'identity.refused',
+  'token.created',
+  'token.revoked',
+  'fetch.served',
+  'fetch.refused',
+  'push.received',
+  'push.decided',
+  'push.forwarded',
+  'push.refused',
+  'push.unknown',
+] as const;
+export type AuditAction = (typeof auditActions)[number];
+
+export interface AuditEvent {
+  readonly action: AuditAction;
+  /** Request id that ties the entries of one attempt together. */
+  readonly request: string;
+  /** Null only where nobody is known, such as at the guard's start. */
+  readonly actor: Principal | null;
+  /** `<forge>/<owner>/…/<repo>` or null. */
+  readonly repository: string | null;
+  readonly details: { readonly [key: string]: Json };
+}

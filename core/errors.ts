@@ -1,0 +1,111 @@
+// One error class with a closed set of codes. The table holds everything that is said once per code: the HTTP status
+// and what the user can do. Messages never contain a secret or a matched value.
+
+interface ErrorEntry {
+  /** HTTP status where the error ends a request. */
+  readonly status: number;
+  /** What the reader can do about it. */
+  readonly remedy: string;
+}
+
+/** Everything that is fixed about an error code. docs/errors.md is compared with this table by a test. */
+export const errorTable = {
+  'config/invalid': { status: 500, remedy: 'Correct the named key of the configuration and start again.' },
+  'config/unreadable': { status: 500, remedy: 'Check that the file exists and may be read.' },
+  'policy/invalid': {
+    status: 500,
+    remedy: 'Correct the named key of the policy; `forgeguard policy check` tells more.',
+  },
+  'listen/in-use': {
+    status: 500,
+    remedy: 'Stop the other program or choose another port with PORT or `listen`.',
+  },
+  'database/unavailable': {
+    status: 503,
+    remedy: 'Check that PostgreSQL runs and that the connection URL is right.',
+  },
+  'database/newer-schema': {
+    status: 500,
+    remedy: 'Start the newer version of Forgeguard that upgraded this database.',
+  },
+  'audit/unavailable': {
+    status: 503,
+    remedy: 'Nothing was forwarded. Try again once the audit log can be written.',
+  },
+  'audit/inconsistent': {
+    status: 500,
+    remedy: 'Do not restart blindly: compare the log with its last checkpoint first.',
+  },
+  'identity/missing': {
+    status: 401,
+    remedy: 'Send a guard token as the HTTP Basic password or as a Bearer token.',
+  },
+  'identity/invalid': {
+    status: 401,
+    remedy: 'Ask for a new token; this one is unknown, expired or revoked.',
+  },
+  'identity/forbidden': {
+    status: 403,
+    remedy: 'Ask for a token whose scope covers this repository and verb.',
+  },
+  'route/unknown-repository': {
+    status: 404,
+    remedy: 'Check the forge and repository in the URL: /git/<forge>/<path>.git',
+  },
+  'git/unsupported': { status: 403, remedy: 'Use smart HTTP: a stock git client does so by default.' },
+  'git/malformed': {
+    status: 400,
+    remedy: 'Use a stock git client; what was sent is not valid Git protocol.',
+  },
+  'git/limit': { status: 413, remedy: 'Push less at once, or ask the operator to raise the named limit.' },
+  'git/bad-pack': { status: 400, remedy: 'Run `git fsck` in the pushing repository and push again.' },
+  'git/disk-full': {
+    status: 507,
+    remedy: 'The guard has no room for this push. Tell the operator, then push again.',
+  },
+  'git/busy': { status: 503, remedy: 'Wait a moment and push again.' },
+  'scan/failed': {
+    status: 500,
+    remedy: 'Push again; if it happens again, send the request id to the operator.',
+  },
+  'upstream/unreachable': { status: 502, remedy: 'Check that the upstream forge is up, then push again.' },
+  'upstream/timeout': { status: 504, remedy: 'The upstream forge was too slow. Push again later.' },
+  'upstream/refused': { status: 502, remedy: 'The upstream forge refused the guard. Tell the operator.' },
+  'upstream/unauthorized': {
+    status: 502,
+    remedy: "The guard's own credential was refused upstream. Tell the operator.",
+  },
+  'upstream/not-found': { status: 404, remedy: 'The upstream forge does not know this repository.' },
+  'upstream/invalid': {
+    status: 502,
+    remedy: 'What the upstream answered is not Git protocol. Check its URL.',
+  },
+  'request/cancelled': { status: 499, remedy: 'The client went away; nothing was forwarded.' },
+  internal: { status: 500, remedy: 'Send the request id to the operator.' },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** The one error of the guard: a code of the table, a message that says what was attempted, and the cause. */
+export class GuardError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'GuardError';
+    this.code = code;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get remedy(): string {
+    return errorTable[this.code].remedy;
+  }
+}
+
+/** Wraps anything thrown as a `GuardError`, keeping one that already is. */
+export function asGuardError(thrown: unknown, code: ErrorCode, message: string): GuardError {
+  return thrown instanceof GuardError ? thrown : new GuardError(code, message, { cause: thrown });
+}

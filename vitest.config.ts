@@ -1,0 +1,20 @@
+// How the tests run. Every file gets its own process: tests start real servers, databases and git.
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    pool: 'forks',
+    // Each worker has children of its own (git, PostgreSQL, a guard), so a few workers fill any machine.
+    maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
+    include: ['test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/generated/**'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+    // In CI a stray `test.only` must not make the rest disappear.
+    allowOnly: !process.env['CI'],
+    passWithNoTests: false,
+  },
+});

@@ -1,0 +1,130 @@
+// Numbers that governments issue, found by their shape: SSN and ITIN anywhere, others only beside their label.
+// A shape alone is weak evidence; the validator and the words around it decide.
+import { judgeSsn } from '../validators/ssn.ts';
+import { isDea, isMbi, isNpi, isVin } from '../validators/check-digits.ts';
+import type { Hit, Line, PatternRule } from '../rule.ts';
+
+const CONTEXT = 48;
+
+const ssnLabel = /(?:\bssn?\b|ssn|social[\s_-]{0,3}sec|soc[\s_-]{0,2}sec|\bss ?#|tax ?payer|\bitin\b)/i;
+
+/** Text of the line in front of an offset, where a label would stand. */
+function before(line: Line, at: number): string {
+  return line.text.slice(Math.max(0, at - CONTEXT), at);
+}
+
+export const ssnRule: PatternRule = {
+  literals: [
+    '000-00-0000',
+    '000 00 0000',
+    '000_00_0000',
+    '000.00.0000',
+    'ssn',
+    'social',
+    'soc_sec',
+    'soc sec',
+  ],
+  find(line, emit) {
+    for (const match of line.text.matchAll(/(?<![\w.+-]|\d[_ ])\d{3}([- ._])\d{2}\1\d{4}(?![\w-]|[.]\d)/g))
+      grouped(line, match.index, match[0], match[1] ?? '', emit);
+    if (line.document.kind === 'names')
+      for (const match of line.text.matchAll(/(?<=[_-])\d{3}([-_])\d{2}\1\d{4}(?!\d)/g))
+        grouped(line, match.index, match[0], match[1] ?? '', emit);
+    for (const match of line.text.matchAll(
+      /(?:\bssn|social[\s_-]{0,3}security[\s_-]{0,3}(?:number|no|num)|soc[\s_-]?sec)[\w\s"'#.]{0,16}(?:[:=,]|\bis)[\s"']{0,4}(\d{9})(?!\d)/gi,
+    )) {
+      const digits = match[1] ?? '';
+      report(line, match.index + match[0].length - 9, 9, digits, 0.92, emit);
+    }
+  },
+};
+
+function grouped(line: Line, at: number, text: string, separator: string, emit: (hit: Hit) => void): void {
+  const labelled = ssnLabel.test(before(line, at)) || line.document.kind === 'names';
+  if (separator !== '-' && !labelled && !line.document.clinical) return;
+  const around = `${line.text[at - 1] ?? ' '}${line.text[at + text.length] ?? ' '}`;
+  const loose = /^[\s"'`,;:|>\]()=[*][\s"'`,;:|<\])([.*!?\\]$/.test(around);
+  const confidence = labelled
+    ? 0.97
+    : line.document.clinical
+      ? 0.93
+      : line.document.binary || !loose
+        ? 0.6
+        : 0.87;
+  report(line, at, text.length, text.replaceAll(/\D/g, ''), confidence, emit);
+}
+
+function report(
+  line: Line,
+  at: number,
+  length: number,
+  digits: string,
+  confidence: number,
+  emit: (hit: Hit) => void,
+): void {
+  const verdict = judgeSsn(digits);
+  if (verdict.kind === 'impossible') return;
+  const place = { start: line.start + at, end: line.start + at + length, confidence };
+  if (verdict.kind === 'synthetic') emit({ rule: 'phi/ssn', ...place, synthetic: verdict.reason });
+  else emit({ rule: verdict.kind === 'itin' ? 'phi/itin' : 'phi/ssn', ...place });
+}
+
+/** Identifiers that need their label in front of them and then a check digit or format. */
+const labelled: readonly {
+  readonly rule: Hit['rule'];
+  readonly pattern: RegExp;
+  readonly valid: (text: string) => boolean;
+  readonly confidence: number;
+  readonly known?: ReadonlyMap<string, string>;
+}[] = [
+  {
+    rule: 'phi/npi',
+    pattern: /\bnpi\b[\w\s"'#.]{0,12}[:=,]?[\s"'#]{0,4}([12]\d{9})(?!\d)/gi,
+    valid: isNpi,
+    confidence: 0.8,
+    known: new Map([['1234567893', 'the number of the CMS example']]),
+  },
+  {
+    rule: 'phi/dea',
+    pattern: /\bdea\b[\w\s"'#.]{0,16}[:=,]?[\s"'#]{0,4}([a-z][a-z9]\d{7})(?!\d)/gi,
+    valid: (text) => isDea(text.toUpperCase()),
+    confidence: 0.92,
+    known: new Map([['AB1234563', 'a published example']]),
+  },
+  {
+    rule: 'phi/mbi',
+    pattern:
+      /\b(?:mbi|medicare|hicn|beneficiary)\b[\w\s"'#.]{0,24}[:=,]?[\s"'#]{0,4}(\d[a-z][a-z\d]\d-?[a-z][a-z\d]\d-?[a-z]{2}\d{2})(?![a-z\d])/gi,
+    valid: (text) => isMbi(text.toUpperCase()),
+    confidence: 0.95,
+    known: new Map([
+      ['1EG4TE5MK73', 'the number of the CMS example card'],
+      ['1EG4TE5MK72', 'the number of the CMS example card'],
+    ]),
+  },
+  {
+    rule: 'phi/vin',
+    pattern: /\b(?:vin|vehicle)\b[\w\s"'#.]{0,20}[:=,]?[\s"'#]{0,4}([a-hj-npr-z\d]{17})(?![a-z\d])/gi,
+    valid: (text) => isVin(text.toUpperCase()),
+    confidence: 0.88,
+    known: new Map([
+      ['11111111111111111', 'one digit repeated'],
+      ['1M8GDM9AXKP042788', 'a published example'],
+    ]),
+  },
+];
+
+export const labelledNumberRule: PatternRule = {
+  literals: ['npi', 'dea', 'mbi', 'medicare', 'hicn', 'beneficiary', 'vin', 'vehicle'],
+  find(line, emit) {
+    for (const kind of labelled)
+      for (const match of line.text.matchAll(kind.pattern)) {
+        const value = match[1] ?? '';
+        if (!kind.valid(value)) continue;
+        const end = line.start + match.index + match[0].length;
+        const hit = { rule: kind.rule, start: end - value.length, end, confidence: kind.confidence };
+        const synthetic = kind.known?.get(value.toUpperCase().replaceAll('-', ''));
+        emit(synthetic === undefined ? hit : { ...hit, synthetic });
+      }
+  },
+};

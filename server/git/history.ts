@@ -1,0 +1,180 @@
+// A cache of what the upstream already has, fetched lazily and per repository: trees of the commits that pushes build
+// on, and bare commit history where ancestry must be told. It may be deleted at any time; it is emptied at each start.
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { GuardError } from '../../core/errors.ts';
+import type { ObjectFormat, Oid } from '../../core/oid.ts';
+import { runGit } from './process.ts';
+import { pathOfCa, remoteEnvironment } from './remote-environment.ts';
+import type { GitRemote } from './upstream.ts';
+
+export interface HistoryKey {
+  readonly repository: string;
+  readonly objectFormat: ObjectFormat;
+}
+
+type Depth = 'trees' | 'commits';
+
+// What is fetched into each cache: the trees of single commits, or all commits without their trees.
+const fetchOptions: Readonly<Record<Depth, readonly string[]>> = {
+  trees: ['--depth=1', '--filter=blob:none'],
+  commits: ['--filter=tree:0'],
+};
+
+const keptPackBytes = 4 * 1024 * 1024;
+const keptPacks = 50;
+
+interface RepositoryCache {
+  readonly path: string;
+  /** Commits whose trees are believed to be here; a hint, a missing tree is fetched again. */
+  readonly known: Set<string>;
+  /** `.gitmodules` blobs that passed fsck. */
+  readonly checkedGitmodules: Set<string>;
+  packs: number;
+  users: number;
+  retired: boolean;
+}
+
+/** A cache in use; it is not removed until its last user let go. */
+export interface HistoryLease extends AsyncDisposable {
+  /** Object directory of the trees, to be read through as an alternate. */
+  readonly treesPath: string;
+  readonly known: ReadonlySet<string>;
+  readonly checkedGitmodules: Set<string>;
+  /** Fetches the trees of these commits, or single objects. Rejects with `upstream/unreachable`. */
+  fetchTrees(remote: GitRemote, oids: readonly Oid[], signal: AbortSignal): Promise<void>;
+  /** True where `ancestor` is reached from one of `tips`, all of which the upstream has. */
+  isAncestor(remote: GitRemote, ancestor: Oid, tips: readonly Oid[], signal: AbortSignal): Promise<boolean>;
+  /** Keeps a small pack that was just forwarded, so that the next push finds the trees it builds on. */
+  keep(packPath: string, tips: readonly Oid[]): Promise<void>;
+}
+
+export interface History {
+  lease(key: HistoryKey): Promise<HistoryLease>;
+}
+
+/** Opens an empty cache below `root`; what earlier processes left there is removed. */
+export async function createHistory(root: string): Promise<History> {
+  await rm(root, { recursive: true, force: true });
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const caches = new Map<string, Promise<RepositoryCache>>();
+  let generation = 0;
+
+  async function open(key: HistoryKey): Promise<RepositoryCache> {
+    generation += 1;
+    const hash = createHash('sha256')
+      .update(`${key.objectFormat}:${key.repository}`)
+      .digest('hex')
+      .slice(0, 32);
+    const path = join(root, `${hash}-${generation}`);
+    await Promise.all([
+      initialise(join(path, 'trees'), key.objectFormat),
+      initialise(join(path, 'commits'), key.objectFormat),
+    ]);
+    return { path, known: new Set(), checkedGitmodules: new Set(), packs: 0, users: 0, retired: false };
+  }
+
+  return {
+    async lease(key) {
+      const name = `${key.objectFormat}:${key.repository}`;
+      const opening = caches.get(name) ?? open(key);
+      caches.set(name, opening);
+      const cache = await opening.catch((thrown: unknown) => {
+        caches.delete(name);
+        throw thrown;
+      });
+      cache.users += 1;
+      return leaseOf(cache, () => {
+        if (caches.get(name) === opening) caches.delete(name);
+      });
+    },
+  };
+}
+
+async function initialise(path: string, objectFormat: ObjectFormat): Promise<void> {
+  await Promise.all([
+    mkdir(join(path, 'objects', 'pack'), { recursive: true }),
+    mkdir(join(path, 'refs'), { recursive: true }),
+  ]);
+  const format = objectFormat === 'sha1' ? '' : `\tobjectformat = ${objectFormat}\n`;
+  const config = `[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tpartialClone = origin\n${format}`;
+  await writeFile(join(path, 'HEAD'), 'ref: refs/heads/none\n');
+  await writeFile(join(path, 'config'), `${config}[remote "origin"]\n\tpromisor = true\n`);
+}
+
+function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
+  const trees = join(cache.path, 'trees');
+  const commits = join(cache.path, 'commits');
+
+  async function fetch(
+    path: string,
+    depth: Depth,
+    remote: GitRemote,
+    refspecs: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const result = await runGit(
+      [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--no-auto-maintenance',
+        ...fetchOptions[depth],
+        'origin',
+        ...refspecs,
+      ],
+      {
+        cwd: path,
+        env: { GIT_DIR: path, ...(await remoteEnvironment(remote, pathOfCa(cache.path))) },
+        signal,
+      },
+    );
+    if (result.code !== 0) {
+      throw new GuardError('upstream/unreachable', "couldn't read from the upstream what the push builds on");
+    }
+  }
+
+  return {
+    treesPath: join(trees, 'objects'),
+    known: cache.known,
+    checkedGitmodules: cache.checkedGitmodules,
+    async fetchTrees(remote, oids, signal) {
+      await fetch(trees, 'trees', remote, oids, signal);
+      for (const oid of oids) cache.known.add(oid);
+    },
+    async isAncestor(remote, ancestor, tips, signal) {
+      // Refs of the cache's own tell the upstream what is here already.
+      const refspecs = [ancestor, ...tips].map((oid) => `+${oid}:refs/cache/${oid}`);
+      await fetch(commits, 'commits', remote, refspecs, signal);
+      const args = ['rev-list', '--max-count=1', ancestor, '--not', ...tips, '--'];
+      const result = await runGit(args, { cwd: commits, env: { GIT_DIR: commits }, signal });
+      if (result.code !== 0)
+        throw new GuardError('upstream/invalid', "couldn't tell how the new value relates to the old one");
+      return result.stdout.length === 0;
+    },
+    async keep(packPath, tips) {
+      const { size } = await stat(packPath);
+      if (size > keptPackBytes || cache.packs >= keptPacks) {
+        cache.retired = true;
+        retire();
+        return;
+      }
+      cache.packs += 1;
+      const target = join(trees, 'objects', 'pack', basename(packPath));
+      // The pack before its index: Git takes an index as the sign that the pack is whole.
+      await move(packPath, target);
+      await move(packPath.replace(/\.pack$/, '.idx'), target.replace(/\.pack$/, '.idx'));
+      for (const tip of tips) cache.known.add(tip);
+    },
+    async [Symbol.asyncDispose]() {
+      cache.users -= 1;
+      if (cache.retired && cache.users === 0) await rm(cache.path, { recursive: true, force: true });
+    },
+  };
+}
+
+async function move(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(() => copyFile(from, to));
+}

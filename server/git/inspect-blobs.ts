@@ -1,0 +1,73 @@
+// The second stage of an inspection: every blob of the pack is scanned under the path that brought it in.
+import { GuardError } from '../../core/errors.ts';
+import type { ScanTarget } from '../../scanners/target.ts';
+import { type InspectionWork, scanWhole } from './inspection-work.ts';
+import { oidsOf } from './inventory.ts';
+import { checkSpecialBlob } from './special-blobs.ts';
+
+/** Larger blobs are scanned as streams. */
+const wholeBlobBytes = 8 * 1024 * 1024;
+
+/** Scans all blobs in pack order. Rejects with `git/limit` or `scan/failed`. */
+export async function inspectBlobs(work: InspectionWork): Promise<void> {
+  const { index, inventory } = work;
+  const blobs = index.byOffset.filter((object) => inventory.types[object] === 'blob');
+  for (const run of runsOf(blobs, (object) => (inventory.sizes[object] ?? 0) > wholeBlobBytes)) {
+    if (run.large) await inspectLarge(work, run.objects);
+    else await inspectSmall(work, run.objects);
+  }
+}
+
+interface Run {
+  readonly large: boolean;
+  readonly objects: readonly number[];
+}
+
+function* runsOf(objects: Uint32Array, isLarge: (object: number) => boolean): Generator<Run> {
+  let run: number[] = [];
+  let large = false;
+  for (const object of objects) {
+    if (isLarge(object) !== large && run.length > 0) {
+      yield { large, objects: run };
+      run = [];
+    }
+    large = isLarge(object);
+    run.push(object);
+  }
+  if (run.length > 0) yield { large, objects: run };
+}
+
+async function inspectLarge(work: InspectionWork, objects: readonly number[]): Promise<void> {
+  for (const object of objects) {
+    const source = work.reader.stream(work.index.oid(object));
+    const result = await work.scanner.scanStream(targetOf(work, object), source, work.signal);
+    if (result.findings.length > 0) work.report({ object, place: 'file', result });
+  }
+}
+
+async function inspectSmall(work: InspectionWork, objects: readonly number[]): Promise<void> {
+  let at = 0;
+  for await (const read of work.reader.contents(oidsOf(work.index, objects))) {
+    const object = objects[at] ?? -1;
+    at += 1;
+    if (read === undefined) throw new GuardError('git/bad-pack', 'an object of the pack cannot be read');
+    const target = targetOf(work, object);
+    const special = checkSpecialBlob(target.path, work.graph.symlinks[object] === 1, read.data);
+    if (special !== undefined) work.report({ object, place: 'file', result: { findings: [special] } });
+    await scanWhole(
+      work,
+      object,
+      target.kind === 'message' ? 'note' : 'file',
+      target,
+      Uint8Array.from(read.data),
+    );
+  }
+}
+
+function targetOf(work: InspectionWork, object: number): ScanTarget {
+  const where = work.graph.introduction(object);
+  if (Buffer.byteLength(where.path) > work.maxPathBytes) {
+    throw new GuardError('git/limit', `a path is longer than ${work.maxPathBytes} bytes (limits.pathBytes)`);
+  }
+  return { kind: where.ref.startsWith('refs/notes/') ? 'message' : 'file', path: where.path };
+}

@@ -39,10 +39,13 @@ export async function startForwardingProxy(target: { readonly port: number }): P
     const upstream = connect({ port: target.port, host: '127.0.0.1', allowHalfOpen: true });
     keep(client);
     keep(upstream);
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
-    pass(client, upstream, 'up').catch(() => client.resetAndDestroy());
-    pass(upstream, client, 'down').catch(() => client.resetAndDestroy());
+    const cut = (): void => {
+      client.resetAndDestroy();
+      upstream.resetAndDestroy();
+    };
+    // A side that breaks off, rather than ends, breaks the other.
+    pass(client, upstream, 'up').catch(cut);
+    pass(upstream, client, 'down').catch(cut);
   });
 
   const pass = async (from: Socket, to: Socket, direction: 'up' | 'down'): Promise<void> => {

@@ -143,7 +143,7 @@ function redirectTarget(
   allowed: ReadonlySet<string>,
 ): URL {
   const text = typeof location === 'string' ? location : undefined;
-  const target = text !== undefined && URL.canParse(text, from) ? new URL(text, from) : undefined;
+  const target = text !== undefined && URL.canParse(text, from.href) ? new URL(text, from) : undefined;
   if (target === undefined)
     throw new GuardError('upstream/invalid', 'the upstream redirected without a valid Location');
   const upgrade =

@@ -1,0 +1,190 @@
+// Forwards an accepted push: the same commands with the client's old values as lease, and the quarantined pack.
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { GuardError } from '../../core/errors.ts';
+import { ByteReader } from './byte-reader.ts';
+import type { HeldPack } from './held-pack.ts';
+import { flushPacket, packet } from './pkt-line.ts';
+import type { ReceivePackRequest } from './receive-pack-request.ts';
+import { type Report, readReport } from './report-status.ts';
+import type { Repository } from './repository.ts';
+import { readSideBand } from './side-band.ts';
+import { type Upstream, type UpstreamResponse, refusalOfStatus, upstreamFailure } from './upstream.ts';
+import type { UpstreamCapabilities } from './upstream-facts.ts';
+
+export interface ForwardInput {
+  readonly upstream: Upstream;
+  readonly repository: Repository;
+  readonly authorization: string | undefined;
+  readonly request: ReceivePackRequest;
+  readonly pushOptions: readonly string[];
+  readonly capabilities: UpstreamCapabilities;
+  /** Undefined where every command deletes. */
+  readonly pack: HeldPack | undefined;
+  readonly agent: string;
+  readonly idleMs: number;
+  /** Given what the upstream says on its progress band, as it comes. */
+  readonly progress: (text: Uint8Array) => void;
+}
+
+/**
+ * `answered`: the upstream reported on every ref. `refused`: it took nothing, for certain. `unknown`: it may have
+ * taken the push, and only its refs can tell.
+ */
+export type Forwarded =
+  | { readonly kind: 'answered'; readonly report: Report }
+  | { readonly kind: 'refused'; readonly error: GuardError }
+  | { readonly kind: 'unknown'; readonly error: GuardError };
+
+/** Throws `git/unsupported` where the upstream cannot do what the client asked for. Pure. */
+export function checkForwardable(
+  request: ReceivePackRequest,
+  pushOptions: readonly string[],
+  upstream: UpstreamCapabilities,
+): void {
+  if (upstream.objectFormat !== request.objectFormat) {
+    throw new GuardError(
+      'git/unsupported',
+      `the upstream repository uses ${upstream.objectFormat}, the push ${request.objectFormat}`,
+    );
+  }
+  if (request.capabilities.has('atomic') && !upstream.capabilities.has('atomic')) {
+    throw new GuardError('git/unsupported', 'the upstream does not support atomic pushes');
+  }
+  if (pushOptions.length > 0 && !upstream.capabilities.has('push-options')) {
+    throw new GuardError('git/unsupported', 'the upstream does not support push options');
+  }
+}
+
+/** Sends the push. Never rejects: whatever happens is one of the three outcomes. */
+export async function forwardPush(input: ForwardInput): Promise<Forwarded> {
+  const capabilities = usedCapabilities(input);
+  const head = writeCommands(input, capabilities);
+  let response: UpstreamResponse;
+  try {
+    response = await send(input, head);
+  } catch (thrown) {
+    const error = upstreamFailure(thrown, undefined);
+    return { kind: neverSent(error) ? 'refused' : 'unknown', error };
+  }
+  if (response.status !== 200) {
+    response.body.destroy();
+    const error = refusalOfStatus(response.status, 'the push');
+    return { kind: response.status < 500 ? 'refused' : 'unknown', error };
+  }
+  try {
+    return { kind: 'answered', report: await readAnswer(response.body, capabilities, input.progress) };
+  } catch (thrown) {
+    const invalid = new GuardError(
+      'upstream/invalid',
+      "the upstream's answer to the push broke off or is not Git protocol",
+      { cause: thrown },
+    );
+    return {
+      kind: 'unknown',
+      error: thrown instanceof GuardError && thrown.code.startsWith('upstream/') ? thrown : invalid,
+    };
+  } finally {
+    response.body.destroy();
+  }
+}
+
+function usedCapabilities(input: ForwardInput): readonly string[] {
+  const offered = input.capabilities.capabilities;
+  const asked = input.request.capabilities;
+  const wanted = [
+    offered.has('report-status-v2') ? 'report-status-v2' : 'report-status',
+    'side-band-64k',
+    ...(asked.has('atomic') ? ['atomic'] : []),
+    ...(asked.has('quiet') ? ['quiet'] : []),
+    ...(input.pushOptions.length > 0 ? ['push-options'] : []),
+    `object-format=${input.request.objectFormat}`,
+  ];
+  const namesAgents = offered.values().some((capability) => capability.startsWith('agent='));
+  return [
+    ...wanted.filter((capability) => offered.has(capability)),
+    ...(namesAgents ? [`agent=${input.agent}`] : []),
+  ];
+}
+
+function writeCommands(input: ForwardInput, capabilities: readonly string[]): Buffer {
+  const { request } = input;
+  const commands = request.commands.map((command, index) => {
+    const line = `${command.oldOid} ${command.newOid} ${command.ref}`;
+    return packet(index === 0 ? `${line}\0 ${capabilities.join(' ')}` : line);
+  });
+  const options =
+    input.pushOptions.length === 0 ? [] : [...input.pushOptions.map((option) => packet(option)), flushPacket];
+  const shallow = request.shallow.map((oid) => packet(`shallow ${oid}`));
+  return Buffer.concat([...shallow, ...commands, flushPacket, ...options]);
+}
+
+async function send(input: ForwardInput, head: Buffer): Promise<UpstreamResponse> {
+  const { pack } = input;
+  const size = pack?.kind === 'file' ? (await stat(pack.path)).size : pack === undefined ? 0 : undefined;
+  const headers: Record<string, string> = {
+    'content-type': 'application/x-git-receive-pack-request',
+    accept: 'application/x-git-receive-pack-result',
+  };
+  if (size !== undefined) headers['content-length'] = String(head.length + size);
+  return input.upstream.send({
+    repository: input.repository,
+    method: 'POST',
+    service: 'git-receive-pack',
+    target: 'git-receive-pack',
+    headers,
+    body: () => (pack === undefined ? head : Readable.from(bodyOf(head, pack), { objectMode: false })),
+    authorization: input.authorization,
+    idleMs: input.idleMs,
+  });
+}
+
+async function* bodyOf(head: Buffer, pack: HeldPack): AsyncGenerator<Uint8Array> {
+  yield head;
+  yield* pack.kind === 'file' ? createReadStream(pack.path, { highWaterMark: 256 * 1024 }) : pack.open();
+}
+
+function neverSent(error: GuardError): boolean {
+  const cause = error.cause;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return (
+    error.code === 'upstream/refused' ||
+    ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(code)
+  );
+}
+
+async function readAnswer(
+  body: Readable,
+  capabilities: readonly string[],
+  progress: (text: Uint8Array) => void,
+): Promise<Report> {
+  if (!capabilities.some((capability) => capability.startsWith('report-status'))) {
+    throw new GuardError('upstream/invalid', 'the upstream cannot report on a push');
+  }
+  const reader = new ByteReader(body);
+  if (!capabilities.includes('side-band-64k')) return readReport(reader);
+  return readReport(new ByteReader(dataBand(reader, progress)));
+}
+
+const maxReportBytes = 64 * 1024 * 1024;
+
+async function* dataBand(
+  reader: ByteReader,
+  progress: (text: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const { band, data } of readSideBand(reader)) {
+    if (band === 3) {
+      throw new GuardError(
+        'upstream/refused',
+        `the upstream broke off: ${Buffer.from(data).toString('utf8').trim().slice(0, 300)}`,
+      );
+    }
+    size += data.length;
+    if (size > maxReportBytes)
+      throw new GuardError('upstream/invalid', 'the upstream reports without an end');
+    if (band === 2) progress(data);
+    else yield data;
+  }
+}

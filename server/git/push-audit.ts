@@ -1,0 +1,158 @@
+// What the audit log keeps of a push. Everything in it is fit to be shown: names are masked, values are absent.
+import type { AuditAction, AuditEvent, Json } from '../../core/audit-event.ts';
+import type { RefUpdate } from '../../core/operation.ts';
+import type { Principal } from '../../core/principal.ts';
+import type { Reason, Verdict } from '../../core/verdict.ts';
+import type { LocatedFinding } from './located-finding.ts';
+import { plainText } from './plain-text.ts';
+import type { RefCommand } from './receive-pack-request.ts';
+import type { Report } from './report-status.ts';
+
+export interface PushIdentity {
+  readonly request: string;
+  readonly actor: Principal;
+  readonly repository: string;
+}
+
+const maxRefs = 200;
+const maxFindings = 60;
+
+function eventOf(
+  identity: PushIdentity,
+  action: AuditAction,
+  details: Readonly<Record<string, Json>>,
+): AuditEvent {
+  return {
+    action,
+    request: identity.request,
+    actor: identity.actor,
+    repository: identity.repository,
+    details,
+  };
+}
+
+/** Opens the attempt. */
+export function receivedEvent(
+  identity: PushIdentity,
+  commands: readonly RefCommand[],
+  shownRef: (ref: string) => string,
+  source: { readonly address: string; readonly userAgent: string; readonly pushOptions: number },
+): AuditEvent {
+  return eventOf(identity, 'push.received', {
+    refUpdates: commands.slice(0, maxRefs).map((command) => ({
+      ref: plainText(shownRef(command.ref)),
+      old: command.oldOid,
+      new: command.newOid,
+    })),
+    refUpdateCount: commands.length,
+    ...source,
+    userAgent: plainText(source.userAgent, 100),
+  });
+}
+
+export interface DecidedFacts {
+  readonly verdict: Verdict;
+  readonly updates: readonly RefUpdate[];
+  readonly shownRef: (ref: string) => string;
+  readonly findings: readonly LocatedFinding[];
+  readonly objects: number;
+  readonly bytes: number;
+  /** SHA-256 over the sorted object ids of the pack, hex. */
+  readonly objectSetDigest: string;
+  readonly unreachedObjects: number;
+  readonly catalogDigest: string;
+  readonly reason: string | undefined;
+}
+
+/** States the verdict and what it rests on. */
+export function decidedEvent(identity: PushIdentity, facts: DecidedFacts): AuditEvent {
+  const { verdict } = facts;
+  return eventOf(identity, 'push.decided', {
+    verdict: verdict.kind,
+    policyDigest: verdict.policyDigest,
+    catalogDigest: facts.catalogDigest,
+    reasons: verdict.reasons.map(reasonJson),
+    monitored: verdict.monitored.map(reasonJson),
+    exceptions: verdict.excused.slice(0, maxFindings).map(({ finding, exception }) => ({
+      exception,
+      fingerprint: facts.findings[finding]?.finding.fingerprint ?? '',
+    })),
+    refUpdates: facts.updates.slice(0, maxRefs).map((update) => ({
+      ref: plainText(facts.shownRef(update.ref)),
+      kind: update.kind,
+      old: update.oldOid,
+      new: update.newOid,
+    })),
+    refUpdateCount: facts.updates.length,
+    findings: facts.findings.slice(0, maxFindings).map(findingJson),
+    findingCount: facts.findings.length,
+    objects: facts.objects,
+    bytes: facts.bytes,
+    objectSetDigest: facts.objectSetDigest,
+    unreachedObjects: facts.unreachedObjects,
+  });
+}
+
+function reasonJson(reason: Reason): Json {
+  return {
+    rule: reason.rule,
+    action: reason.action,
+    findings: reason.findings.length,
+    paths: reason.paths.length,
+  };
+}
+
+function findingJson(found: LocatedFinding): Json {
+  const { finding } = found;
+  return {
+    rule: finding.rule,
+    identifier: finding.identifier,
+    severity: finding.severity,
+    confidence: finding.confidence,
+    place: found.place,
+    commit: found.commit ?? null,
+    path: plainText(finding.path),
+    line: finding.line,
+    column: finding.column,
+    masked: plainText(finding.masked, 80),
+    fingerprint: finding.fingerprint,
+  };
+}
+
+/** Closes an attempt of which nothing reached the upstream. */
+export function refusedEvent(
+  identity: PushIdentity,
+  by: 'policy' | 'guard' | 'upstream',
+  code: string,
+): AuditEvent {
+  return eventOf(identity, 'push.refused', { by, code });
+}
+
+/** Closes an attempt on which the upstream reported; refused as a whole where it took no ref. */
+export function reportedEvent(
+  identity: PushIdentity,
+  report: Report,
+  shownRef: (ref: string) => string,
+): AuditEvent {
+  const landed = report.refs.filter((status) => status.kind === 'ok');
+  const refs = report.refs.slice(0, maxRefs).map((status) => ({
+    ref: plainText(shownRef(status.ref)),
+    status: status.kind,
+    message: status.kind === 'ng' ? plainText(status.message) : '',
+  }));
+  if (landed.length === 0) return eventOf(identity, 'push.refused', { by: 'upstream', code: 'ng', refs });
+  return eventOf(identity, 'push.forwarded', {
+    refs,
+    landed: landed.length,
+    refused: report.refs.length - landed.length,
+  });
+}
+
+/** Closes an attempt by what the upstream's refs show. */
+export function settledEvent(
+  identity: PushIdentity,
+  action: 'push.forwarded' | 'push.refused' | 'push.unknown',
+  note: string,
+): AuditEvent {
+  return eventOf(identity, action, { settled: true, note: plainText(note) });
+}

@@ -1,0 +1,58 @@
+// How to take a value out of a push: in which commit it is decides what has to be rewritten.
+import type { LocatedFinding } from './located-finding.ts';
+
+/** Lines of advice for these findings. `tips` are the new values of the pushed refs. */
+export function howToRewrite(
+  findings: readonly LocatedFinding[],
+  tips: readonly string[],
+): readonly string[] {
+  const commits = [...new Set(findings.filter(isInCommit).map((found) => found.commit))].filter(
+    (oid) => oid !== undefined,
+  );
+  const older = commits.filter((commit) => !tips.includes(commit));
+  return [
+    ...(commits.length > 0 && older.length === 0 ? tipAdvice : []),
+    ...(older.length > 0 ? olderAdvice(older) : []),
+    ...otherAdvice
+      .filter(({ place }) => findings.some((found) => found.place === place))
+      .map(({ advice }) => `  ${advice}`),
+    '  Synthetic values are fine: see the documentation of detection for those that are known as such.',
+    '  Was this no such value? Ask the policy owner for an exception by its fingerprint; -o forgeguard.format=json shows it.',
+  ];
+}
+
+function isInCommit(found: LocatedFinding): boolean {
+  return found.commit !== undefined && found.place !== 'tag message';
+}
+
+const tipAdvice: readonly string[] = [
+  '  Change the file or message, then replace the last commit and push again:',
+  '    git commit --all --amend',
+];
+
+function olderAdvice(commits: readonly string[]): readonly string[] {
+  const [first = '', ...others] = commits.map((commit) => commit.slice(0, 12));
+  return [
+    `  The value is in the history of the push (${[first, ...others].slice(0, 5).join(', ')}${others.length > 4 ? ', …' : ''}).`,
+    '  A new commit on top does not take it out; rewrite the commit that holds it:',
+    `    git rebase --interactive ${first}^      # --root if it is the first commit; mark it "edit"`,
+    '    # remove the value, then: git commit --all --amend && git rebase --continue',
+  ];
+}
+
+const otherAdvice: readonly { readonly place: LocatedFinding['place']; readonly advice: string }[] = [
+  {
+    place: 'path name',
+    advice: 'A path name holds a value: rename it with `git mv` in the commit that adds it.',
+  },
+  {
+    place: 'tag message',
+    advice: 'A tag message holds a value: make the tag again with `git tag --force --annotate`.',
+  },
+  { place: 'ref name', advice: 'A branch or tag name holds a value: push under another name.' },
+  { place: 'push option', advice: 'A push option holds a value: leave it out.' },
+  {
+    place: 'note',
+    advice: 'A note holds a value: rewrite it with `git notes edit` and prune the older notes commit.',
+  },
+];

@@ -4,7 +4,7 @@ import { GuardError } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
 import { nearestName } from './nearest-name.ts';
 import { readYaml } from './yaml.ts';
-import type { Problem, ValuePath, YamlDocument } from './yaml.ts';
+import type { Place, Problem, ValuePath, YamlDocument } from './yaml.ts';
 
 const mostProblems = 50;
 
@@ -37,13 +37,24 @@ export interface DocumentSource {
   readonly code: ErrorCode;
 }
 
+export interface OpenDocument<T> {
+  readonly data: T;
+  /** Where the value at the path, or its nearest surrounding one, stands. */
+  readonly placeOf: (path: ValuePath) => Place;
+}
+
 /** Reads `text` as YAML or JSON and checks it with `schema`. Throws `GuardError` with every problem found. */
-export function readDocument<T>(schema: z.ZodType<T>, text: string, source: DocumentSource): T {
+export function openDocument<T>(schema: z.ZodType<T>, text: string, source: DocumentSource): OpenDocument<T> {
   const reading = readYaml(text);
   if (reading.kind === 'problems') throw invalidDocument(source, reading.problems);
   const result = schema.safeParse(reading.value);
-  if (result.success) return result.data;
+  if (result.success) return { data: result.data, placeOf: reading.placeOf };
   throw invalidDocument(source, describeIssues(result.error.issues, reading));
+}
+
+/** As `openDocument`, for those who need the data only. */
+export function readDocument<T>(schema: z.ZodType<T>, text: string, source: DocumentSource): T {
+  return openDocument(schema, text, source).data;
 }
 
 export function invalidDocument(source: DocumentSource, problems: readonly Problem[]): GuardError {

@@ -61,6 +61,12 @@ export function compileGlobs(patterns: readonly string[]): Matcher {
   };
 }
 
+/** As `compileGlobs`, for repositories `<forge>/<owner>/…/<repo>`, whose letter case has no meaning. */
+export function compileRepositoryGlobs(patterns: readonly string[]): Matcher {
+  const matches = compileGlobs(patterns.map((pattern) => pattern.toLowerCase()));
+  return (text) => matches(text.toLowerCase());
+}
+
 function file(shelf: Map<string, Alternative[]>, name: string, alternative: Alternative): void {
   const filed = shelf.get(name);
   if (filed === undefined) shelf.set(name, [alternative]);
@@ -91,7 +97,7 @@ export function expandBraces(pattern: string): readonly string[] {
       throw new GlobError(`the braces stand for more than ${mostAlternatives} patterns; write fewer`);
     }
   }
-  return done.reverse();
+  return done.toReversed();
 }
 
 function refuseForeignSyntax(pattern: string): void {
@@ -156,7 +162,7 @@ function readAlternative(pattern: string): Alternative {
 
 function readSegment(text: string): Segment {
   if (text === '**') return { kind: 'globstar' };
-  const tokens = readTokens([...text]);
+  const tokens = readTokens(Array.from(text));
   if (tokens.every((token) => token.kind === 'char')) {
     return { kind: 'literal', text: tokens.map((token) => token.char).join('') };
   }
@@ -253,7 +259,7 @@ function matchesSegment(segment: Segment, text: string): boolean {
     case 'literal':
       return segment.text === text;
     case 'tokens':
-      return text.endsWith(segment.tail) && matchesTokens(segment.tokens, [...text]);
+      return text.endsWith(segment.tail) && matchesTokens(segment.tokens, Array.from(text));
   }
 }
 

@@ -1,6 +1,6 @@
 // Which findings the exceptions of a policy excuse, and which they would if they had not expired.
 import type { Finding } from '../../scanners/finding.ts';
-import { compileGlobs } from '../glob.ts';
+import { compileGlobs, compileRepositoryGlobs } from '../glob.ts';
 import type { Operation } from '../operation.ts';
 import type { PolicyException } from '../policy.ts';
 
@@ -39,7 +39,7 @@ function compileException(exception: PolicyException): (finding: Finding, reposi
   const fingerprints = exception.fingerprint && new Set(exception.fingerprint);
   const path = exception.path && compileGlobs(exception.path);
   const rule = exception.rule && compileGlobs(exception.rule);
-  const repository = exception.repository && compileGlobs(exception.repository);
+  const repository = exception.repository && compileRepositoryGlobs(exception.repository);
   return (finding, name) =>
     // Unscannable content and the like are never excused in passing.
     (finding.category !== 'policy' || rule !== undefined) &&

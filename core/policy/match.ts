@@ -2,7 +2,7 @@
 // is attacker-controlled text; every test is linear in it.
 import { severities } from '../../scanners/finding.ts';
 import type { Finding } from '../../scanners/finding.ts';
-import { compileGlobs, expandBraces } from '../glob.ts';
+import { compileGlobs, compileRepositoryGlobs, expandBraces } from '../glob.ts';
 import type { Operation, PathChange, RefUpdate } from '../operation.ts';
 import type {
   ActorCondition,
@@ -108,7 +108,7 @@ function compileWhole(subject: Subject): Test<BareOperation>[] {
     tests.push((operation) => actors.some((test) => test(operation.actor)));
   }
   if (repository !== undefined) {
-    const matches = compileGlobs(repository);
+    const matches = compileRepositoryGlobs(repository);
     tests.push((operation) => matches(operation.repository));
   }
   return tests;
@@ -211,12 +211,15 @@ const modeNames: Readonly<Record<string, PathMode>> = {
   '160000': 'submodule',
 };
 
+function isPlain({ change, mode }: PathCondition): boolean {
+  return change === undefined && mode === undefined;
+}
+
 /** Conditions that are nothing but patterns become one, so that each path is taken apart once. */
 function mergePatterns(
   conditions: readonly PathCondition[] | undefined,
 ): readonly PathCondition[] | undefined {
   if (conditions === undefined) return undefined;
-  const isPlain = ({ change, mode }: PathCondition): boolean => change === undefined && mode === undefined;
   const patterns = conditions.filter(isPlain).flatMap(({ path }) => path ?? ['**']);
   const others = conditions.filter((condition) => !isPlain(condition));
   return patterns.length === 0 ? others : [{ path: patterns }, ...others];

@@ -1,0 +1,234 @@
+// From the checked text to the configuration in force: environment variables over the file, secrets and files read,
+// relative names made absolute. Collects problems instead of stopping at the first.
+import { X509Certificate } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { OpenDocument } from '../../core/document.ts';
+import type { Problem, ValuePath } from '../../core/yaml.ts';
+import { readBoundedFile } from '../bounded-file.ts';
+import type { Config, Environment, ForgeConfig, ForgeCredential } from '../config.ts';
+import { formatBaseUrl, isLoopback, isPlainRemote, parseBaseUrl, parsePort } from './address.ts';
+import type { ConfigDocument, ForgeDocument, SecretRef } from './schema.ts';
+import { Secret } from './secret.ts';
+
+const longestSecret = 65_536;
+const longestCaFile = 4 * 2 ** 20;
+
+/** Environment variables that the guard reads, and what they set. docs/configuration.md lists them. */
+export const environmentVariables = {
+  FORGEGUARD_CONFIG: 'the configuration file, where `--config` is not given',
+  FORGEGUARD_DATA_DIR: '`dataDir`',
+  FORGEGUARD_PUBLIC_URL: '`publicUrl`',
+  FORGEGUARD_DANGEROUSLY_ALLOW_PLAIN_HTTP_LISTEN: '`dangerouslyAllowPlainHttpListen`, where it is `true`',
+  PORT: '`listen.port`',
+  HOST: '`listen.host`',
+  DATABASE_URL: '`database.url`',
+  REDIS_URL: '`redis.url`',
+} as const;
+type Variable = keyof typeof environmentVariables;
+
+export interface Surroundings {
+  readonly env: Environment;
+  /** The file that was read, absolute. */
+  readonly file: string | undefined;
+  /** What relative names in the file are relative to. */
+  readonly directory: string;
+}
+
+export interface Resolution {
+  readonly config: Config;
+  readonly problems: readonly Problem[];
+}
+
+export async function resolveConfig(
+  document: OpenDocument<ConfigDocument>,
+  surroundings: Surroundings,
+): Promise<Resolution> {
+  const work = new Resolver(document, surroundings);
+  const written = document.data;
+  const listen = work.listen(written.listen);
+  const publicUrl = work.publicUrl(written.publicUrl);
+  const forges: ForgeConfig[] = [];
+  for (const [index, forge] of written.forges.entries()) forges.push(await work.forge(forge, index));
+  const databaseUrl = await work.connectionUrl(written.database.url, 'database', 'DATABASE_URL');
+  const redisUrl = await work.connectionUrl(written.redis.url, 'redis', 'REDIS_URL');
+  const allowsPlainListen =
+    written.dangerouslyAllowPlainHttpListen ||
+    work.variable('FORGEGUARD_DANGEROUSLY_ALLOW_PLAIN_HTTP_LISTEN') === 'true';
+  work.checkListening(listen.host, publicUrl, allowsPlainListen);
+
+  const config: Config = {
+    sandbox: surroundings.file === undefined,
+    file: surroundings.file,
+    listen,
+    publicUrl,
+    dataDir: work.dataDir(written.dataDir),
+    database: { url: databaseUrl },
+    redis: { url: redisUrl },
+    forges,
+    identity: { tokens: { maxLifetime: written.identity.tokens.maxLifetime } },
+    audit: { retentionDays: written.audit.retentionDays },
+    policyFile:
+      written.policyFile === undefined ? undefined : resolve(surroundings.directory, written.policyFile),
+    limits: written.limits,
+    weakenings: [
+      ...weakeningsOf(written.forges),
+      ...(allowsPlainListen && !isLoopback(listen.host)
+        ? [
+            `the guard listens on ${listen.host} for plain http: tokens and content can be read on the network`,
+          ]
+        : []),
+    ],
+    notices: written.redis.url === undefined ? [] : ['redis.url is not used in this version'],
+  };
+  return { config, problems: work.problems };
+}
+
+function weakeningsOf(forges: readonly ForgeDocument[]): readonly string[] {
+  return forges.flatMap((forge) => {
+    const plain = [forge.url, ...forge.allowRedirectsTo].some(isPlainRemote);
+    return [
+      ...(plain
+        ? [
+            `the forge ${forge.name} is reached by plain http: credentials and content can be read on the network`,
+          ]
+        : []),
+      ...(forge.credential.mode === 'passthrough'
+        ? [`the forge ${forge.name} gets the clients' own credentials: the guard does not know who acts`]
+        : []),
+    ];
+  });
+}
+
+class Resolver {
+  readonly problems: Problem[] = [];
+  readonly #document: OpenDocument<ConfigDocument>;
+  readonly #surroundings: Surroundings;
+
+  constructor(document: OpenDocument<ConfigDocument>, surroundings: Surroundings) {
+    this.#document = document;
+    this.#surroundings = surroundings;
+  }
+
+  /** An environment variable; an empty one counts as not set. */
+  variable(name: Variable): string | undefined {
+    return this.#surroundings.env[name] || undefined;
+  }
+
+  listen(written: ConfigDocument['listen']): Config['listen'] {
+    const portText = this.variable('PORT');
+    const port = portText === undefined ? (written?.port ?? 8080) : parsePort(portText);
+    if (port === undefined) this.#fault([], 'the environment variable PORT is not a TCP port');
+    return { host: this.variable('HOST') ?? written?.host ?? '127.0.0.1', port: port ?? 0 };
+  }
+
+  publicUrl(written: URL | undefined): string | undefined {
+    const text = this.variable('FORGEGUARD_PUBLIC_URL');
+    const url = text === undefined ? written : parseBaseUrl(text);
+    if (text !== undefined && url === undefined) {
+      this.#fault([], 'the environment variable FORGEGUARD_PUBLIC_URL is not an http or https URL');
+    }
+    if (url !== undefined && url.pathname !== '/') {
+      this.#fault(['publicUrl'], 'the public URL has no path: the guard serves the root of its host');
+    }
+    return url && formatBaseUrl(url);
+  }
+
+  dataDir(written: string | undefined): string {
+    const fromEnvironment = this.variable('FORGEGUARD_DATA_DIR');
+    if (fromEnvironment !== undefined) return resolve(fromEnvironment);
+    return written === undefined ? resolve('.forgeguard') : resolve(this.#surroundings.directory, written);
+  }
+
+  checkListening(host: string, publicUrl: string | undefined, allowsPlain: boolean): void {
+    if (isLoopback(host) || publicUrl?.startsWith('https:') === true || allowsPlain) return;
+    this.#fault(
+      ['listen'],
+      `listening on ${host} needs TLS in front and a \`publicUrl\` that begins with https, ` +
+        'or `dangerouslyAllowPlainHttpListen: true`',
+    );
+  }
+
+  async connectionUrl(
+    written: string | SecretRef | undefined,
+    key: 'database' | 'redis',
+    variable: Variable,
+  ): Promise<Secret | undefined> {
+    const fromEnvironment = this.variable(variable);
+    if (fromEnvironment !== undefined) return new Secret(fromEnvironment);
+    if (written === undefined) return undefined;
+    return typeof written === 'string' ? new Secret(written) : this.#secret(written, [key, 'url']);
+  }
+
+  async forge(forge: ForgeDocument, index: number): Promise<ForgeConfig> {
+    const ca = forge.caFile === undefined ? undefined : await this.#certificates(forge.caFile, index);
+    return {
+      name: forge.name,
+      url: formatBaseUrl(forge.url),
+      credential: await this.#credential(forge.credential, ['forges', index, 'credential']),
+      repositories: forge.repositories,
+      allowRedirectsTo: forge.allowRedirectsTo.map((url) => url.origin),
+      ...(ca === undefined ? {} : { ca }),
+    };
+  }
+
+  async #credential(written: ForgeDocument['credential'], path: ValuePath): Promise<ForgeCredential> {
+    switch (written.mode) {
+      case 'none':
+      case 'passthrough':
+        return { mode: written.mode };
+      case 'basic': {
+        const password = await this.#secret(written.password, [...path, 'password']);
+        return { mode: 'basic', username: written.username, password };
+      }
+      case 'bearer':
+        return { mode: 'bearer', token: await this.#secret(written.token, [...path, 'token']) };
+    }
+  }
+
+  /** Reads a secret; one that cannot be had is a problem, and the empty secret stands in until that is told. */
+  async #secret(ref: SecretRef, path: ValuePath): Promise<Secret> {
+    if ('env' in ref) {
+      const value = this.#surroundings.env[ref.env] ?? '';
+      if (value === '') this.#fault(path, `the environment variable ${ref.env} is not set`);
+      return new Secret(this.#usable(value, path));
+    }
+    const text = await this.#file(ref.file, longestSecret, path);
+    const value = text?.replace(/\r?\n$/, '');
+    if (value === '') this.#fault(path, 'the file with the secret is empty');
+    return new Secret(this.#usable(value ?? '', path));
+  }
+
+  /** A secret travels in HTTP headers and URLs, where a line break would do harm. */
+  #usable(value: string, path: ValuePath): string {
+    if (/[\r\n\0]/.test(value)) this.#fault(path, 'the secret has more than one line');
+    return value;
+  }
+
+  async #certificates(file: string, index: number): Promise<string | undefined> {
+    const path = ['forges', index, 'caFile'];
+    const text = await this.#file(file, longestCaFile, path);
+    if (text === undefined) return undefined;
+    try {
+      return new X509Certificate(text).raw.length > 0 ? text : undefined;
+    } catch {
+      this.#fault(path, 'the file does not begin with a PEM certificate');
+      return undefined;
+    }
+  }
+
+  async #file(name: string, cap: number, path: ValuePath): Promise<string | undefined> {
+    const file = resolve(this.#surroundings.directory, name);
+    try {
+      const bytes = await readBoundedFile(file, cap);
+      if (bytes !== undefined) return bytes.toString('utf8');
+      this.#fault(path, `the file ${file} is larger than ${cap} bytes`);
+    } catch {
+      this.#fault(path, `couldn't read the file ${file}`);
+    }
+    return undefined;
+  }
+
+  #fault(path: ValuePath, message: string): void {
+    this.problems.push({ place: this.#document.placeOf(path), message });
+  }
+}

@@ -1,0 +1,194 @@
+// The schema of `forgeguard.yaml`: strict, every key with its documentation. What it reads is still unresolved: secrets
+// are references and file names are as written.
+import { z } from 'zod';
+import { parseDuration } from '../../core/duration.ts';
+import { closed, duration, glob } from '../../core/schema.ts';
+import { isPlainRemote, parseBaseUrl, parseListenAddress } from './address.ts';
+import { limitsSchema } from './limits.ts';
+
+const fileName = z.string().min(1).max(4_096);
+
+const secretHint =
+  'secrets are never written here: name an environment variable, {env: NAME}, or a file, {file: PATH}';
+const secretRef = z.union(
+  [
+    closed({
+      env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'),
+    }),
+    closed({ file: fileName }),
+  ],
+  { error: secretHint },
+);
+export type SecretRef = z.output<typeof secretRef>;
+
+/** A connection URL: in the open where it holds no password, else as a reference. */
+function connectionUrl(schemes: readonly string[], example: string) {
+  const written = z.string().superRefine((text, context) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || !schemes.includes(url.protocol)) {
+      context.addIssue({ code: 'custom', message: `expected a URL such as ${example}` });
+    } else if (url.password !== '' || url.searchParams.has('password')) {
+      context.addIssue({
+        code: 'custom',
+        message: 'a URL with a password is a secret: write {env: NAME} or {file: PATH}',
+      });
+    }
+  });
+  return z.union([written, secretRef], {
+    error: `expected a URL such as ${example}, {env: NAME} or {file: PATH}`,
+  });
+}
+
+const baseUrl = z.string().transform((text, context) => {
+  const url = parseBaseUrl(text);
+  if (url !== undefined) return url;
+  context.addIssue({
+    code: 'custom',
+    message: 'expected an http or https URL without user name, password, query and fragment',
+  });
+  return z.NEVER;
+});
+
+const listen = z.union(
+  [
+    z.string().transform((text, context) => {
+      const address = parseListenAddress(text);
+      if (address !== undefined) return address;
+      context.addIssue({
+        code: 'custom',
+        message: 'expected an address such as 127.0.0.1:8080 or [::1]:8080',
+      });
+      return z.NEVER;
+    }),
+    closed({
+      host: z.string().min(1).max(255).default('127.0.0.1').describe('host name or address'),
+      port: z.int().min(0).max(65_535).default(8080).describe('TCP port; `0` lets the system choose'),
+    }),
+  ],
+  { error: 'expected an address such as 127.0.0.1:8080, or {host, port}' },
+);
+
+/** A key whose part of the guard does not exist yet: nothing but an empty value is accepted. */
+const unavailable = z
+  .unknown()
+  .superRefine((value, context) => {
+    const isEmpty = value === null || value === undefined || (Array.isArray(value) && value.length === 0);
+    if (!isEmpty) context.addIssue({ code: 'custom', message: 'not available in this version; remove it' });
+  })
+  .optional();
+
+const credential = z
+  .discriminatedUnion(
+    'mode',
+    [
+      closed({ mode: z.literal('none') }),
+      closed({
+        mode: z.literal('basic'),
+        username: z
+          .string()
+          .regex(/^[^\s:]{1,200}$/, 'a user name has no spaces and no colon')
+          .describe('user name sent upstream'),
+        password: secretRef.describe('password or token sent upstream'),
+      }),
+      closed({ mode: z.literal('bearer'), token: secretRef.describe('token sent upstream') }),
+      closed({ mode: z.literal('passthrough') }),
+    ],
+    { error: 'expected `mode` to be one of none, basic, bearer, passthrough' },
+  )
+  .describe('how the guard proves itself to the forge');
+
+const forge = closed({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a name is written with a-z, 0-9 and "-", at most 63 characters')
+    .describe('name in the guard’s URLs: `/git/<name>/…`'),
+  url: baseUrl.describe('where the repositories are, such as `https://github.com`'),
+  credential,
+  repositories: z.array(glob).min(1).default(['**']).describe('globs over the repositories that are served'),
+  allowRedirectsTo: z
+    .array(
+      baseUrl.refine(
+        (url) => url.pathname === '/' || url.pathname === '',
+        'expected an origin without a path',
+      ),
+    )
+    .default([])
+    .describe('further origins that the forge may redirect to'),
+  caFile: fileName.optional().describe('PEM file with the certificate authorities of the forge'),
+  dangerouslyAllowPlainHttp: z
+    .boolean()
+    .default(false)
+    .describe('allows http to another machine: content and credentials cross the network in the clear'),
+}).superRefine((value, context) => {
+  if (value.dangerouslyAllowPlainHttp) return;
+  const message = 'http to another machine is refused: use https, or set `dangerouslyAllowPlainHttp: true`';
+  if (isPlainRemote(value.url)) context.addIssue({ code: 'custom', path: ['url'], message });
+  for (const [index, url] of value.allowRedirectsTo.entries()) {
+    if (isPlainRemote(url)) context.addIssue({ code: 'custom', path: ['allowRedirectsTo', index], message });
+  }
+});
+export type ForgeDocument = z.output<typeof forge>;
+
+/** 45 CFR 164.316(b)(2)(i): six years, here with the leap days that may fall into them. */
+const leastRetentionDays = 2_192;
+
+const audit = closed({
+  retentionDays: z
+    .int()
+    .min(leastRetentionDays)
+    .max(36_525)
+    .default(leastRetentionDays)
+    .describe('days for which audit entries are kept; six years at least'),
+  sinks: unavailable.describe('where audit entries are sent to; not available in this version'),
+  witness: unavailable.describe('who countersigns checkpoints; not available in this version'),
+});
+
+const identity = closed({
+  tokens: closed({
+    maxLifetime: duration({ least: '1m', most: '90d' })
+      .default(parseDuration('90d') ?? 0)
+      .describe('the longest lifetime of a guard token'),
+  }).prefault({}),
+  issuers: unavailable.describe('OpenID Connect issuers; not available in this version'),
+  saml: unavailable.describe('SAML login; not available in this version'),
+  web: unavailable.describe('web login; not available in this version'),
+});
+
+export const configSchema = closed({
+  listen: listen.optional().describe('address that the guard listens on'),
+  publicUrl: baseUrl.optional().describe('URL under which clients reach the guard'),
+  dataDir: fileName.optional().describe('directory for the guard’s own data'),
+  database: closed({
+    url: connectionUrl(['postgres:', 'postgresql:'], 'postgres://forgeguard@db.example/forgeguard')
+      .optional()
+      .describe('PostgreSQL 13 or newer; without it the guard runs its own'),
+  }).prefault({}),
+  redis: closed({
+    url: connectionUrl(['redis:', 'rediss:'], 'redis://redis.example:6379')
+      .optional()
+      .describe('Redis for the queue; not used in this version'),
+  }).prefault({}),
+  forges: z.array(forge).max(100).default([]).describe('the Git forges behind the guard'),
+  registries: unavailable.describe('package and image registries; not available in this version'),
+  logSources: unavailable.describe('sources of build logs; not available in this version'),
+  identity: identity.prefault({}),
+  audit: audit.prefault({}),
+  policyFile: fileName.optional().describe('the policy; without it the default policy is in force'),
+  limits: limitsSchema.prefault({}),
+  dangerouslyAllowPlainHttpListen: z
+    .boolean()
+    .default(false)
+    .describe('allows to listen for http on other addresses than loopback without an https `publicUrl`'),
+}).superRefine((config, context) => {
+  const names = config.forges.map(({ name }) => name);
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) < index) {
+      context.addIssue({
+        code: 'custom',
+        path: ['forges', index, 'name'],
+        message: `the name ${name} is used twice`,
+      });
+    }
+  }
+});
+export type ConfigDocument = z.output<typeof configSchema>;

@@ -1,0 +1,49 @@
+// The policy in force: the operator's file or the default, read once at the start. Implements the port of core.
+import { asksAboutPaths, compilePolicy, decide } from '../../core/decide.ts';
+import { defaultPolicy, defaultPolicyName } from '../../core/default-policy.ts';
+import { GuardError } from '../../core/errors.ts';
+import { parsePolicy } from '../../core/policy.ts';
+import type { Policy } from '../../core/policy.ts';
+import type { PolicyService } from '../../core/services.ts';
+import { readBoundedFile } from '../bounded-file.ts';
+
+const longestPolicy = 1_048_576;
+
+export interface LoadedPolicy extends PolicyService {
+  /** The file, or `default policy`. */
+  readonly source: string;
+  /** The text in force; its SHA-256 is `digest`. */
+  readonly text: string;
+}
+
+/**
+ * Loads the policy from `file`, or the default policy where none is named. Rejects with `config/unreadable` or
+ * `policy/invalid`.
+ */
+export async function createPolicyService(options: {
+  readonly file: string | undefined;
+}): Promise<LoadedPolicy> {
+  const policy = options.file === undefined ? defaultPolicy() : await readPolicyFile(options.file);
+  const compiled = compilePolicy(policy);
+  return {
+    source: options.file ?? defaultPolicyName,
+    text: policy.text,
+    digest: policy.digest,
+    decide: (operation, now) => decide(compiled, operation, now),
+    asksAboutPaths: (operation) => asksAboutPaths(compiled, operation),
+  };
+}
+
+/** Reads and checks one policy file. Rejects with `config/unreadable` or `policy/invalid`. */
+export async function readPolicyFile(file: string): Promise<Policy> {
+  let bytes: Buffer | undefined;
+  try {
+    bytes = await readBoundedFile(file, longestPolicy);
+  } catch (error) {
+    throw new GuardError('config/unreadable', `couldn't read the policy ${file}`, { cause: error });
+  }
+  if (bytes === undefined) {
+    throw new GuardError('policy/invalid', `the policy ${file} is larger than ${longestPolicy} bytes`);
+  }
+  return parsePolicy(bytes.toString('utf8'), file);
+}

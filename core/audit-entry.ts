@@ -1,0 +1,204 @@
+// The exact bytes of an audit entry: one JSON object in canonical form (RFC 8785) in UTF-8, at most 65,535 bytes (the
+// limit of an entry in C2SP tlog-tiles). Parts of an event come from agents and forges; none can break the form.
+import { hash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import { auditActions, type AuditEvent, type Json } from './audit-event.ts';
+import { GuardError } from './errors.ts';
+
+export const maxEntryBytes = 65_535;
+const maxRequestLength = 256;
+const maxOmittedNames = 32;
+/** Room for the members that are known only when the entry gets its place: index, times, punctuation. */
+const placeBytes = 256;
+
+/** What an entry does to the attempt that its request names. */
+export type AttemptEffect = 'opens' | 'closes' | 'none';
+
+const attemptEffects: Readonly<Record<string, AttemptEffect>> = {
+  received: 'opens',
+  decided: 'opens',
+  forwarded: 'closes',
+  refused: 'closes',
+  unknown: 'closes',
+};
+
+/** An event whose size is settled and that only lacks its place in the log. */
+export interface PreparedEvent {
+  readonly request: string;
+  readonly effect: AttemptEffect;
+  /** What the clock said when the event was handed over. */
+  readonly observed: Date;
+  /** Upper bound of the entry's size in bytes. */
+  readonly size: number;
+  /** The members of the entry before and after those of its place, in canonical order. */
+  readonly parts: { readonly beforeIndex: string; readonly beforeTime: string; readonly afterTime: string };
+}
+
+/** Where an entry stands. `time` never runs backwards along the log. */
+export interface EntryPlace {
+  readonly index: number;
+  readonly time: Date;
+}
+
+const principalSchema = z.strictObject({
+  kind: z.enum(['agent', 'human', 'workload']),
+  id: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  groups: z.array(z.string()),
+  onBehalfOf: z.array(z.string()),
+  session: z.string(),
+  proof: z.enum(['guard-token', 'oidc', 'saml', 'passthrough']),
+});
+
+const entrySchema = z.strictObject({
+  v: z.literal(1),
+  index: z.number().int().nonnegative(),
+  time: z.iso.datetime({ precision: 3 }),
+  /** What the clock said, where that was earlier than the entry before: the clock was set back. */
+  observed: z.iso.datetime({ precision: 3 }).optional(),
+  request: z.string(),
+  action: z.enum(auditActions),
+  actor: principalSchema.nullable(),
+  repository: z.string().nullable(),
+  details: z.record(z.string(), z.json()),
+  /** Says that details were left out: which, and the size and SHA-256 of all of them in canonical form. */
+  truncated: z
+    .strictObject({
+      bytes: z.number().int(),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      omitted: z.array(z.string()),
+    })
+    .optional(),
+});
+
+export type AuditEntry = z.infer<typeof entrySchema>;
+
+function effectOf(action: string): AttemptEffect {
+  return attemptEffects[action.slice(action.lastIndexOf('.') + 1)] ?? 'none';
+}
+
+/** Replaces lone surrogates, which neither UTF-8 nor the canonical form can hold. */
+function wellFormed(_key: string, value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError('not a JSON number');
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name.toWellFormed(), member]));
+}
+
+function canonical(value: unknown): string {
+  const hasLoneSurrogates = /\\ud[89a-f]/.test(JSON.stringify(value) ?? '');
+  const text = canonicalize(hasLoneSurrogates ? JSON.parse(JSON.stringify(value, wellFormed)) : value);
+  if (text === undefined) throw new TypeError('not a JSON value');
+  return text;
+}
+
+/** The details that fit, smallest first, and the statement of what was left out. */
+function trimDetails(
+  all: AuditEvent['details'],
+  room: number,
+): { readonly kept: string; readonly truncated: string } {
+  const full = canonical(all);
+  const sizes = Object.entries(all)
+    .map(([name, value]) => ({ name, value, bytes: Buffer.byteLength(canonical({ [name]: value })) }))
+    .toSorted((a, b) => a.bytes - b.bytes);
+  const statement = (omitted: readonly string[]): string =>
+    canonical({
+      bytes: Buffer.byteLength(full),
+      sha256: hash('sha256', full, 'hex'),
+      omitted: omitted.slice(0, maxOmittedNames).map((name) => name.slice(0, 64).toWellFormed()),
+    });
+  let left = room - Buffer.byteLength(statement(sizes.slice(-maxOmittedNames).map(({ name }) => name))) - 256;
+  const kept: Record<string, Json> = {};
+  const omitted: string[] = [];
+  for (const { name, value, bytes } of sizes) {
+    left -= bytes;
+    if (left >= 0) kept[name] = value;
+    else omitted.push(name);
+  }
+  return { kept: canonical(kept), truncated: statement(omitted) };
+}
+
+function assemble(
+  event: AuditEvent,
+  observed: Date,
+  detailsText: string,
+  truncated: string | undefined,
+): PreparedEvent {
+  const member = (name: string, text: string): string => `"${name}":${text}`;
+  const beforeIndex = [
+    member('action', canonical(event.action)),
+    member('actor', canonical(event.actor)),
+    member('details', detailsText),
+  ].join(',');
+  const beforeTime = [
+    member('repository', canonical(event.repository)),
+    member('request', canonical(event.request)),
+  ].join(',');
+  const afterTime = [
+    ...(truncated === undefined ? [] : [member('truncated', truncated)]),
+    member('v', '1'),
+  ].join(',');
+  const size =
+    Buffer.byteLength(beforeIndex) +
+    Buffer.byteLength(beforeTime) +
+    Buffer.byteLength(afterTime) +
+    placeBytes;
+  const parts = { beforeIndex, beforeTime, afterTime };
+  return { request: event.request, effect: effectOf(event.action), observed, size, parts };
+}
+
+function fit(event: AuditEvent, observed: Date): PreparedEvent {
+  const whole = assemble(event, observed, canonical(event.details), undefined);
+  if (whole.size <= maxEntryBytes) return whole;
+  const bare = assemble(event, observed, '{}', undefined);
+  const { kept, truncated } = trimDetails(event.details, maxEntryBytes - bare.size);
+  const trimmed = assemble(event, observed, kept, truncated);
+  if (trimmed.size <= maxEntryBytes) return trimmed;
+  throw new GuardError(
+    'internal',
+    `an audit event of ${trimmed.size} bytes without its details is too large`,
+  );
+}
+
+/**
+ * Brings an event into the form in which it is stored. Details beyond the size limit are left out, never silently: the
+ * entry then says so under `truncated`. Throws a `GuardError` where the event itself is not JSON or too large.
+ */
+export function prepareEvent(event: AuditEvent, observed: Date): PreparedEvent {
+  if (event.request.length > maxRequestLength || event.request.includes('\0')) {
+    throw new GuardError('internal', `a request id has at most ${maxRequestLength} characters and no NUL`);
+  }
+  try {
+    return fit(event, observed);
+  } catch (cause) {
+    if (cause instanceof GuardError) throw cause;
+    throw new GuardError('internal', `couldn't write the audit event ${event.action} as JSON`, { cause });
+  }
+}
+
+/** The entry's bytes at its place. */
+export function entryBytes({ parts, observed }: PreparedEvent, { index, time }: EntryPlace): Buffer {
+  const setBack = observed < time ? `"observed":"${observed.toISOString()}",` : '';
+  return Buffer.from(
+    `{${parts.beforeIndex},"index":${index},${setBack}${parts.beforeTime},"time":"${time.toISOString()}",${parts.afterTime}}`,
+  );
+}
+
+/** Reads an entry; undefined where the bytes are none, or are not in canonical form. */
+export function parseEntry(bytes: Uint8Array): AuditEntry | undefined {
+  if (bytes.length > maxEntryBytes) return undefined;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const entry = entrySchema.parse(JSON.parse(text));
+    return canonicalize(entry) === text ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The event that an entry records, as far as it was kept. */
+export function eventOf({ action, request, actor, repository, details }: AuditEntry): AuditEvent {
+  return { action, request, actor, repository, details };
+}

@@ -1,0 +1,81 @@
+// Reads where the log stands from the database and believes it only as far as a signed checkpoint covers it.
+import { parseEntry } from '../../core/audit-entry.ts';
+import { openCheckpoint, type NoteVerifier, type SignedCheckpoint } from '../../core/checkpoint.ts';
+import { GuardError } from '../../core/errors.ts';
+import { emptyEdge, leafHash, rootOf } from '../../core/merkle.ts';
+import { sameHash } from '../../core/merkle-proof.ts';
+import type { Queryable } from '../db.ts';
+import type { Head } from './batch.ts';
+import { readCheckpointUpTo, readEntries, readHead } from './store.ts';
+import { readEdge } from './tree.ts';
+
+export const emptyHead: Head = { edge: emptyEdge, lastTime: new Date(0), note: '' };
+/** Of a larger batch, only this many entries are checked again at the start. */
+const maxChecked = 1_000;
+
+function inconsistent(what: string): GuardError {
+  return new GuardError('audit/inconsistent', `the audit log is not as its last checkpoint says: ${what}`);
+}
+
+function openStored(note: string, key: NoteVerifier): SignedCheckpoint {
+  const checkpoint = openCheckpoint(note, key);
+  if (checkpoint === undefined) throw inconsistent(`the newest checkpoint is not signed by ${key.name}`);
+  return checkpoint;
+}
+
+/**
+ * Reads the head. Rejects with `audit/inconsistent` where entries, stored hashes and the newest checkpoint do not agree
+ * or the checkpoint is not signed by `key`.
+ */
+export async function loadHead(client: Queryable, key: NoteVerifier): Promise<Head> {
+  const { entries, note, lastBody } = await readHead(client);
+  if (entries === 0 && note === null) return emptyHead;
+  if (note === null || lastBody === null) throw inconsistent('entries or checkpoints are missing');
+  const { size, root } = openStored(note, key);
+  if (size !== entries) throw inconsistent(`it covers ${size} entries, the database holds ${entries}`);
+  const edge = await readEdge(client, size);
+  if (!sameHash(rootOf(edge), root)) throw inconsistent('the stored hashes have another root');
+  const last = parseEntry(lastBody);
+  if (last === undefined) throw inconsistent(`the bytes of entry ${size - 1} were changed`);
+  return { edge, lastTime: new Date(last.time), note };
+}
+
+/** Recomputes the leaf hashes of the last batch. Rejects with `audit/inconsistent` where the bytes were changed. */
+export async function checkLastBatch(client: Queryable, head: Head): Promise<void> {
+  const { size } = head.edge;
+  if (size === 0) return;
+  const previous = await readCheckpointUpTo(client, size - 1);
+  const first = Math.max(previous?.size ?? 0, size - maxChecked);
+  const entries = await readEntries(client, first, maxChecked);
+  for (const { index, body, leafHash: stored } of entries) {
+    if (!sameHash(leafHash(body), stored) || parseEntry(body)?.index !== index) {
+      throw inconsistent(`the bytes of entry ${index} were changed`);
+    }
+  }
+  if (entries.length !== size - first) throw inconsistent('entries of the last batch are missing');
+}
+
+/**
+ * Checks that the log continues the checkpoint `note`. Rejects with `audit/inconsistent` where it is shorter (a restored
+ * backup) or has another history.
+ */
+export async function checkContinues(
+  client: Queryable,
+  head: Head,
+  note: string,
+  key: NoteVerifier,
+): Promise<void> {
+  const { size, root } = openStored(note, key);
+  if (size > head.edge.size) {
+    throw new GuardError(
+      'audit/inconsistent',
+      `the database holds ${head.edge.size} audit entries, but ${size} have been written: it was restored from a backup, or another database is in use`,
+    );
+  }
+  if (!sameHash(rootOf(await readEdge(client, size)), root)) {
+    throw new GuardError(
+      'audit/inconsistent',
+      `the first ${size} audit entries are not those that were written`,
+    );
+  }
+}

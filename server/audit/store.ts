@@ -1,0 +1,191 @@
+// The SQL of the audit log, one statement a function. Rows are appended, never changed; the caller decides what they mean.
+import type { NodeId, TreeNode } from '../../core/merkle.ts';
+import type { DatabaseSession, Queryable } from '../db.ts';
+
+/** Keys of the advisory lock that the one writer holds: "fgau" in ASCII, first log. */
+const writerLock = [0x66676175, 1] as const;
+
+/** Tries to become the writer for as long as the session lives. */
+export async function tryWriterLock(session: DatabaseSession): Promise<boolean> {
+  const [row] = await session.query<{ locked: boolean }>(
+    'select pg_try_advisory_lock($1, $2) as locked',
+    writerLock,
+  );
+  return row?.locked === true;
+}
+
+/** Makes commits of this session durable even where the database's default is not. */
+export async function requireDurableCommits(session: DatabaseSession): Promise<void> {
+  await session.query(
+    `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`,
+  );
+}
+
+export interface StoredHead {
+  /** Number of entries; null where an index is missing. */
+  readonly entries: number;
+  readonly note: string | null;
+  readonly lastBody: Uint8Array | null;
+}
+
+/** How far the log goes: by its entries and by its newest checkpoint. */
+export async function readHead(client: Queryable): Promise<StoredHead> {
+  const [row] = await client.query<StoredHead>(
+    `select coalesce((select max(index) + 1 from audit_entry), 0)::float8 as entries,
+            (select note from audit_checkpoint order by size desc limit 1) as note,
+            (select body from audit_entry order by index desc limit 1) as "lastBody"`,
+  );
+  return row ?? { entries: 0, note: null, lastBody: null };
+}
+
+export interface StoredCheckpoint {
+  readonly size: number;
+  readonly note: string;
+}
+
+/** Checkpoints of more than `after` entries, smallest first. */
+export function readCheckpoints(
+  client: Queryable,
+  after: number,
+  limit: number,
+): Promise<readonly StoredCheckpoint[]> {
+  return client.query<StoredCheckpoint>(
+    'select size::float8 as size, note from audit_checkpoint where size > $1 order by size limit $2',
+    [after, limit],
+  );
+}
+
+/** The newest checkpoint of at most `size` entries. */
+export async function readCheckpointUpTo(
+  client: Queryable,
+  size: number,
+): Promise<StoredCheckpoint | undefined> {
+  const [row] = await client.query<StoredCheckpoint>(
+    'select size::float8 as size, note from audit_checkpoint where size <= $1 order by size desc limit 1',
+    [size],
+  );
+  return row;
+}
+
+export interface StoredEntry {
+  readonly index: number;
+  readonly body: Uint8Array;
+  readonly leafHash: Uint8Array;
+}
+
+/** Entries from `first` on, in order. */
+export function readEntries(
+  client: Queryable,
+  first: number,
+  limit: number,
+): Promise<readonly StoredEntry[]> {
+  return client.query<StoredEntry>(
+    `select index::float8 as index, body, leaf_hash as "leafHash"
+       from audit_entry where index >= $1 order by index limit $2`,
+    [first, limit],
+  );
+}
+
+/** Leaf hashes in any of the ranges [begin, end). */
+export function readLeafHashes(
+  client: Queryable,
+  begins: readonly number[],
+  ends: readonly number[],
+): Promise<readonly TreeNode[]> {
+  return client.query<TreeNode>(
+    `select 0 as level, e.index::float8 as index, e.leaf_hash as hash
+       from unnest($1::bigint[], $2::bigint[]) as range(first, past)
+       join audit_entry e on e.index >= range.first and e.index < range.past`,
+    [begins, ends],
+  );
+}
+
+/** Stored nodes by their stored level and in any of the ranges [begin, end). */
+export function readStoredNodes(
+  client: Queryable,
+  levels: readonly number[],
+  begins: readonly number[],
+  ends: readonly number[],
+): Promise<readonly TreeNode[]> {
+  return client.query<TreeNode>(
+    `select n.level::int as level, n.index::float8 as index, n.hash
+       from unnest($1::smallint[], $2::bigint[], $3::bigint[]) as range(level, first, past)
+       join audit_node n on n.level = range.level and n.index >= range.first and n.index < range.past`,
+    [levels, begins, ends],
+  );
+}
+
+/** All stored nodes in order, from the given one on. */
+export function readNodesFrom(client: Queryable, from: NodeId, limit: number): Promise<readonly TreeNode[]> {
+  return client.query<TreeNode>(
+    `select level::int as level, index::float8 as index, hash
+       from audit_node where (level, index) >= ($1, $2) order by level, index limit $3`,
+    [from.level, from.index, limit],
+  );
+}
+
+export interface AttemptChange {
+  readonly request: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface StoredBatch {
+  readonly firstIndex: number;
+  readonly bodies: readonly Buffer[];
+  readonly leafHashes: readonly Buffer[];
+  /** Stored nodes that the batch completes; levels as stored. */
+  readonly nodes: readonly TreeNode[];
+  readonly opened: readonly AttemptChange[];
+  readonly closed: readonly string[];
+  readonly size: number;
+  readonly note: string;
+}
+
+/** Appends a batch: one statement, hence one transaction in one round trip. */
+export async function insertBatch(session: DatabaseSession, batch: StoredBatch): Promise<void> {
+  await session.queryPrepared(
+    'audit-append',
+    `with entries as (
+       insert into audit_entry (index, body, leaf_hash)
+       select $1::bigint + row.position - 1, row.body, row.leaf_hash
+         from unnest($2::bytea[], $3::bytea[]) with ordinality as row(body, leaf_hash, position)
+     ), nodes as (
+       insert into audit_node (level, index, hash) select * from unnest($4::smallint[], $5::bigint[], $6::bytea[])
+     ), opened as (
+       insert into audit_open_attempt (request, first_index, last_index)
+       select * from unnest($7::text[], $8::bigint[], $9::bigint[])
+       on conflict (request) do update set last_index = excluded.last_index
+     ), closed as (
+       delete from audit_open_attempt where request = any ($10::text[])
+     )
+     insert into audit_checkpoint (size, note) values ($11, $12)`,
+    [
+      batch.firstIndex,
+      batch.bodies,
+      batch.leafHashes,
+      batch.nodes.map(({ level }) => level),
+      batch.nodes.map(({ index }) => index),
+      batch.nodes.map(({ hash }) => Buffer.from(hash)),
+      batch.opened.map(({ request }) => request),
+      batch.opened.map(({ first }) => first),
+      batch.opened.map(({ last }) => last),
+      batch.closed,
+      batch.size,
+      batch.note,
+    ],
+  );
+}
+
+export interface StoredAttempt {
+  readonly request: string;
+  readonly lastBody: Uint8Array;
+}
+
+/** Attempts without an outcome, oldest first, with their last entry. */
+export function readOpenAttempts(client: Queryable): Promise<readonly StoredAttempt[]> {
+  return client.query<StoredAttempt>(
+    `select a.request, e.body as "lastBody"
+       from audit_open_attempt a join audit_entry e on e.index = a.last_index order by a.first_index`,
+  );
+}

@@ -143,6 +143,7 @@ const then = z.union(
 const rule = closed({
   id: ruleId.describe('unique name of the rule; it stands in every refusal and audit entry'),
   when: when.describe('what the rule applies to; all keys must hold'),
+  // oxlint-disable-next-line unicorn/no-thenable -- the key is part of the policy's format and is no function
   then: then.describe('`allow`, `redact`, `deny`, `hold` or `hold: {approvers, count, expires}`'),
   message: z.string().min(1).max(1_000).optional().describe('a sentence for the one who must act'),
   monitor: z.boolean().default(false).describe('`true`: recorded and told, not enforced'),

@@ -1,13 +1,8 @@
 // The policy in force: the operator's file or the default, read once at the start. Implements the port of core.
 import { asksAboutPaths, compilePolicy, decide } from '../../core/decide.ts';
 import { defaultPolicy, defaultPolicyName } from '../../core/default-policy.ts';
-import { GuardError } from '../../core/errors.ts';
-import { parsePolicy } from '../../core/policy.ts';
-import type { Policy } from '../../core/policy.ts';
 import type { PolicyService } from '../../core/services.ts';
-import { readBoundedFile } from '../bounded-file.ts';
-
-const longestPolicy = 1_048_576;
+import { readPolicyFile } from '../policy-file.ts';
 
 export interface LoadedPolicy extends PolicyService {
   /** The file, or `default policy`. */
@@ -32,18 +27,4 @@ export async function createPolicyService(options: {
     decide: (operation, now) => decide(compiled, operation, now),
     asksAboutPaths: (operation) => asksAboutPaths(compiled, operation),
   };
-}
-
-/** Reads and checks one policy file. Rejects with `config/unreadable` or `policy/invalid`. */
-export async function readPolicyFile(file: string): Promise<Policy> {
-  let bytes: Buffer | undefined;
-  try {
-    bytes = await readBoundedFile(file, longestPolicy);
-  } catch (error) {
-    throw new GuardError('config/unreadable', `couldn't read the policy ${file}`, { cause: error });
-  }
-  if (bytes === undefined) {
-    throw new GuardError('policy/invalid', `the policy ${file} is larger than ${longestPolicy} bytes`);
-  }
-  return parsePolicy(bytes.toString('utf8'), file);
 }

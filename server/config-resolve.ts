@@ -2,12 +2,12 @@
 // relative names made absolute. Collects problems instead of stopping at the first.
 import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { OpenDocument } from '../../core/document.ts';
-import type { Problem, ValuePath } from '../../core/yaml.ts';
-import { readBoundedFile } from '../bounded-file.ts';
-import type { Config, Environment, ForgeConfig, ForgeCredential } from '../config.ts';
+import type { OpenDocument } from '../core/document.ts';
+import type { Problem, ValuePath } from '../core/yaml.ts';
+import { readBoundedFile } from './bounded-file.ts';
+import type { Config, Environment, ForgeConfig, ForgeCredential } from './config-types.ts';
 import { formatBaseUrl, isLoopback, isPlainRemote, parseBaseUrl, parsePort } from './address.ts';
-import type { ConfigDocument, ForgeDocument, SecretRef } from './schema.ts';
+import type { ConfigDocument, ForgeDocument, SecretRef } from './config-schema.ts';
 import { Secret } from './secret.ts';
 
 const longestSecret = 65_536;

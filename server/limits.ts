@@ -1,8 +1,8 @@
 // The limits of one push and of the guard. Each has a default that suits a large monorepo and a bound that keeps a
 // mistyped number from switching the limit off.
 import { z } from 'zod';
-import { parseDuration } from '../../core/duration.ts';
-import { byteSize, closed } from '../../core/schema.ts';
+import { parseDuration } from '../core/duration.ts';
+import { byteSize, closed } from '../core/schema.ts';
 
 export interface Limits {
   /** Bytes of one pack as sent. */

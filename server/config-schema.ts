@@ -1,8 +1,8 @@
 // The schema of `forgeguard.yaml`: strict, every key with its documentation. What it reads is still unresolved: secrets
 // are references and file names are as written.
 import { z } from 'zod';
-import { parseDuration } from '../../core/duration.ts';
-import { closed, duration, glob } from '../../core/schema.ts';
+import { parseDuration } from '../core/duration.ts';
+import { closed, duration, glob } from '../core/schema.ts';
 import { isPlainRemote, parseBaseUrl, parseListenAddress } from './address.ts';
 import { limitsSchema } from './limits.ts';
 

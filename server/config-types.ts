@@ -1,0 +1,51 @@
+// What the configuration is once it is read: frozen data that main.ts hands down.
+import type { ListenAddress } from './address.ts';
+import type { Limits } from './limits.ts';
+import type { Secret } from './secret.ts';
+
+export type ForgeCredential =
+  | { readonly mode: 'none' }
+  | { readonly mode: 'basic'; readonly username: string; readonly password: Secret }
+  | { readonly mode: 'bearer'; readonly token: Secret }
+  /** The client's own Authorization goes upstream. */
+  | { readonly mode: 'passthrough' };
+
+export interface ForgeConfig {
+  readonly name: string;
+  /** Base URL, http or https, without a trailing slash and without user information. */
+  readonly url: string;
+  readonly credential: ForgeCredential;
+  /** Globs over the paths of the repositories that are served. */
+  readonly repositories: readonly string[];
+  /** Origins besides that of `url`. */
+  readonly allowRedirectsTo: readonly string[];
+  /** PEM text of the certificate authorities to trust instead of the system's. */
+  readonly ca?: string;
+}
+
+export interface Config {
+  /** True where no configuration file was found: the guard brings its own forge and tokens. */
+  readonly sandbox: boolean;
+  /** The file that was read, absolute. */
+  readonly file: string | undefined;
+  readonly listen: ListenAddress;
+  /** Without a trailing slash; undefined: made of the address that is listened on. */
+  readonly publicUrl: string | undefined;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly database: { readonly url: Secret | undefined };
+  readonly redis: { readonly url: Secret | undefined };
+  readonly forges: readonly ForgeConfig[];
+  /** `maxLifetime` in seconds. */
+  readonly identity: { readonly tokens: { readonly maxLifetime: number } };
+  readonly audit: { readonly retentionDays: number };
+  /** Absolute; undefined: the default policy. */
+  readonly policyFile: string | undefined;
+  readonly limits: Limits;
+  /** Sentences, one for each protection that the configuration switches off; for the boot log and the audit log. */
+  readonly weakenings: readonly string[];
+  /** Sentences about settings that have no effect; for the boot log. */
+  readonly notices: readonly string[];
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;

@@ -48,6 +48,8 @@ export interface PatternRule {
 /** A reader of one format. It reports through `emit` and never throws on malformed input by design of its grammar. */
 export interface FormatReader {
   readonly name: string;
+  /** True where `carry` holds what the reader knows; others read the overlap in front of a window again. */
+  readonly stateful: boolean;
   /** True where this reader should see the document. `head` is the start of the view. */
   readonly accepts: (head: string, document: DocumentContext, personKeys: number) => boolean;
   /**

@@ -1,12 +1,31 @@
 // Which pattern rules and format readers run. Order does not matter: overlaps are decided by merge.ts.
 import { buildGate, type Gate } from './gate.ts';
+import { delimitedReader } from './phi/delimited.ts';
+import { ccdaReader } from './phi/ccda.ts';
+import { fhirReader } from './phi/fhir.ts';
+import { printedTableReader } from './phi/printed-table.ts';
+import { hl7v2Reader } from './phi/hl7v2.ts';
+import { indentedReader } from './phi/indented.ts';
+import { literalReader } from './phi/literals.ts';
+import { sqlReader } from './phi/sql.ts';
+import { x12Reader } from './phi/x12.ts';
 import { labelledNumberRule, ssnRule } from './phi/government-numbers.ts';
 import type { FormatReader, PatternRule } from './rule.ts';
 import { vendorTokenRule } from './secrets/vendor-tokens.ts';
 
 export const patternRules: readonly PatternRule[] = [ssnRule, labelledNumberRule, vendorTokenRule];
 
-export const formatReaders: readonly FormatReader[] = [];
+export const formatReaders: readonly FormatReader[] = [
+  hl7v2Reader,
+  x12Reader,
+  delimitedReader,
+  sqlReader,
+  fhirReader,
+  ccdaReader,
+  printedTableReader,
+  literalReader,
+  indentedReader,
+];
 
 export interface CompiledRules {
   readonly gate: Gate;

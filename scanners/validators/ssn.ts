@@ -23,7 +23,7 @@ export function judgeSsn(digits: string): SsnVerdict {
   if (!/^\d{9}$/.test(digits)) return { kind: 'impossible' };
   const known = published.get(digits);
   if (known !== undefined) return { kind: 'synthetic', reason: known };
-  if (/^(\d)\1{8}$/.test(digits)) return { kind: 'synthetic', reason: 'one digit repeated' };
+  if (/^([1-9])\1{8}$/.test(digits)) return { kind: 'synthetic', reason: 'one digit repeated' };
   if (/^98765432\d$/.test(digits)) return { kind: 'synthetic', reason: 'a range kept for advertising' };
   const area = Number(digits.slice(0, 3));
   const group = Number(digits.slice(3, 5));

@@ -1,0 +1,121 @@
+// CSV, TSV, semicolon and pipe tables (RFC 4180 and its habits): the first line names the columns.
+//   row = cell *(delimiter cell) line-end;  cell = '"' *(any / '""') '"' / *(any but delimiter and line-end)
+import type { FormatReader } from '../rule.ts';
+import {
+  type Cell,
+  claimedKinds,
+  type Columns,
+  proveColumns,
+  type Row,
+  rowHits,
+  SAMPLE_ROWS,
+  worthReading,
+} from './columns.ts';
+
+/** A quoted cell that does not end within this many characters is not taken as quoted. */
+const MAX_QUOTED = 8_192;
+const MAX_CELLS = 512;
+
+interface Table {
+  readonly delimiter: string;
+  readonly columns: Columns;
+}
+
+export const delimitedReader: FormatReader = {
+  name: 'delimited',
+  stateful: true,
+  accepts: (head, document, persons) =>
+    persons > 0 &&
+    document.kind === 'file' &&
+    !document.binary &&
+    !document.source &&
+    headerDelimiter(head) !== undefined,
+  read({ view, from, document, carry }, emit) {
+    let at = from;
+    let table = isTable(carry) ? carry : undefined;
+    if (carry === undefined) {
+      const delimiter = headerDelimiter(view.slice(0, 4_096));
+      if (delimiter === undefined) return null;
+      const header = readRow(view, headerStart(view), delimiter);
+      const claimed = claimedKinds(view, header.row);
+      if (!worthReading(claimed)) return null;
+      const sample: Row[] = [];
+      for (let next = header.next; next < view.length && sample.length < SAMPLE_ROWS;) {
+        const row = readRow(view, next, delimiter);
+        if (row.row.length > 1 && !isRule(view, row.row)) sample.push(row.row);
+        next = row.next;
+      }
+      const columns = proveColumns(view, claimed, sample, document.path);
+      if (columns === undefined) return null;
+      table = { delimiter, columns };
+      at = header.next;
+    }
+    if (table === undefined) return null;
+    while (at < view.length) {
+      const { row, next } = readRow(view, at, table.delimiter);
+      if (row.length > 1) rowHits(view, table.columns, row, 'a column of a table').forEach(emit);
+      at = next;
+    }
+    return table;
+  },
+};
+
+function isTable(carry: unknown): carry is Table {
+  return typeof carry === 'object' && carry !== null && 'columns' in carry && 'delimiter' in carry;
+}
+
+function isRule(view: string, row: Row): boolean {
+  return row.every((cell) => /^[\s:|+-]*$/.test(view.slice(cell.start, cell.end)));
+}
+
+/** Offset of the header: behind a byte order mark, a `sep=` line, comments and empty lines. */
+function headerStart(view: string): number {
+  return /^(?:\xef\xbb\xbf)?(?:(?:#[^\n]{0,500}|sep=.|\s*)\r?\n){0,20}/.exec(view)?.[0].length ?? 0;
+}
+
+/** The delimiter of a first line that reads like column names, undefined where it does not. */
+function headerDelimiter(head: string): string | undefined {
+  const line = /^[^\r\n]{3,4000}/.exec(head.slice(headerStart(head)))?.[0];
+  if (line === undefined || /[{}<>=()]/.test(line)) return undefined;
+  const counted = [',', '\t', ';', '|'].map((delimiter) => ({ delimiter, n: line.split(delimiter).length }));
+  const best = counted.reduce((a, b) => (b.n > a.n ? b : a));
+  if (best.n < 3) return undefined;
+  const cells = line.split(best.delimiter).map((cell) => cell.replaceAll('"', '').trim());
+  const nameLike = cells.filter(
+    (cell) => cell.length <= 48 && /^(?:|[A-Za-z_\x80-\xff][\w\x80-\xff .#/'-]*)$/.test(cell),
+  );
+  return nameLike.length >= cells.length * 0.9 ? best.delimiter : undefined;
+}
+
+/** Reads one row from `at`; `next` is the offset of the following one. */
+function readRow(view: string, at: number, delimiter: string): { readonly row: Row; readonly next: number } {
+  const row: Cell[] = [];
+  for (;;) {
+    const quoted = view[at] === '"' ? closingQuote(view, at + 1) : -1;
+    if (quoted > 0) {
+      row.push({ start: at + 1, end: quoted });
+      at = quoted + 1;
+    }
+    const start = at;
+    while (at < view.length) {
+      const char = view[at];
+      if (char === delimiter || char === '\n' || char === '\r') break;
+      at++;
+    }
+    if (quoted <= 0) row.push({ start, end: at });
+    const char = view[at];
+    at++;
+    if (char === delimiter && row.length < MAX_CELLS) continue;
+    return { row, next: char === '\r' && view[at] === '\n' ? at + 1 : at };
+  }
+}
+
+function closingQuote(view: string, from: number): number {
+  const limit = Math.min(view.length, from + MAX_QUOTED);
+  for (let at = from; at < limit; at++) {
+    if (view[at] !== '"') continue;
+    if (view[at + 1] !== '"') return at;
+    at++;
+  }
+  return -1;
+}

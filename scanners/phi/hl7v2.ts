@@ -1,0 +1,302 @@
+// HL7 v2 messages: bare, in MLLP frames, in batch files, and inside string literals of programs with "\r" or "\n".
+// Segments end at CR, LF or their escaped forms; the delimiters are read from MSH-1 and MSH-2.
+//   MSH = "MSH" field-sep component-sep repetition-sep escape subcomponent-sep …
+import type { FormatReader, Hit } from '../rule.ts';
+import type { RuleId } from '../catalog.ts';
+import type { FieldKind } from './fields.ts';
+import { judgeValue } from './values.ts';
+import { judgeSsn } from '../validators/ssn.ts';
+import { isSyntheaName, syntheticName, syntheticPhone } from './synthetic.ts';
+
+interface Delimiters {
+  readonly field: string;
+  readonly component: string;
+  readonly repetition: string;
+  readonly subcomponent: string;
+}
+
+/** How the value of a field is cut out and judged. */
+type Shape = 'person' | 'address' | 'identifier' | 'date' | 'phone' | 'ssn' | 'place';
+
+type FieldTable = Readonly<Record<number, readonly [Shape, RuleId]>>;
+
+const relative: FieldTable = {
+  2: ['person', 'phi/name'],
+  4: ['address', 'phi/address'],
+  5: ['phone', 'phi/phone'],
+  6: ['phone', 'phi/phone'],
+  16: ['date', 'phi/birth-date'],
+  26: ['person', 'phi/name'],
+  30: ['person', 'phi/name'],
+  31: ['phone', 'phi/phone'],
+  32: ['address', 'phi/address'],
+  33: ['identifier', 'phi/other'],
+  37: ['ssn', 'phi/ssn'],
+};
+
+/** Fields that hold a person's data, by segment and position. */
+const segments: Readonly<Record<string, FieldTable>> = {
+  PID: {
+    2: ['identifier', 'phi/mrn'],
+    3: ['identifier', 'phi/mrn'],
+    4: ['identifier', 'phi/mrn'],
+    5: ['person', 'phi/name'],
+    6: ['person', 'phi/name'],
+    7: ['date', 'phi/birth-date'],
+    9: ['person', 'phi/name'],
+    11: ['address', 'phi/address'],
+    12: ['place', 'phi/address'],
+    13: ['phone', 'phi/phone'],
+    14: ['phone', 'phi/phone'],
+    18: ['identifier', 'phi/account'],
+    19: ['ssn', 'phi/ssn'],
+    20: ['identifier', 'phi/license'],
+    21: ['identifier', 'phi/mrn'],
+    23: ['place', 'phi/address'],
+    29: ['date', 'phi/date'],
+  },
+  NK1: relative,
+  GT1: {
+    2: ['identifier', 'phi/account'],
+    3: ['person', 'phi/name'],
+    4: ['person', 'phi/name'],
+    5: ['address', 'phi/address'],
+    6: ['phone', 'phi/phone'],
+    7: ['phone', 'phi/phone'],
+    8: ['date', 'phi/birth-date'],
+    12: ['ssn', 'phi/ssn'],
+    19: ['identifier', 'phi/other'],
+  },
+  IN1: {
+    16: ['person', 'phi/name'],
+    18: ['date', 'phi/birth-date'],
+    19: ['address', 'phi/address'],
+    36: ['identifier', 'phi/health-plan'],
+    49: ['identifier', 'phi/health-plan'],
+  },
+  IN2: {
+    1: ['identifier', 'phi/other'],
+    2: ['ssn', 'phi/ssn'],
+    6: ['identifier', 'phi/health-plan'],
+    8: ['identifier', 'phi/health-plan'],
+    61: ['identifier', 'phi/health-plan'],
+    63: ['phone', 'phi/phone'],
+  },
+  PV1: { 19: ['identifier', 'phi/account'], 50: ['identifier', 'phi/account'] },
+  MRG: {
+    1: ['identifier', 'phi/mrn'],
+    2: ['identifier', 'phi/mrn'],
+    3: ['identifier', 'phi/account'],
+    4: ['identifier', 'phi/mrn'],
+    7: ['person', 'phi/name'],
+  },
+};
+
+const start = /(?:^|[\r\n\x0b\x1c\xbf"'`>]|\\[rn])[ \t]{0,16}(MSH|FHS|BHS)([|^#~!$&:*])/g;
+const terminator = /[\r\n\x1c]|\\[rn]|\\x0[dDaA]|\\u000[dDaA]/g;
+const MAX_SEGMENT = 65_536;
+
+interface Carry {
+  readonly delimiters: Delimiters;
+}
+
+export const hl7v2Reader: FormatReader = {
+  name: 'hl7v2',
+  stateful: true,
+  accepts: (head, document) =>
+    document.kind !== 'names' &&
+    (/\b(?:MSH|FHS|BHS)[|^#~!$&:*]/.test(head) || document.extension === 'hl7' || document.source),
+  read({ view, from, carry }, emit) {
+    let delimiters = isCarry(carry) ? carry.delimiters : undefined;
+    let at = from;
+    if (delimiters === undefined) {
+      start.lastIndex = from;
+      const first = start.exec(view);
+      if (first === null) return null;
+      at = first.index + first[0].length - 4;
+    }
+    while (at < view.length) {
+      terminator.lastIndex = at;
+      const stop = terminator.exec(view);
+      const end = Math.min(stop?.index ?? view.length, at + MAX_SEGMENT);
+      const segment = segmentStart(view, at, end);
+      delimiters = readDelimiters(view, segment) ?? delimiters;
+      if (delimiters !== undefined) readSegment(view, segment, end, delimiters, emit);
+      if (stop === null) break;
+      at = terminator.lastIndex;
+    }
+    return delimiters === undefined ? null : { delimiters };
+  },
+};
+
+function isCarry(carry: unknown): carry is Carry {
+  return typeof carry === 'object' && carry !== null && 'delimiters' in carry;
+}
+
+/** Skips what stands in front of a segment: blanks, a frame byte, quotes and operators of a program. */
+function segmentStart(view: string, at: number, end: number): number {
+  const head = view.slice(at, Math.min(end, at + 60));
+  const match = /^[^A-Z]{0,40}?(?=(?:[A-Z][A-Z0-9]{2})[|^#~!$&:*])/.exec(head);
+  return at + (match?.[0].length ?? 0);
+}
+
+function readDelimiters(view: string, at: number): Delimiters | undefined {
+  if (!/^(?:MSH|FHS|BHS)$/.test(view.slice(at, at + 3))) return undefined;
+  const encoding = view.slice(at + 4, at + 8);
+  return {
+    field: view[at + 3] ?? '|',
+    component: encoding[0] ?? '^',
+    repetition: encoding[1] ?? '~',
+    subcomponent: encoding.includes('&') ? '&' : (encoding[3] ?? '&'),
+  };
+}
+
+function readSegment(
+  view: string,
+  from: number,
+  end: number,
+  by: Delimiters,
+  emit: (hit: Hit) => void,
+): void {
+  const name = view.slice(from, from + 3);
+  const table = segments[name];
+  if (table === undefined || view[from + 3] !== by.field) return;
+  // A literal's closing quote is not part of the last field.
+  const tail = /["'`][\s,;+)\]]{0,20}$/.exec(view.slice(Math.max(from, end - 24), end));
+  const stop = tail ? end - tail[0].length : end;
+  let position = 1;
+  for (let at = from + 4; at <= stop; position++) {
+    const next = view.indexOf(by.field, at);
+    const fieldEnd = next < 0 || next > stop ? stop : next;
+    const entry = table[position];
+    if (entry !== undefined && fieldEnd > at)
+      for (const part of split(view, at, fieldEnd, by.repetition))
+        readField(view, part, entry[0], entry[1], `HL7 v2 ${name}-${position}`, by, emit);
+    at = fieldEnd + 1;
+  }
+}
+
+interface Part {
+  readonly start: number;
+  readonly end: number;
+}
+
+function split(view: string, from: number, end: number, delimiter: string): readonly Part[] {
+  const parts: Part[] = [];
+  for (let at = from; at <= end;) {
+    const next = view.indexOf(delimiter, at);
+    const stop = next < 0 || next > end ? end : next;
+    parts.push({ start: at, end: stop });
+    at = stop + 1;
+  }
+  return parts;
+}
+
+const CONFIDENCE = 0.95;
+
+function readField(
+  view: string,
+  part: Part,
+  shape: Shape,
+  rule: RuleId,
+  place: string,
+  by: Delimiters,
+  emit: (hit: Hit) => void,
+): void {
+  const components = split(view, part.start, part.end, by.component);
+  const first = components[0];
+  if (first === undefined) return;
+  const report = (value: Part, as: RuleId, synthetic?: string): void => {
+    const hit = { rule: as, start: value.start, end: value.end, confidence: CONFIDENCE, place };
+    emit(synthetic === undefined ? hit : { ...hit, synthetic });
+  };
+  const text = (value: Part | undefined) => (value === undefined ? '' : view.slice(value.start, value.end));
+  const judged = (value: Part | undefined, kind: FieldKind, as: RuleId): void => {
+    if (value === undefined || value.end <= value.start) return;
+    const verdict = judgeValue(kind, text(value));
+    if (verdict.kind !== 'refuted')
+      report(value, as, verdict.kind === 'synthetic' ? verdict.reason : undefined);
+  };
+  switch (shape) {
+    case 'person': {
+      // Family and given name with the delimiter between are one name; an XCN begins with an id.
+      const named = components.slice(0, 3).filter((c) => /[A-Za-z\x80-\xff]{2}|^[A-Z]$/.test(text(c)));
+      const begin = named[0];
+      const last = named.at(-1);
+      if (begin === undefined || last === undefined || /^(?:""|unknown|none|null)$/i.test(text(begin)))
+        return;
+      const whole = { start: begin.start, end: last.end };
+      report(whole, rule, nameReason(text(whole), by));
+      return;
+    }
+    case 'address':
+      for (const [at, component] of components.entries()) {
+        const value = text(component);
+        if (at > 4 || at === 3 || value.length < 2) continue;
+        const streetParts =
+          at === 0 ? split(view, component.start, component.end, by.subcomponent) : [component];
+        for (const piece of streetParts.slice(0, 2))
+          if (/[A-Za-z0-9]{2}/.test(text(piece)) && !/^(?:unknown|null|none)$/i.test(text(piece)))
+            report(piece, rule);
+      }
+      return;
+    case 'phone': {
+      const as = text(components[2]) === 'FX' ? 'phi/fax' : rule;
+      for (const at of [0, 6, 11]) {
+        const value = text(components[at]);
+        const digits = value.replaceAll(/\D/g, '');
+        if (digits.length >= 5 && digits.length <= 20 && components[at] !== undefined)
+          report(components[at], as, syntheticPhone(digits));
+      }
+      judged(
+        components.find((c) => text(c).includes('@')),
+        'email',
+        'phi/email',
+      );
+      return;
+    }
+    case 'date':
+      judged(datePart(view, first), 'birth-date', rule);
+      return;
+    case 'ssn':
+      if (/\d{3}-?\d{2}-?\d{4}/.test(text(first))) {
+        const verdict = judgeSsn(text(first).replaceAll(/\D/g, ''));
+        const never = verdict.kind === 'impossible' ? 'a number that cannot have been issued' : undefined;
+        report(first, rule, verdict.kind === 'synthetic' ? verdict.reason : never);
+      }
+      return;
+    case 'place':
+      if (/[A-Za-z]{3}/.test(text(first))) report(first, rule);
+      return;
+    case 'identifier': {
+      const value = text(first);
+      if (value.length < 2 || !/\d/.test(value) || /^0+$/.test(value)) return;
+      const type = text(components[4]);
+      if (type === 'SS' || /SSN/i.test(text(components[3]))) judged(first, 'ssn', 'phi/ssn');
+      else report(first, typeRules[type] ?? rule);
+    }
+  }
+}
+
+/** HL7 table 0203: identifier types that belong to another kind than the field's. */
+const typeRules: Readonly<Record<string, RuleId>> = {
+  DL: 'phi/license',
+  NPI: 'phi/npi',
+  AN: 'phi/account',
+  MC: 'phi/health-plan',
+  MA: 'phi/health-plan',
+  MB: 'phi/health-plan',
+  SN: 'phi/health-plan',
+  PPN: 'phi/national-id',
+};
+
+function nameReason(name: string, by: Delimiters): string | undefined {
+  const plain = name.replaceAll(by.component, ' ').trim();
+  if (plain.split(' ').every(isSyntheaName)) return 'a name with digits, as Synthea makes them';
+  return syntheticName(plain);
+}
+
+function datePart(view: string, part: Part): Part {
+  const match = /^\d{8}/.exec(view.slice(part.start, part.end));
+  return match && part.end - part.start >= 8 ? { start: part.start, end: part.end } : part;
+}

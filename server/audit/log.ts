@@ -1,7 +1,6 @@
 // Opens the audit log: its key, its tree, its second checkpoint store, and its one writer.
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventOf, parseEntry } from '../../core/audit-entry.ts';
 import {
@@ -18,9 +17,9 @@ import type { Database, DatabaseSession, Queryable } from '../db.ts';
 import { readCheckpointFile, replaceCheckpointFile } from './checkpoint-file.ts';
 import { CheckpointKeeper } from './checkpoint-keeper.ts';
 import { checkContinues, checkLastBatch, loadHead } from './head.ts';
-import { readPrivateFile, writePrivateFile } from './private-file.ts';
 import { createSigningKey, readSigningKey, signingKeyPath } from './signing-key.ts';
 import { readHead, readOpenAttempts, type StoredHead } from './store.ts';
+import { publishVerifierKey } from './verifier-key.ts';
 import { AuditWriter, openWriterSession } from './writer.ts';
 
 export interface AuditLogOptions {
@@ -53,11 +52,6 @@ export interface DurableAuditLog extends AuditLog, AsyncDisposable {
 
 const defaults = { writeDeadlineMs: 2_000, maxQueued: 10_000, lockWaitMs: 5_000 } as const;
 const lockPollMs = 100;
-
-/** Where the verifier key is put for the log's readers. */
-export function verifierKeyPath(dataDir: string): string {
-  return join(dataDir, 'audit-verifier-key');
-}
 
 async function becomeWriter(
   database: Database,
@@ -99,11 +93,6 @@ async function loadSigner(
     note === null ? (options.origin ?? `forgeguard/${randomUUID()}`) : parseCheckpoint(note)?.origin;
   if (origin === undefined) throw new GuardError('audit/inconsistent', 'the last checkpoint cannot be read');
   return createSigner(origin, key);
-}
-
-async function publishVerifierKey(dataDir: string, text: string): Promise<void> {
-  const found = await readPrivateFile(verifierKeyPath(dataDir));
-  if (found?.text !== `${text}\n`) await writePrivateFile(verifierKeyPath(dataDir), `${text}\n`, 0o644);
 }
 
 /** The checkpoint file's note, which a new log gets first of all. */

@@ -1,5 +1,5 @@
 // The SQL of the audit log, one statement a function. Rows are appended, never changed; the caller decides what they mean.
-import type { NodeId, TreeNode } from '../../core/merkle.ts';
+import type { TreeNode } from '../../core/merkle.ts';
 import type { DatabaseSession, Queryable } from '../db.ts';
 
 /** Keys of the advisory lock that the one writer holds: "fgau" in ASCII, first log. */
@@ -112,15 +112,6 @@ export function readStoredNodes(
        from unnest($1::smallint[], $2::bigint[], $3::bigint[]) as range(level, first, past)
        join audit_node n on n.level = range.level and n.index >= range.first and n.index < range.past`,
     [levels, begins, ends],
-  );
-}
-
-/** All stored nodes in order, from the given one on. */
-export function readNodesFrom(client: Queryable, from: NodeId, limit: number): Promise<readonly TreeNode[]> {
-  return client.query<TreeNode>(
-    `select level::int as level, index::float8 as index, hash
-       from audit_node where (level, index) >= ($1, $2) order by level, index limit $3`,
-    [from.level, from.index, limit],
   );
 }
 

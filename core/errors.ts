@@ -48,6 +48,9 @@ export const errorTable = {
     status: 403,
     remedy: 'Ask for a token whose scope covers this repository and verb.',
   },
+  'token/unknown': { status: 404, remedy: '`forgeguard token list` shows the ids of all tokens.' },
+  'input/invalid': { status: 400, remedy: 'Correct the named value and try again.' },
+  'input/unreadable': { status: 400, remedy: 'Check that the file exists and may be read.' },
   'route/unknown-repository': {
     status: 404,
     remedy: 'Check the forge and repository in the URL: /git/<forge>/<path>.git',

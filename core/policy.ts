@@ -17,8 +17,7 @@ export interface ActorCondition {
   readonly onBehalfOf?: readonly string[] | undefined;
 }
 
-export const pathModes = ['file', 'executable', 'symlink', 'submodule'] as const;
-export type PathMode = (typeof pathModes)[number];
+export type PathMode = 'file' | 'executable' | 'symlink' | 'submodule';
 
 export interface PathCondition {
   /** Globs over the changed path. */

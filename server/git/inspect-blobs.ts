@@ -11,7 +11,8 @@ const wholeBlobBytes = 8 * 1024 * 1024;
 /** Scans all blobs in pack order. Rejects with `git/limit` or `scan/failed`. */
 export async function inspectBlobs(work: InspectionWork): Promise<void> {
   const { index, inventory } = work;
-  const blobs = index.byOffset.filter((object) => inventory.types[object] === 'blob');
+  const sent = index.byOffset.subarray(0, work.announced);
+  const blobs = sent.filter((object) => inventory.types[object] === 'blob');
   for (const run of runsOf(blobs, (object) => (inventory.sizes[object] ?? 0) > wholeBlobBytes)) {
     if (run.large) await inspectLarge(work, run.objects);
     else await inspectSmall(work, run.objects);

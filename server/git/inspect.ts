@@ -19,6 +19,8 @@ export interface InspectionInput {
   readonly reader: ObjectReader;
   readonly scanner: ScanService;
   readonly tips: readonly { readonly ref: string; readonly oid: Oid }[];
+  /** Objects that the sender announced; those behind them in the pack came from the upstream and are not blamed. */
+  readonly announced: number;
   readonly maxPathBytes: number;
   readonly signal: AbortSignal;
 }

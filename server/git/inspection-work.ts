@@ -24,6 +24,7 @@ export interface InspectionWork {
   readonly objectFormat: ObjectFormat;
   readonly scanner: ScanService;
   readonly backlog: ScanBacklog;
+  readonly announced: number;
   readonly maxPathBytes: number;
   readonly signal: AbortSignal;
   readonly report: (found: Found) => void;

@@ -6,6 +6,7 @@
 //   crc32    = count * uint32
 //   offsets  = count * uint32      ; bit 31 set: the low bits index the 64-bit table
 //   offset64 = * uint64
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { GuardError } from '../../core/errors.ts';
 import { type ObjectFormat, type Oid, oidLength } from '../../core/oid.ts';
@@ -69,6 +70,11 @@ export class PackIndex {
       else high = middle;
     }
     return -1;
+  }
+
+  /** SHA-256 over the sorted binary ids, hex: names exactly this set of objects. */
+  digest(): string {
+    return createHash('sha256').update(this.#names).digest('hex');
   }
 
   findOid(oid: Oid): number {

@@ -19,6 +19,8 @@ export interface Pack {
   /** Path of the `.pack` file; its index stands beside it as `.idx`. */
   readonly path: string;
   readonly indexPath: string;
+  /** Objects that the sender announced; any beyond were added from the upstream to complete a thin pack. */
+  readonly announced: number;
   /** Blobs that trees of the pack name `.gitmodules` and that the pack does not hold: not yet checked by fsck. */
   readonly uncheckedGitmodules: readonly string[];
 }
@@ -75,7 +77,7 @@ export class Quarantine implements AsyncDisposable {
   async receive(source: AsyncIterable<Uint8Array>, options: ReceiveOptions): Promise<Pack> {
     const child = spawnGit(indexPackArguments(options), {
       cwd: this.path,
-      env: this.environment(),
+      env: { ...this.environment(), ...options.remote },
       signal: options.signal,
     });
     const exit = exitOf(child);
@@ -83,14 +85,18 @@ export class Quarantine implements AsyncDisposable {
     child.stdout
       .setEncoding('latin1')
       .on('data', (text: string) => (output = (output + text).slice(0, 1 << 20)));
-    const pumped = pumpInto(source, child.stdin);
+    let announced = 0;
+    const pumped = pumpInto(
+      withPackHeader(source, (count) => (announced = count)),
+      child.stdin,
+    );
     const [{ code, stderr }] = await Promise.all([exit, pumped]);
     if (code !== 0) throw packError(stderr);
     const [first = '', ...gitmodules] = output.trimEnd().split('\n');
     const hash = /^(?:pack|keep)\t([0-9a-f]+)$/.exec(first)?.[1];
     if (hash === undefined) throw new GuardError('internal', 'git index-pack did not name the pack');
     const stem = join(this.path, 'objects', 'pack', `pack-${hash}`);
-    return { path: `${stem}.pack`, indexPath: `${stem}.idx`, uncheckedGitmodules: gitmodules };
+    return { path: `${stem}.pack`, indexPath: `${stem}.idx`, announced, uncheckedGitmodules: gitmodules };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,7 +106,8 @@ export class Quarantine implements AsyncDisposable {
 
 export interface ReceiveOptions {
   readonly maxBytes: number;
-  readonly fixThin: boolean;
+  /** What Git needs to fetch the bases of a thin pack from the upstream. Holds the credential. */
+  readonly remote: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -117,10 +124,25 @@ function indexPackArguments(options: ReceiveOptions): readonly string[] {
     'pack.writeReverseIndex=false',
     'index-pack',
     '--stdin',
-    ...(options.fixThin ? ['--fix-thin'] : []),
+    '--fix-thin',
     '--fsck-objects',
     `--max-input-size=${options.maxBytes}`,
   ];
+}
+
+// "PACK", version, count of objects: three 32-bit words (gitformat-pack).
+async function* withPackHeader(
+  source: AsyncIterable<Uint8Array>,
+  onCount: (count: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let head = Buffer.alloc(0);
+  for await (const chunk of source) {
+    if (head.length < 12) {
+      head = Buffer.concat([head, chunk.subarray(0, 12 - head.length)]);
+      if (head.length === 12) onCount(head.readUInt32BE(8));
+    }
+    yield chunk;
+  }
 }
 
 /** Removes what earlier processes left in the quarantine directory. */

@@ -31,6 +31,9 @@ export interface ReceivePackRequest {
   readonly hasPack: boolean;
 }
 
+/** Told of the capabilities as soon as they are read, so that even a broken request can be answered in kind. */
+export type CapabilityObserver = (capabilities: ReadonlySet<string>) => void;
+
 export interface RequestLimits {
   readonly refUpdates: number;
   readonly pushOptions: number;
@@ -44,8 +47,9 @@ export interface RequestLimits {
 export async function readReceivePackRequest(
   reader: ByteReader,
   limits: RequestLimits,
+  onCapabilities: CapabilityObserver = () => undefined,
 ): Promise<ReceivePackRequest | undefined> {
-  const lines = await readCommandLines(reader, limits);
+  const lines = await readCommandLines(reader, limits, onCapabilities);
   if (lines.commands.length === 0) {
     if (lines.shallow.length > 0)
       throw new GuardError('git/malformed', 'expected a ref update after the shallow lines');
@@ -70,7 +74,11 @@ interface CommandLines {
   readonly capabilities: ReadonlySet<string>;
 }
 
-async function readCommandLines(reader: ByteReader, limits: RequestLimits): Promise<CommandLines> {
+async function readCommandLines(
+  reader: ByteReader,
+  limits: RequestLimits,
+  onCapabilities: CapabilityObserver,
+): Promise<CommandLines> {
   const commands: string[] = [];
   const shallow: string[] = [];
   let capabilities: ReadonlySet<string> = new Set();
@@ -90,8 +98,10 @@ async function readCommandLines(reader: ByteReader, limits: RequestLimits): Prom
         'signed pushes are not offered here; push with --signed=if-asked or --no-signed',
       );
     } else {
-      if (commands.length === 0)
+      if (commands.length === 0) {
         capabilities = new Set((capabilityList ?? '').split(' ').filter((word) => word !== ''));
+        onCapabilities(capabilities);
+      }
       commands.push(line);
     }
     if (commands.length > limits.refUpdates || shallow.length > 100_000) {

@@ -1,0 +1,78 @@
+// What the stages of one push share.
+import type { Principal } from '../../core/principal.ts';
+import type { AuditLog, Clock, PolicyService, ScanService, StepObserver } from '../../core/services.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import type { Limits } from '../config.ts';
+import type { History, HistoryLease } from './history.ts';
+import type { Inspection } from './inspect.ts';
+import type { DecidedFacts, PushIdentity } from './push-audit.ts';
+import type { GuardOptions } from './push-options.ts';
+import type { PushOutput } from './push-output.ts';
+import type { ScannedPushText } from './push-text.ts';
+import type { Pack, Quarantine } from './quarantine.ts';
+import type { ReceivePackRequest } from './receive-pack-request.ts';
+import type { Answer } from './refusal.ts';
+import type { Repository } from './repository.ts';
+import type { GitRemote, Upstream } from './upstream.ts';
+import type { UpstreamCapabilities, UpstreamFacts } from './upstream-facts.ts';
+
+export interface PushServices {
+  readonly audit: AuditLog;
+  readonly scanner: ScanService;
+  readonly policy: PolicyService;
+  readonly history: History;
+  readonly facts: UpstreamFacts;
+  readonly upstreamOf: (repository: Repository) => Upstream;
+  readonly limits: Limits;
+  /** Directory that holds the quarantines. */
+  readonly quarantineRoot: string;
+  /** What the guard calls itself in the protocol, such as `forgeguard/1.0`. */
+  readonly agent: string;
+  readonly clock: Clock;
+  readonly observe: StepObserver;
+}
+
+export interface PushClient {
+  /** Request id. */
+  readonly request: string;
+  readonly actor: Principal;
+  readonly repository: Repository;
+  /** The client's own Authorization, for upstreams in `passthrough` mode. */
+  readonly authorization: string | undefined;
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+/** One push under way: what is known of it before any object is read. */
+export interface Push {
+  readonly client: PushClient;
+  readonly identity: PushIdentity;
+  readonly request: ReceivePackRequest;
+  readonly options: GuardOptions;
+  readonly forwardedOptions: readonly string[];
+  readonly output: PushOutput;
+  readonly text: ScannedPushText;
+  readonly signal: AbortSignal;
+}
+
+/** What the stages of one push share: the quarantine, the cache of the upstream's history and what came of them. */
+export interface Stage {
+  readonly quarantine: Quarantine;
+  readonly history: HistoryLease;
+  readonly remote: GitRemote;
+  readonly capabilities: Promise<UpstreamCapabilities>;
+  readonly defaultBranch: Promise<string | undefined>;
+}
+
+/** A push whose objects are in quarantine; `pack` is undefined where every command deletes. */
+export interface ReceivedStage extends Stage {
+  readonly pack: Pack | undefined;
+}
+
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly answer: Answer;
+  readonly facts: DecidedFacts;
+  readonly inspection: Inspection | undefined;
+  readonly capabilities: UpstreamCapabilities;
+}

@@ -1,0 +1,255 @@
+// The walk of one push: received → quarantine → objects → findings → verdict → decided → forward → outcome → report.
+// Whatever is thrown before the forward begins ends as `ng` for every ref, in one place (the catch of `servePush`).
+import type { Operation, RefUpdate } from '../../core/operation.ts';
+import { GuardError } from '../../core/errors.ts';
+import { isZero } from '../../core/oid.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import type { ByteReader } from './byte-reader.ts';
+import { checkForwardable } from './forward.ts';
+import { checkGitmodules } from './gitmodules.ts';
+import { type Inspection, inspectPack } from './inspect.ts';
+import type { LocatedFinding } from './located-finding.ts';
+import { ObjectReader } from './object-reader.ts';
+import { openPackIndex } from './pack-index.ts';
+import { decidedEvent, type PushIdentity, receivedEvent } from './push-audit.ts';
+import { readGuardOptions } from './push-options.ts';
+import { forwardAndReport, refuseWithError, reportRefusal } from './push-outcome.ts';
+import { createPushOutput, type PushOutput } from './push-output.ts';
+import type { Decision, Push, PushClient, PushServices, ReceivedStage, Stage } from './push-stage.ts';
+import { scanPushText } from './push-text.ts';
+import { type Pack, Quarantine, diskError } from './quarantine.ts';
+import type { ReceivePackRequest } from './receive-pack-request.ts';
+import { changedPaths, type ChangeContext, classifyUpdates } from './ref-changes.ts';
+import { pathOfCa, remoteEnvironment } from './remote-environment.ts';
+import type { UpstreamCapabilities } from './upstream-facts.ts';
+
+/**
+ * Serves one push whose commands are read and whose pack waits in `body`. Calls `answer` with the response once the
+ * request is read to its end, and fulfils when the push has its outcome.
+ */
+export async function servePush(
+  services: PushServices,
+  client: PushClient,
+  request: ReceivePackRequest,
+  body: ByteReader,
+  signal: AbortSignal,
+  answer: (output: PushOutput) => Promise<void>,
+): Promise<void> {
+  const output = createPushOutput(request.capabilities);
+  const identity: PushIdentity = {
+    request: client.request,
+    actor: client.actor,
+    repository: client.repository.id,
+  };
+  let forwarding = false;
+  try {
+    await services.observe('commands', client.request);
+    const { guard: options, forwarded: forwardedOptions } = readGuardOptions(request.pushOptions);
+    const text = await scanPushText(request, services.scanner, signal);
+    const push: Push = { client, identity, request, options, forwardedOptions, output, text, signal };
+    const received = services.audit.append(
+      receivedEvent(identity, request.commands, text.shownRef, {
+        address: client.address,
+        userAgent: client.userAgent,
+        pushOptions: request.pushOptions.length,
+      }),
+    );
+    await withQuarantine(services, push, async (opened) => {
+      const stage = await receiveObjects(services, push, opened, body, received);
+      await answer(output);
+      await services.observe('received', client.request);
+      const decision = await decidePush(services, push, stage);
+      await services.audit.append(decidedEvent(identity, decision.facts));
+      await services.observe('decided', client.request);
+      if (decision.verdict.kind !== 'allow') return reportRefusal(services, push, decision.answer);
+      forwarding = true;
+      return forwardAndReport(services, push, stage, decision);
+    });
+  } catch (thrown) {
+    await answer(output);
+    if (forwarding) {
+      output.fail(
+        `it is not known whether the push landed; fetch before you push again (request ${client.request})`,
+      );
+      return;
+    }
+    const error = thrown instanceof GuardError ? thrown : diskError(thrown, "couldn't finish the push");
+    await refuseWithError(services, identity, request, output, error);
+  }
+}
+
+async function withQuarantine(
+  services: PushServices,
+  push: Push,
+  work: (stage: Stage) => Promise<void>,
+): Promise<void> {
+  const { client, request, signal } = push;
+  const { repository, authorization } = client;
+  const capabilities = services.facts.capabilities(repository, authorization, signal);
+  const defaultBranch = services.facts.defaultBranch(repository, authorization, signal);
+  // Awaited where they are needed; a failure before that is not unhandled.
+  capabilities.catch(() => undefined);
+  defaultBranch.catch(() => undefined);
+  await using history = await services.history.lease({
+    repository: repository.id,
+    objectFormat: request.objectFormat,
+  });
+  await using quarantine = await Quarantine.create({
+    root: services.quarantineRoot,
+    objectFormat: request.objectFormat,
+    alternates: [history.treesPath],
+  });
+  const remote = services.upstreamOf(repository).remoteFor(repository, authorization);
+  await work({ quarantine, history, remote, capabilities, defaultBranch });
+}
+
+async function receiveObjects(
+  services: PushServices,
+  push: Push,
+  stage: Stage,
+  body: ByteReader,
+  received: Promise<unknown>,
+): Promise<ReceivedStage> {
+  const { client, request, signal } = push;
+  // The record and the pack go side by side; nothing is looked at before the record is durable.
+  received.catch(() => undefined);
+  await services.observe('quarantine', client.request);
+  const pack = request.hasPack
+    ? await stage.quarantine.receive(body.remaining(), {
+        maxBytes: services.limits.packBytes,
+        remote: await remoteEnvironment(stage.remote, pathOfCa(stage.quarantine.path)),
+        signal,
+      })
+    : undefined;
+  await received;
+  return { ...stage, pack };
+}
+
+async function decidePush(services: PushServices, push: Push, stage: ReceivedStage): Promise<Decision> {
+  const { client, request, signal } = push;
+  const capabilities = await stage.capabilities;
+  checkForwardable(request, push.forwardedOptions, capabilities);
+  const { quarantine, pack } = stage;
+  let reader: ObjectReader | undefined;
+  const openReader = (): ObjectReader =>
+    (reader ??= new ObjectReader(quarantine.environment(), quarantine.path, signal));
+  try {
+    await services.observe('objects', client.request);
+    const inspection =
+      pack === undefined ? undefined : await inspect(services, push, stage, pack, openReader());
+    await services.observe('findings', client.request);
+    const context: ChangeContext = {
+      graph: inspection?.graph,
+      reader: openReader,
+      history: stage.history,
+      remote: stage.remote,
+      objectFormat: request.objectFormat,
+      signal,
+    };
+    const updates = await classifyUpdates(request.commands, await stage.defaultBranch, context);
+    const findings = [...push.text.findings, ...(inspection?.findings ?? [])];
+    const operation = await operationOf(services, push, stage, updates, findings, inspection, context);
+    const verdict = services.policy.decide(operation, services.clock.now());
+    await services.observe('verdict', client.request);
+    return assemble(services, push, { capabilities, updates, findings, inspection, verdict });
+  } finally {
+    await reader?.[Symbol.asyncDispose]();
+  }
+}
+
+async function inspect(
+  services: PushServices,
+  push: Push,
+  stage: Stage,
+  pack: Pack,
+  reader: ObjectReader,
+): Promise<Inspection> {
+  const { request, signal } = push;
+  await checkGitmodules(stage.quarantine, pack, stage.history, stage.remote, signal);
+  const index = await openPackIndex(pack.indexPath, request.objectFormat, services.limits.objects);
+  return inspectPack({
+    index,
+    objectFormat: request.objectFormat,
+    reader,
+    scanner: services.scanner,
+    tips: request.commands
+      .filter((command) => !isZero(command.newOid))
+      .map(({ ref, newOid }) => ({ ref, oid: newOid })),
+    announced: pack.announced,
+    maxPathBytes: services.limits.pathBytes,
+    signal,
+  });
+}
+
+async function operationOf(
+  services: PushServices,
+  push: Push,
+  stage: Stage,
+  updates: readonly RefUpdate[],
+  findings: readonly LocatedFinding[],
+  inspection: Inspection | undefined,
+  context: ChangeContext,
+): Promise<Operation> {
+  const { client, signal } = push;
+  const bare = {
+    kind: 'push',
+    actor: client.actor,
+    repository: client.repository.id,
+    refUpdates: updates,
+    size: {
+      bytes: inspection?.bytes ?? 0,
+      objects: inspection?.graph.index.count ?? 0,
+      commits: inspection?.graph.commits.size ?? 0,
+    },
+    foreignAuthors: [],
+  } as const;
+  const asks = services.policy.asksAboutPaths(bare);
+  // The first push to an empty repository changes nothing that anybody reviewed or relies on. Whether the repository
+  // is empty is asked anew: what was remembered may be older than the push before this one.
+  const isFirst =
+    asks && (await stage.defaultBranch) === undefined && (await isEmpty(services, client, signal));
+  const paths = asks && !isFirst ? await changedPaths(updates, context) : [];
+  return { ...bare, paths, findings: findings.map((found) => found.finding) };
+}
+
+async function isEmpty(services: PushServices, client: PushClient, signal: AbortSignal): Promise<boolean> {
+  const advertisement = await services.facts.advertisement(client.repository, client.authorization, signal);
+  return advertisement.refs.length === 0;
+}
+
+interface Judged {
+  readonly capabilities: UpstreamCapabilities;
+  readonly updates: readonly RefUpdate[];
+  readonly findings: readonly LocatedFinding[];
+  readonly inspection: Inspection | undefined;
+  readonly verdict: Verdict;
+}
+
+function assemble(services: PushServices, push: Push, judged: Judged): Decision {
+  const { inspection, verdict, findings } = judged;
+  return {
+    verdict,
+    inspection,
+    capabilities: judged.capabilities,
+    answer: {
+      request: push.client.request,
+      verdict,
+      findings,
+      refs: push.request.commands.map((command) => command.ref),
+      tips: push.request.commands.map((command) => command.newOid),
+      listed: services.limits.findingsListed,
+    },
+    facts: {
+      verdict,
+      updates: judged.updates,
+      shownRef: push.text.shownRef,
+      findings,
+      objects: inspection?.graph.index.count ?? 0,
+      bytes: inspection?.bytes ?? 0,
+      objectSetDigest: inspection?.graph.index.digest() ?? '',
+      unreachedObjects: inspection?.graph.unreached().length ?? 0,
+      catalogDigest: services.scanner.catalogDigest,
+      reason: push.options.reason,
+    },
+  };
+}

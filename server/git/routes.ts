@@ -1,0 +1,266 @@
+// The smart HTTP routes: who asks is proved first, then the request goes to fetch or push. A Fastify plugin.
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GuardError } from '../../core/errors.ts';
+import type { Grant, Principal } from '../../core/principal.ts';
+import type { IdentityService, ScopeCheck } from '../../core/services.ts';
+import { writeAdvertisement } from './advertisement.ts';
+import { ByteReader } from './byte-reader.ts';
+import { advertiseFetch, callFetch, type FetchAnswer, type FetchCall } from './fetch.ts';
+import { createGate } from './gate.ts';
+import { passthroughGrant } from './passthrough.ts';
+import { refusedEvent } from './push-audit.ts';
+import { createPushOutput, type PushOutput } from './push-output.ts';
+import type { PushServices } from './push-stage.ts';
+import { servePush } from './push.ts';
+import { readReceivePackRequest, type ReceivePackRequest } from './receive-pack-request.ts';
+import { createRepositoryTable, type GitRoute, type Repository } from './repository.ts';
+import type { ForgeConfig } from '../config.ts';
+
+export interface GitRoutesOptions extends PushServices {
+  readonly forges: readonly ForgeConfig[];
+  readonly identity: IdentityService;
+  readonly covers: ScopeCheck;
+  /** Key of the digest that names a client in passthrough mode. */
+  readonly fingerprintKey: Uint8Array;
+}
+
+const gatePatienceMs = 60_000;
+
+/** Registers `/git/*`. */
+export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions): Promise<void> {
+  const table = createRepositoryTable(options.forges);
+  const gate = createGate(options.limits.concurrentPushes);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+
+  async function enter(
+    request: FastifyRequest,
+  ): Promise<{ readonly route: GitRoute; readonly grant: Grant }> {
+    const found = findRoute(request);
+    if (found instanceof GuardError) {
+      // Who is not known learns nothing of what exists.
+      const { principal } = await options.identity.authenticate(request.headers.authorization);
+      await recordRefusal(request.id, principal, undefined, isPush(request), found);
+      throw found;
+    }
+    const grant = await grantFor(found.repository, request.headers.authorization, isPush(request));
+    if (!options.covers(grant, found.repository.id, isPush(request) ? 'push' : 'fetch')) {
+      const error = new GuardError(
+        'identity/forbidden',
+        `this token may not ${isPush(request) ? 'push to' : 'fetch from'} ${found.repository.id}`,
+      );
+      await recordRefusal(request.id, grant.principal, found.repository, isPush(request), error);
+      throw error;
+    }
+    return { route: found, grant };
+  }
+
+  function findRoute(request: FastifyRequest): GitRoute | GuardError {
+    const path = (request.params as { readonly '*': string })['*'];
+    const service = (request.query as { readonly service?: unknown }).service;
+    try {
+      return table.route(request.method, path, typeof service === 'string' ? service : undefined);
+    } catch (thrown) {
+      if (thrown instanceof GuardError) return thrown;
+      throw thrown;
+    }
+  }
+
+  async function grantFor(
+    repository: Repository,
+    authorization: string | undefined,
+    push: boolean,
+  ): Promise<Grant> {
+    if (repository.forge.credential.mode !== 'passthrough')
+      return options.identity.authenticate(authorization);
+    if (push && authorization === undefined)
+      throw new GuardError('identity/missing', 'a push needs a credential of the upstream');
+    return passthroughGrant(repository, authorization, options.fingerprintKey);
+  }
+
+  async function recordRefusal(
+    request: string,
+    actor: Principal,
+    repository: Repository | undefined,
+    push: boolean,
+    error: GuardError,
+  ): Promise<void> {
+    const event = refusedEvent({ request, actor, repository: repository?.id ?? '' }, 'guard', error.code);
+    await options.audit.append({
+      ...event,
+      action: push ? 'push.refused' : 'fetch.refused',
+      repository: repository?.id ?? null,
+    });
+  }
+
+  app.route({
+    method: ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'],
+    url: '/git/*',
+    handler: async (request, reply) => {
+      const { route, grant } = await enter(request);
+      const gone = clientGone(request, reply);
+      switch (route.kind) {
+        case 'advertise':
+          return route.service === 'git-upload-pack'
+            ? sendAnswer(reply, await advertiseFetch(fetchCall(request, route.repository, gone)))
+            : advertisePush(request, reply, route.repository, gone);
+        case 'git-upload-pack': {
+          const headers = {
+            encoding: request.headers['content-encoding'],
+            acceptEncoding: request.headers['accept-encoding']?.toString(),
+          };
+          return sendAnswer(
+            reply,
+            await callFetch(fetchCall(request, route.repository, gone), request.raw, headers),
+          );
+        }
+        case 'git-receive-pack':
+          return receivePush(request, reply, route.repository, grant, gone);
+      }
+    },
+  });
+
+  function fetchCall(request: FastifyRequest, repository: Repository, signal: AbortSignal): FetchCall {
+    return {
+      upstream: options.upstreamOf(repository),
+      repository,
+      authorization: request.headers.authorization,
+      protocol: request.headers['git-protocol']?.toString(),
+      signal,
+    };
+  }
+
+  async function advertisePush(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    repository: Repository,
+    signal: AbortSignal,
+  ): Promise<FastifyReply> {
+    const { authorization } = request.headers;
+    const advertisement = await options.facts.advertisement(repository, authorization, signal);
+    // Asked now, while the client packs; a failure shows again when the answer is needed.
+    options.facts.defaultBranch(repository, authorization).catch(() => undefined);
+    return reply
+      .header('content-type', 'application/x-git-receive-pack-advertisement')
+      .header('cache-control', 'no-cache')
+      .send(Readable.from(writeAdvertisement(advertisement, options.agent), { objectMode: false }));
+  }
+
+  async function receivePush(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    repository: Repository,
+    grant: Grant,
+    gone: AbortSignal,
+  ): Promise<FastifyReply> {
+    const leave = await gate.enter(gatePatienceMs);
+    try {
+      await pushThrough(request, reply, repository, grant, gone);
+      return reply;
+    } finally {
+      leave();
+    }
+  }
+
+  async function pushThrough(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    repository: Repository,
+    grant: Grant,
+    gone: AbortSignal,
+  ): Promise<void> {
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(options.limits.pushSeconds * 1000)]);
+    const reader = new ByteReader(plainBody(request));
+    const answer = answerOnce(request, reply, reader, options.limits.packBytes);
+    let capabilities: ReadonlySet<string> = new Set();
+    let parsed: ReceivePackRequest | undefined;
+    try {
+      parsed = await readReceivePackRequest(reader, options.limits, (known) => (capabilities = known));
+    } catch (thrown) {
+      if (!(thrown instanceof GuardError)) throw thrown;
+      await recordRefusal(request.id, grant.principal, repository, true, thrown);
+      if (capabilities.size === 0) throw thrown;
+      const output = createPushOutput(capabilities);
+      await answer(output);
+      output.fail(`forgeguard: ${thrown.message}. ${thrown.remedy} (request ${request.id})`);
+      return;
+    }
+    if (parsed === undefined) {
+      // The probe before a chunked push: identity was proved, nothing else is asked.
+      await reply.header('content-type', 'application/x-git-receive-pack-result').send('');
+      return;
+    }
+    const client = {
+      request: request.id,
+      actor: grant.principal,
+      repository,
+      authorization: request.headers.authorization,
+      address: request.ip,
+      userAgent: request.headers['user-agent'] ?? '',
+    };
+    await servePush(options, client, parsed, reader, signal, answer);
+  }
+}
+
+/** A new request id: 16 hex digits. */
+export function newRequestId(): string {
+  return randomBytes(8).toString('hex');
+}
+
+function isPush(request: FastifyRequest): boolean {
+  return request.url.includes('git-receive-pack');
+}
+
+function plainBody(request: FastifyRequest): Readable {
+  return request.headers['content-encoding'] === 'gzip' ? request.raw.compose(createGunzip()) : request.raw;
+}
+
+function sendAnswer(reply: FastifyReply, answer: FetchAnswer): FastifyReply {
+  return reply.headers(answer.headers).send(answer.body);
+}
+
+/** Aborts when the client goes away before it has its whole answer. */
+function clientGone(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  request.raw.once('error', () => controller.abort());
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+/**
+ * The function that sends the answer of a push, once. A client that still sends is read to its end first: it would not
+ * read an answer before.
+ */
+function answerOnce(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: ByteReader,
+  cap: number,
+): (output: PushOutput) => Promise<void> {
+  let sent = false;
+  return async (output) => {
+    if (sent) return;
+    sent = true;
+    let left = cap;
+    try {
+      for (
+        let chunk = await body.some(Infinity);
+        chunk !== undefined && left > 0;
+        chunk = await body.some(Infinity)
+      )
+        left -= chunk.length;
+    } catch {
+      request.raw.destroy();
+    }
+    void reply
+      .header('content-type', 'application/x-git-receive-pack-result')
+      .header('cache-control', 'no-cache')
+      .header('x-accel-buffering', 'no')
+      .send(output.stream);
+  };
+}

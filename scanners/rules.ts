@@ -11,9 +11,26 @@ import { sqlReader } from './phi/sql.ts';
 import { x12Reader } from './phi/x12.ts';
 import { labelledNumberRule, ssnRule } from './phi/government-numbers.ts';
 import type { FormatReader, PatternRule } from './rule.ts';
+import { assignmentRule } from './secrets/assignment.ts';
+import { authorizationHeaderRule } from './secrets/authorization-header.ts';
+import { awsSecretKeyRule } from './secrets/aws-secret-key.ts';
+import { jwtRule } from './secrets/jwt.ts';
+import { privateKeyRule } from './secrets/private-key.ts';
+import { secretlintLiterals } from './secrets/secretlint.ts';
+import { urlPasswordRule } from './secrets/url-password.ts';
 import { vendorTokenRule } from './secrets/vendor-tokens.ts';
 
-export const patternRules: readonly PatternRule[] = [ssnRule, labelledNumberRule, vendorTokenRule];
+export const patternRules: readonly PatternRule[] = [
+  ssnRule,
+  labelledNumberRule,
+  vendorTokenRule,
+  assignmentRule,
+  privateKeyRule,
+  jwtRule,
+  urlPasswordRule,
+  authorizationHeaderRule,
+  awsSecretKeyRule,
+];
 
 export const formatReaders: readonly FormatReader[] = [
   hl7v2Reader,
@@ -31,10 +48,16 @@ export interface CompiledRules {
   readonly gate: Gate;
   /** Bit of the literals that name fields of a person; they only count, they make no line a candidate. */
   readonly personBit: number;
+  /** Bit of the lines that secretlint sees. */
+  readonly secretlintBit: number;
 }
 
 /** Builds the gate over all literals. Called once per scanner. */
 export function compileRules(personLiterals: readonly string[]): CompiledRules {
-  const gate = buildGate([...patternRules.map((rule) => rule.literals), personLiterals]);
-  return { gate, personBit: patternRules.length };
+  const literals = patternRules.map((rule) => rule.literals);
+  return {
+    gate: buildGate([...literals, personLiterals, secretlintLiterals]),
+    personBit: literals.length,
+    secretlintBit: literals.length + 1,
+  };
 }

@@ -5,6 +5,8 @@ import type { Finding } from './finding.ts';
 import { buildFindings, policyFinding } from './finding-builder.ts';
 import { defaultLimits, type ScanLimits } from './limits.ts';
 import { mergeHits } from './merge.ts';
+import { loadSecretlint } from './secrets/secretlint.ts';
+import { warmTokenEfficiency } from './secrets/token-efficiency.ts';
 import type { ScanResult, ScanTarget } from './target.ts';
 import { compile, scanText } from './text-scan.ts';
 
@@ -37,7 +39,7 @@ export function createScanner(options: ScannerOptions): Scanner {
 
   async function scan(target: ScanTarget, bytes: Uint8Array): Promise<ScanResult> {
     const decoded = decode(bytes, sniffEncoding(bytes));
-    const { hits } = scanText(rules, target, decoded, 0, undefined);
+    const { hits } = await scanText(rules, target, decoded, 0, undefined);
     const origin = { path: target.path, offset: 0, line: 1, column: 1 };
     const findings = buildFindings(mergeHits(hits), decoded, origin, key);
     return { findings: capFindings(findings, target, bytes.length), bytes: bytes.length };
@@ -60,5 +62,9 @@ export function createScanner(options: ScannerOptions): Scanner {
     };
   }
 
-  return { scan, open, warm: async () => undefined };
+  async function warm(): Promise<void> {
+    await Promise.all([warmTokenEfficiency(), loadSecretlint()]);
+  }
+
+  return { scan, open, warm };
 }

@@ -6,6 +6,8 @@ import { describeDocument } from './document.ts';
 import { personLiterals } from './phi/fields.ts';
 import type { Hit, Line } from './rule.ts';
 import { type CompiledRules, compileRules, formatReaders, patternRules } from './rules.ts';
+import { lintLines } from './secrets/secretlint.ts';
+import { tokenEfficiency } from './secrets/token-efficiency.ts';
 import type { ScanTarget } from './target.ts';
 
 /** What one window hands to the next: the carry of each reader that took part, by name. */
@@ -24,13 +26,13 @@ export function compile(): CompiledRules {
  * Scans a decoded text. `from` is where unread text begins; what stands before it is context of an earlier window.
  * A reader that fails on malformed input loses only its own hits: the patterns still run.
  */
-export function scanText(
+export async function scanText(
   rules: CompiledRules,
   target: ScanTarget,
   decoded: Decoded,
   from: number,
   previous: Carry | undefined,
-): TextScan {
+): Promise<TextScan> {
   const hits: Hit[] = [];
   const carry = new Map<string, unknown>();
   const emit = (hit: Hit) => void hits.push(hit);
@@ -53,17 +55,35 @@ export function scanText(
     }
   }
   const document = describeDocument(target, decoded, head, isClinical(hits));
+  const linted: [number, number][] = [];
   for (let at = 0; at < found.triples.length; at += 3) {
     const start = found.triples[at] ?? 0;
     const text = decoded.view.slice(start, found.triples[at + 1]);
     const line: Line = { view: decoded.view, text, start, document };
     for (let rest = found.triples[at + 2] ?? 0; rest !== 0; rest &= rest - 1)
       patternRules[31 - Math.clz32(rest & -rest)]?.find(line, emit);
+    if (((found.triples[at + 2] ?? 0) & (1 << rules.secretlintBit)) !== 0)
+      linted.push([start, start + text.length]);
   }
-  return { hits, carry };
+  if (linted.length > 0) hits.push(...(await lintLines(decoded.view, linted.slice(0, MAX_LINTED_LINES))));
+  return { hits: await proven(decoded.view, hits), carry };
 }
 
 /** Two values from places where a format keeps a patient's data make the document clinical. */
 function isClinical(hits: readonly Hit[]): boolean {
   return hits.filter((hit) => hit.place !== undefined).length >= 2;
+}
+
+/** secretlint takes about 0.1 ms a line; a file with more candidates than this is data, not configuration. */
+const MAX_LINTED_LINES = 2_000;
+/** Characters per token above which a value reads like words (js-tiktoken, cl100k_base). */
+const READABLE = 2.2;
+
+/** Drops unproven hits whose values read like words. */
+async function proven(view: string, hits: readonly Hit[]): Promise<readonly Hit[]> {
+  const open = hits.filter((hit) => hit.unproven === true);
+  if (open.length === 0) return hits;
+  const efficiency = await tokenEfficiency(open.map((hit) => view.slice(hit.start, hit.end)));
+  const refuted = new Set(open.filter((_, at) => (efficiency[at] ?? 0) >= READABLE));
+  return hits.filter((hit) => !refuted.has(hit));
 }

@@ -1,0 +1,47 @@
+// Private keys in PEM armour, across lines or inside a string literal with "\n". The header alone is no key: the
+// armour must hold base64 of a key's size.
+import type { PatternRule } from '../rule.ts';
+
+const header =
+  /-----BEGIN ((?:RSA |DSA |EC |OPENSSH |ENCRYPTED |ANY |PGP |SSH2 ENCRYPTED )?PRIVATE KEY(?: BLOCK)?)-----/g;
+const MAX_KEY = 16_384;
+/** A 256-bit EC key takes 160 characters of base64 in PKCS#8, an Ed25519 key 64. */
+const MIN_BASE64 = 60;
+
+export const privateKeyRule: PatternRule = {
+  literals: ['private key-----', 'private key block-----', 'privatekeyinfo', 'putty-user-key-file'],
+  find(line, emit) {
+    for (const match of line.text.matchAll(header)) {
+      const from = line.start + match.index;
+      const body = from + match[0].length;
+      const footer = line.view.slice(body, body + MAX_KEY).indexOf(`-----END ${match[1] ?? ''}-----`);
+      const end = footer < 0 ? Math.min(line.view.length, body + MAX_KEY) : body + footer;
+      const text = line.view.slice(body, end).replaceAll(/\\[nr]|[\s"'`+,;\\>#|*/]/g, '');
+      // Headers such as Proc-Type stand in front of an encrypted key's base64.
+      const base64 = /[A-Za-z0-9+/=]{60,}$/.exec(text)?.[0] ?? /[A-Za-z0-9+/=]{60,}/.exec(text)?.[0] ?? '';
+      if (base64.length < MIN_BASE64 || new Set(base64).size < 16) continue;
+      const encrypted = /ENCRYPTED/.test(match[0]) || /Proc-?Type:4ENCRYPTED/.test(text.slice(0, 200));
+      const stop = footer < 0 ? body : end + (match[1] ?? '').length + 14;
+      const confidence = footer < 0 ? 0.7 : encrypted ? 0.86 : isTestPath(line.document.path) ? 0.8 : 0.98;
+      emit({ rule: 'secret/private-key', start: from, end: stop, confidence });
+    }
+    for (const match of line.text.matchAll(/PuTTY-User-Key-File-\d: /g)) {
+      const block = line.view.slice(line.start + match.index, line.start + match.index + MAX_KEY);
+      const lines = /Private-Lines: \d{1,3}\s[A-Za-z0-9+/=\s]{40,8000}/.exec(block);
+      if (lines !== null)
+        emit({
+          rule: 'secret/private-key',
+          start: line.start + match.index + lines.index,
+          end: line.start + match.index + lines.index + lines[0].trimEnd().length,
+          confidence: 0.95,
+        });
+    }
+  },
+};
+
+/** Keys made for tests stand beside tests; they are reported, but a default policy need not refuse them. */
+export function isTestPath(path: string): boolean {
+  return /(?:^|[/_.-])(?:tests?|testdata|testing|spec|specs|__tests__|fixtures?|mocks?|examples?|samples?|docs?)(?:[/_.-]|$)|_test\.\w+$/i.test(
+    path,
+  );
+}

@@ -1,0 +1,25 @@
+// Passwords in URLs (RFC 3986 §3.2.1): `scheme://user:password@host`.
+import type { PatternRule } from '../rule.ts';
+import { isIdentifier, isPlaceholder } from './placeholders.ts';
+
+const userinfo = /:\/\/([^\s:/?#[\]@"'`<>(){}|\\,;]{0,80}):([^\s:/?#@"'`<>(){}|\\]{3,200})@([\w.-]{1,120})/g;
+const localHost =
+  /^(?:localhost|127\.|0\.0\.0\.0|host|db|hostname|server|example\.|.*\.example(?:\.\w+)?$|.*\.?(?:test|invalid|local)$|(?:www\.)?example\.\w+$)/i;
+const weak =
+  /^(?:pass(?:w(?:or)?d?)?|pwd?|secret|user(?:name)?|root|postgres|mysql|guest|admin|test|token|key|rabbit|redis|mongo|x-oauth-basic|\d{1,6}|a|b|c|p|pw)$/i;
+
+export const urlPasswordRule: PatternRule = {
+  literals: ['://'],
+  find(line, emit) {
+    if (!line.text.includes('@')) return;
+    for (const match of line.text.matchAll(userinfo)) {
+      const user = match[1] ?? '';
+      const password = match[2] ?? '';
+      if (weak.test(password) || isPlaceholder(password) || password === user) continue;
+      const start = line.start + match.index + 3 + user.length + 1;
+      const local = localHost.test(match[3] ?? '');
+      const confidence = local ? 0.5 : isIdentifier(password) ? 0.65 : 0.88;
+      emit({ rule: 'secret/url-password', start, end: start + password.length, confidence });
+    }
+  },
+};

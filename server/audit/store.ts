@@ -50,7 +50,7 @@ export function readCheckpoints(
   limit: number,
 ): Promise<readonly StoredCheckpoint[]> {
   return client.query<StoredCheckpoint>(
-    'select size::float8 as size, note from audit_checkpoint where size > $1 order by size limit $2',
+    'select c.size::float8 as size, c.note from audit_checkpoint c where c.size > $1 order by c.size limit $2',
     [after, limit],
   );
 }
@@ -61,7 +61,7 @@ export async function readCheckpointUpTo(
   size: number,
 ): Promise<StoredCheckpoint | undefined> {
   const [row] = await client.query<StoredCheckpoint>(
-    'select size::float8 as size, note from audit_checkpoint where size <= $1 order by size desc limit 1',
+    'select c.size::float8 as size, c.note from audit_checkpoint c where c.size <= $1 order by c.size desc limit 1',
     [size],
   );
   return row;
@@ -80,8 +80,8 @@ export function readEntries(
   limit: number,
 ): Promise<readonly StoredEntry[]> {
   return client.query<StoredEntry>(
-    `select index::float8 as index, body, leaf_hash as "leafHash"
-       from audit_entry where index >= $1 order by index limit $2`,
+    `select e.index::float8 as index, e.body, e.leaf_hash as "leafHash"
+       from audit_entry e where e.index >= $1 order by e.index limit $2`,
     [first, limit],
   );
 }

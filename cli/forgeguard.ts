@@ -1,0 +1,79 @@
+#!/usr/bin/env node
+// The command line of Forgeguard. Only the file of the command that is asked for is loaded.
+import process from 'node:process';
+import type { Command } from 'commander';
+
+type Register = (program: Command) => void;
+
+interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<Register>;
+}
+
+/** Every command, in the order of the help. */
+const commands: Readonly<Record<string, CommandEntry>> = {
+  serve: { summary: 'start the guard', load: async () => (await import('./serve.ts')).registerServe },
+  scan: {
+    summary: 'scan files, a diff or standard input',
+    load: async () => (await import('./scan.ts')).registerScan,
+  },
+  policy: {
+    summary: 'check, try and explain a policy',
+    load: async () => (await import('./policy.ts')).registerPolicy,
+  },
+  token: {
+    summary: 'create, list and revoke guard tokens',
+    load: async () => (await import('./token.ts')).registerToken,
+  },
+  audit: { summary: 'verify the audit log', load: async () => (await import('./audit.ts')).registerAudit },
+  doctor: {
+    summary: 'check that the guard can work here',
+    load: async () => (await import('./doctor.ts')).registerDoctor,
+  },
+};
+
+const oldestNode = [22, 18] as const;
+
+function isOldNode(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < oldestNode[0] || (major === oldestNode[0] && minor < oldestNode[1]);
+}
+
+async function buildProgram(asked: string | undefined): Promise<Command> {
+  const { Command: Program } = await import('commander');
+  const { version } = await import('./version.ts');
+  const program = new Program('forgeguard')
+    .description('A guard between AI coding agents and the forge.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(forgeguard --help tells more)')
+    .showSuggestionAfterError();
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    if (name === asked) (await load())(program);
+    else program.command(name).summary(summary).description(summary);
+  }
+  return program;
+}
+
+/** Commands set the exit code themselves; 2 stands for everything that kept a command from doing its work. */
+async function main(args: readonly string[]): Promise<void> {
+  if (isOldNode(process.versions.node)) {
+    process.stderr.write(
+      `forgeguard needs Node.js ${oldestNode.join('.')} or newer, and prefers 24; this is ${process.versions.node}.\n`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  // A reader such as `head` may go away before everything is written.
+  process.stdout.on('error', () => process.exit(process.exitCode ?? 0));
+  const { exitCodeOf } = await import('./failure.ts');
+  try {
+    const [first, second] = args.filter((arg) => !arg.startsWith('-'));
+    const program = await buildProgram(first === 'help' ? second : first);
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,194 @@
+// `forgeguard token`: issues, lists and revokes guard tokens in the guard's database, while the guard runs or not. A
+// token is shown once, when it is issued.
+import { userInfo } from 'node:os';
+import process from 'node:process';
+import type { Command } from 'commander';
+import { parseDuration } from '../core/duration.ts';
+import { GuardError } from '../core/errors.ts';
+import { verbs } from '../core/principal.ts';
+import type { PrincipalKind, Scope, Verb } from '../core/principal.ts';
+import { environment, loadConfig } from '../server/config.ts';
+import { withConfiguredDatabase } from '../server/configured-database.ts';
+import { createTokenOffice } from '../server/identity/tokens.ts';
+import type { TokenOffice } from '../server/identity/tokens.ts';
+import type { TokenRecord } from '../server/identity/store.ts';
+
+type Format = 'text' | 'json';
+
+interface CommonFlags {
+  readonly config?: string;
+  readonly format: Format;
+}
+
+interface CreateFlags extends CommonFlags {
+  readonly agent?: string;
+  readonly human?: string;
+  readonly workload?: string;
+  readonly owner?: string;
+  readonly purpose: string;
+  readonly expires: string;
+  readonly scope: readonly string[];
+  readonly group: readonly string[];
+  readonly onBehalfOf: readonly string[];
+}
+
+async function withOffice<T>(
+  configFile: string | undefined,
+  work: (office: TokenOffice) => Promise<T>,
+): Promise<T> {
+  const config = await loadConfig({ file: configFile, env: environment() });
+  const { maxLifetime } = config.identity.tokens;
+  const clock = { now: () => new Date() };
+  return withConfiguredDatabase(config, (database) =>
+    work(createTokenOffice({ database, clock, maxLifetime })),
+  );
+}
+
+function refuse(message: string): never {
+  throw new GuardError('input/invalid', message);
+}
+
+function readWho(flags: CreateFlags): { readonly kind: PrincipalKind; readonly name: string } {
+  const given = (['agent', 'human', 'workload'] as const).flatMap((kind) => {
+    const name = flags[kind];
+    return name === undefined
+      ? []
+      : [{ kind, name: name.startsWith(`${kind}:`) ? name.slice(kind.length + 1) : name }];
+  });
+  const [who, ...others] = given;
+  if (who === undefined || others.length > 0) return refuse('name one of --agent, --human and --workload');
+  return who;
+}
+
+/** `forge/owner/*:fetch,push`: a glob over repositories, a colon, and verbs. */
+function readScope(text: string): Scope {
+  const colon = text.lastIndexOf(':');
+  if (colon < 1) return refuse(`--scope is written GLOB:VERB,VERB, such as 'github/acme/*:fetch,push'`);
+  const listed = text.slice(colon + 1).split(',');
+  const known = verbs.filter((verb): verb is Verb => listed.includes(verb));
+  if (known.length !== new Set(listed).size) return refuse(`the verbs of --scope are ${verbs.join(', ')}`);
+  return { repository: text.slice(0, colon), verbs: known };
+}
+
+/** A person without a kind is a human. */
+function readPerson(text: string): string {
+  return /^(agent|human|workload):/.test(text) ? text : `human:${text}`;
+}
+
+async function create(flags: CreateFlags): Promise<void> {
+  const who = readWho(flags);
+  const owner = flags.owner ?? (who.kind === 'human' ? who.name : undefined);
+  if (owner === undefined) refuse('an agent or workload needs --owner, the person who answers for it');
+  const lifetime = parseDuration(flags.expires) ?? refuse('--expires is a time span such as 12h or 30d');
+  const behalf = flags.onBehalfOf.map(readPerson);
+  const issued = await withOffice(flags.config, (office) =>
+    office.issue({
+      ...who,
+      owner: readPerson(owner),
+      purpose: flags.purpose,
+      groups: [...flags.group],
+      // An agent acts for its owner unless it is said for whom else.
+      onBehalfOf: behalf.length === 0 && who.kind === 'agent' ? [readPerson(owner)] : behalf,
+      scopes: flags.scope.map(readScope).map((scope) => ({ ...scope, verbs: [...scope.verbs] })),
+      lifetime,
+      issuedBy: `local:${userInfo().username}`,
+    }),
+  );
+  const { id, principal, expiresAt } = issued.record;
+  if (flags.format === 'json') {
+    print(JSON.stringify({ token: issued.token.reveal(), ...publicPart(issued.record) }, null, 2));
+    return;
+  }
+  print(issued.token.reveal());
+  process.stderr.write(
+    `${id} for ${principal}, until ${expiresAt.toISOString()}. It is not shown again; use it as the password of Git.\n`,
+  );
+}
+
+async function list(flags: CommonFlags): Promise<void> {
+  const records = await withOffice(flags.config, (office) => office.list());
+  if (flags.format === 'json') {
+    print(JSON.stringify(records.map(publicPart), null, 2));
+    return;
+  }
+  const now = new Date();
+  const rows = records.map((record) => [
+    record.id,
+    stateOf(record, now),
+    record.principal,
+    record.owner,
+    record.expiresAt.toISOString().slice(0, 10),
+    record.lastUse?.toISOString().slice(0, 16) ?? 'never',
+    record.scopes.map((scope) => `${scope.repository}:${scope.verbs.join(',')}`).join(' '),
+    record.purpose,
+  ]);
+  printTable([['ID', 'STATE', 'FOR', 'OWNER', 'EXPIRES', 'LAST USE', 'SCOPES', 'PURPOSE'], ...rows]);
+}
+
+async function revoke(id: string, flags: CommonFlags): Promise<void> {
+  const by = `local:${userInfo().username}`;
+  const record = await withOffice(flags.config, (office) => office.revoke(id, by));
+  if (flags.format === 'json') print(JSON.stringify(publicPart(record), null, 2));
+  else print(`${record.id} of ${record.principal} is revoked; a running guard refuses it within a second`);
+}
+
+function stateOf(record: TokenRecord, now: Date): string {
+  if (record.revokedAt !== null) return 'revoked';
+  return record.expiresAt <= now ? 'expired' : 'valid';
+}
+
+function publicPart(record: TokenRecord): Omit<TokenRecord, 'creationRecorded' | 'revocationRecorded'> {
+  const { creationRecorded: _creation, revocationRecorded: _revocation, ...rest } = record;
+  return rest;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function printTable(rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  for (const row of rows)
+    print(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+/** Adds `token create`, `token list` and `token revoke` to the program. */
+export function registerToken(program: Command): void {
+  const token = program.command('token').description('create, list and revoke guard tokens');
+  const common = (command: Command): Command =>
+    command
+      .option('--config <file>', 'configuration file')
+      .addOption(
+        program.createOption('--format <format>', 'output').choices(['text', 'json']).default('text'),
+      );
+
+  common(token.command('create').description('create a token and show it once'))
+    .option('--agent <id>', 'the agent that it is for')
+    .option('--human <id>', 'or the person that it is for')
+    .option('--workload <id>', 'or the build or machine that it is for')
+    .option('--owner <person>', 'who answers for it')
+    .requiredOption('--purpose <text>', 'what it is for')
+    .requiredOption(
+      '--scope <glob:verbs>',
+      `what it may do (${verbs.join(', ')}); may be repeated`,
+      collect,
+      [],
+    )
+    .requiredOption('--expires <span>', 'how long it lives, such as 12h or 30d; 90d at most')
+    .option('--group <name>', 'a group of the principal; may be repeated', collect, [])
+    .option('--on-behalf-of <person>', 'for whom it acts, nearest first; may be repeated', collect, [])
+    .action(create);
+  common(token.command('list').description('list all tokens, never their secret part')).action(list);
+  common(
+    token.command('revoke').description('revoke a token').argument('<id>', 'id as `token list` shows it'),
+  ).action(revoke);
+}

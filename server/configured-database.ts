@@ -1,0 +1,19 @@
+// The database that the configuration means, for commands that run beside the guard.
+import type { Config } from './config-types.ts';
+import { openDatabase } from './db.ts';
+import type { Database } from './db.ts';
+import { reachEmbeddedPostgres } from './embedded-postgres.ts';
+
+/**
+ * Runs `work` on the configured database, or on the guard's own, which is reached where the guard runs and started for
+ * the while where it does not. Rejects with `database/unavailable` and whatever `work` rejects with.
+ */
+export async function withConfiguredDatabase<T>(
+  config: Config,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const external = config.database.url?.reveal();
+  await using embedded = external === undefined ? await reachEmbeddedPostgres(config.dataDir) : undefined;
+  await using database = await openDatabase(external ?? embedded?.url ?? '', { maxConnections: 2 });
+  return await work(database);
+}

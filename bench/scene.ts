@@ -65,19 +65,8 @@ export async function startScene(): Promise<Scene> {
 }
 
 async function createAgentToken(guard: RunningGuard): Promise<string> {
-  const scope = 'bench/**';
-  const args = [
-    'token',
-    'create',
-    '--kind',
-    'agent',
-    '--id',
-    'bench',
-    '--repository',
-    scope,
-    '--verbs',
-    'fetch,push',
-  ];
+  const about = ['--agent', 'bench', '--owner', 'operator', '--purpose', 'measuring', '--expires', '1d'];
+  const args = ['token', 'create', ...about, '--scope', 'bench/**:fetch,push'];
   const made = await guard.command(args);
   const token = /\bfg_[A-Za-z0-9_-]+/.exec(made.stdout)?.[0];
   if (token === undefined) throw new Error(`couldn't create a token (exit ${made.code}): ${made.stderr}`);

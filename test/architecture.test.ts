@@ -25,7 +25,11 @@ const architecture: Architecture = {
     },
     { name: 'github-app', files: /^github-app\//, mayImport: [...serverSees, 'github-app'] },
     { name: 'actions', files: /^actions\//, mayImport: [...pureLayers, 'actions'] },
-    { name: 'cli', files: /^cli\//, mayImport: [...serverSees, 'server top', 'cli'] },
+    {
+      name: 'cli',
+      files: /^cli\//,
+      mayImport: [...serverSees, 'server part', 'server top', 'cli'],
+    },
     {
       name: 'bench',
       files: /^bench\//,
@@ -64,6 +68,8 @@ const architecture: Architecture = {
       files: /^(?!scanners\/|core\/)/,
     },
   ],
+  // Finds the package of this machine's PostgreSQL binaries without loading it.
+  loaders: /^server\/postgres-binaries\.ts$/,
   tests: /^(test|bench)\//,
   generated: /(^|\/)generated\//,
   forbiddenNames: /(^|\/)(utils?|helpers?|common|managers?|interfaces|misc|index)(\.ts$|\/)/,

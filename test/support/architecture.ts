@@ -22,6 +22,8 @@ export interface Door {
 export interface Architecture {
   readonly layers: readonly Layer[];
   readonly doors: readonly Door[];
+  /** Files that may look up packages around `import`, by createRequire. */
+  readonly loaders: RegExp;
   /** Files that are tests or their support: free of doors, docstrings and the line statistics. */
   readonly tests: RegExp;
   readonly generated: RegExp;
@@ -156,7 +158,9 @@ function doorBreaches(architecture: Architecture, path: string, fact: SourceFact
   const closed = architecture.doors.filter((door) => !door.files.test(path));
   return [
     ...closed.flatMap((door) => doorUses(door, fact).map((line) => breach('door', path, line, door.name))),
-    ...fact.loaders.map(({ name, line }) => breach('loader', path, line, `${name} loads modules unseen`)),
+    ...(architecture.loaders.test(path) ? [] : fact.loaders).map(({ name, line }) =>
+      breach('loader', path, line, `${name} loads modules unseen`),
+    ),
   ];
 }
 

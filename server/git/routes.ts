@@ -1,6 +1,7 @@
 // The smart HTTP routes: who asks is proved first, then the request goes to fetch or push. A Fastify plugin.
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GuardError } from '../../core/errors.ts';
@@ -10,7 +11,6 @@ import { writeAdvertisement } from './advertisement.ts';
 import { ByteReader } from './byte-reader.ts';
 import { advertiseFetch, callFetch, type FetchAnswer, type FetchCall } from './fetch.ts';
 import { createGate } from './gate.ts';
-import { passthroughGrant } from './passthrough.ts';
 import { refusedEvent } from './push-audit.ts';
 import { createPushOutput, type PushOutput } from './push-output.ts';
 import type { PushServices } from './push-stage.ts';
@@ -23,16 +23,22 @@ export interface GitRoutesOptions extends PushServices {
   readonly forges: readonly ForgeConfig[];
   readonly identity: IdentityService;
   readonly covers: ScopeCheck;
-  /** Key of the digest that names a client in passthrough mode. */
-  readonly fingerprintKey: Uint8Array;
+  /** The grant of a client whose own credential goes to this forge. */
+  readonly passthroughGrant: (authorization: string | undefined, forge: string) => Grant;
 }
 
 const gatePatienceMs = 60_000;
+const closingPatienceMs = 15_000;
 
 /** Registers `/git/*`. */
 export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions): Promise<void> {
   const table = createRepositoryTable(options.forges);
   const gate = createGate(options.limits.concurrentPushes);
+  const running = new Set<Promise<void>>();
+  // A push that is being forwarded gets its outcome recorded before the log closes.
+  app.addHook('onClose', async () => {
+    await Promise.race([Promise.allSettled(running), setTimeout(closingPatienceMs)]);
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
 
@@ -78,7 +84,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
       return options.identity.authenticate(authorization);
     if (push && authorization === undefined)
       throw new GuardError('identity/missing', 'a push needs a credential of the upstream');
-    return passthroughGrant(repository, authorization, options.fingerprintKey);
+    return options.passthroughGrant(authorization, repository.forge.name);
   }
 
   async function recordRefusal(
@@ -157,12 +163,10 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     gone: AbortSignal,
   ): Promise<FastifyReply> {
     const leave = await gate.enter(gatePatienceMs);
-    try {
-      await pushThrough(request, reply, repository, grant, gone);
-      return reply;
-    } finally {
-      leave();
-    }
+    const push = pushThrough(request, reply, repository, grant, gone).finally(leave);
+    running.add(push);
+    await push.finally(() => running.delete(push));
+    return reply;
   }
 
   async function pushThrough(

@@ -1,0 +1,46 @@
+// `forgeguard serve`: runs the guard until it is told to stop.
+import process from 'node:process';
+import type { Command } from 'commander';
+import { environment, loadConfig } from '../server/config.ts';
+import { startGuard } from '../server/main.ts';
+import { sandboxWelcome } from '../server/sandbox.ts';
+
+/** Adds the command. */
+export function registerServe(program: Command): void {
+  program
+    .command('serve')
+    .summary('start the guard')
+    .description('Start the guard. Without a configuration it makes a sandbox and prints what to paste.')
+    .option('-c, --config <file>', 'configuration file (default: forgeguard.yaml, where there is one)')
+    .action(async (flags: { readonly config?: string }) => serve(flags.config));
+}
+
+async function serve(file: string | undefined): Promise<void> {
+  const stopped = stopSignal();
+  const config = await loadConfig({ file, env: environment() });
+  await using guard = await startGuard(config, { log: process.stderr });
+  for (const line of [...config.weakenings, ...config.notices]) process.stderr.write(`forgeguard: ${line}\n`);
+  if (guard.app.settled > 0)
+    process.stderr.write(`forgeguard: ${guard.app.settled} unfinished pushes were settled\n`);
+  const words =
+    guard.sandbox === undefined
+      ? `Forgeguard is ready at ${guard.url}\n`
+      : sandboxWelcome(guard.sandbox, config.dataDir);
+  process.stdout.write(words);
+  await stopped;
+  process.stdout.write('Stopping.\n');
+}
+
+/** Fulfils at the first SIGINT or SIGTERM; the second ends the process at once. */
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    let seen = false;
+    process.on(signal, () => {
+      if (seen) process.exit(130);
+      seen = true;
+      resolve();
+    });
+  }
+  return promise;
+}

@@ -1,0 +1,162 @@
+// Puts the guard together: the only place that knows who implements which port.
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { GuardError } from '../core/errors.ts';
+import { covers } from '../core/scope.ts';
+import type { StepObserver } from '../core/services.ts';
+import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
+import { readPrivateFile, writePrivateFile } from './audit/private-file.ts';
+import type { Config, ForgeConfig } from './config.ts';
+import { type Database, openDatabase } from './db.ts';
+import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { createGitPart, type GitPart } from './git/part.ts';
+import { createHttpServer } from './http.ts';
+import { passthroughGrant } from './identity/passthrough.ts';
+import { createIdentityService } from './identity/service.ts';
+import { createPolicyService, type LoadedPolicy } from './policy/service.ts';
+import { createScanPool } from './scanning/pool.ts';
+import { version } from './version.ts';
+
+export interface AppOptions {
+  readonly observe?: StepObserver;
+  readonly log: { readonly write: (line: string) => void };
+  /** Forges besides those of the configuration, such as the sandbox's. */
+  readonly extraForges?: readonly ForgeConfig[];
+}
+
+export interface App extends AsyncDisposable {
+  readonly http: FastifyInstance;
+  readonly audit: DurableAuditLog;
+  readonly database: Database;
+  readonly policy: LoadedPolicy;
+  /** True where the token would be accepted now. */
+  readonly isGoodToken: (token: string) => Promise<boolean>;
+  /** Attempts of an earlier process that were given their outcome at this start. */
+  readonly settled: number;
+}
+
+const clock = { now: () => new Date() };
+
+/** Opens everything the guard needs and settles what an earlier process left. Rejects with a `GuardError`. */
+export async function buildApp(config: Config, options: AppOptions): Promise<App> {
+  await using opened = new AsyncDisposableStack();
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const fingerprintKey = await readFingerprintKey(config.dataDir);
+  // The three slow beginnings go side by side.
+  const [database, scanner, policy] = await allOrDispose([
+    openStore(config, opened),
+    createScanPool({ fingerprintKey }),
+    createPolicyService({ file: config.policyFile }),
+  ] as const);
+  opened.use(scanner);
+  const audit = opened.use(await createAuditLog({ database, dataDir: config.dataDir, clock }));
+  const identity = opened.use(createIdentityService({ database, clock, audit }));
+  const git: GitPart = opened.use(
+    await createGitPart({
+      forges: [...config.forges, ...(options.extraForges ?? [])],
+      identity,
+      covers,
+      passthroughGrant: (authorization, forge) => passthroughGrant(authorization, forge, fingerprintKey),
+      audit,
+      scanner,
+      policy,
+      limits: config.limits,
+      dataDir: config.dataDir,
+      agent: `forgeguard/${version}`,
+      clock,
+      observe: options.observe ?? (() => undefined),
+    }),
+  );
+  const settled = await git.settle(await audit.openAttempts());
+  await recordStart(audit, config, policy, settled);
+  const http = createHttpServer({ log: options.log, checkReady: () => checkReady(database) });
+  await http.register(git.plugin);
+  const everything = opened.move();
+  return {
+    http,
+    audit,
+    database,
+    policy,
+    settled,
+    isGoodToken: (token) =>
+      identity.authenticate(`Bearer ${token}`).then(
+        () => true,
+        () => false,
+      ),
+    async [Symbol.asyncDispose]() {
+      await http.close();
+      await audit.append(guardEvent('guard.stopped', {})).catch(() => undefined);
+      await everything.disposeAsync();
+    },
+  };
+}
+
+async function openStore(config: Config, opened: AsyncDisposableStack): Promise<Database> {
+  const url =
+    config.database.url?.reveal() ?? opened.use(await startEmbeddedPostgres({ dataDir: config.dataDir })).url;
+  return opened.use(await openDatabase(url));
+}
+
+/** Waits for all; where one rejects, what the others opened is disposed of before the first reason is thrown. */
+async function allOrDispose<T extends readonly unknown[]>(work: {
+  readonly [K in keyof T]: Promise<T[K]>;
+}): Promise<T> {
+  const results = await Promise.allSettled<unknown>(work);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed === undefined) return Promise.all(work) as unknown as Promise<T>;
+  for (const result of results) {
+    const value = result.status === 'fulfilled' ? result.value : undefined;
+    if (value !== null && typeof value === 'object' && Symbol.asyncDispose in value) {
+      await (value as AsyncDisposable)[Symbol.asyncDispose]();
+    }
+  }
+  throw failed.reason;
+}
+
+const keyBytes = 32;
+
+/** The key of fingerprints and of passthrough ids; made at the first start, kept in the data directory. */
+async function readFingerprintKey(dataDir: string): Promise<Uint8Array> {
+  const path = join(dataDir, 'fingerprint-key');
+  const kept = await readPrivateFile(path);
+  if (kept !== undefined) {
+    const key = Buffer.from(kept.text.trim(), 'hex');
+    if (key.length !== keyBytes)
+      throw new GuardError('config/unreadable', `${path} does not hold a key of ${keyBytes} bytes in hex`);
+    return key;
+  }
+  const key = randomBytes(keyBytes);
+  await writePrivateFile(path, `${key.toString('hex')}\n`);
+  return key;
+}
+
+function guardEvent(
+  action: 'guard.started' | 'guard.stopped' | 'guard.weakened' | 'policy.loaded',
+  details: Readonly<Record<string, string | number | readonly string[]>>,
+) {
+  return { action, request: randomBytes(8).toString('hex'), actor: null, repository: null, details } as const;
+}
+
+// The policy's text is kept, so that every decision can be read against the rules that made it.
+async function recordStart(
+  audit: DurableAuditLog,
+  config: Config,
+  policy: LoadedPolicy,
+  settled: number,
+): Promise<void> {
+  await Promise.all([
+    audit.append(
+      guardEvent('guard.started', { version, settled, forges: config.forges.map((forge) => forge.name) }),
+    ),
+    audit.append(
+      guardEvent('policy.loaded', { digest: policy.digest, source: policy.source, text: policy.text }),
+    ),
+    ...config.weakenings.map((weakening) => audit.append(guardEvent('guard.weakened', { weakening }))),
+  ]);
+}
+
+async function checkReady(database: Database): Promise<void> {
+  await database.query('select 1');
+}

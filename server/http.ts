@@ -1,0 +1,90 @@
+// The HTTP server's own manners: one log line a request, errors as a short text that git shows, health checks.
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { randomBytes } from 'node:crypto';
+import { asGuardError } from '../core/errors.ts';
+
+export interface HttpOptions {
+  /** Rejects while the guard could not serve. */
+  readonly checkReady: () => Promise<void>;
+  /** Where log lines go. */
+  readonly log: { readonly write: (line: string) => void };
+}
+
+/** A server without routes of its own but `/healthz` and `/readyz`. */
+export function createHttpServer(options: HttpOptions): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    genReqId: () => randomBytes(8).toString('hex'),
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+    keepAliveTimeout: 75_000,
+    // Uploads are bounded by their own limits and deadlines.
+    requestTimeout: 0,
+    logger: { level: 'info', stream: options.log, serializers: { err: serializeError } },
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    // The path is attacker-controlled text and may hold anything; the route says enough.
+    request.log.info(
+      {
+        request: request.id,
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'served',
+    );
+  });
+  app.setErrorHandler(async (thrown, request, reply) => {
+    const error = asGuardError(thrown, 'internal', 'something went wrong inside the guard');
+    if (error.status >= 500)
+      request.log.error({ request: request.id, code: error.code, err: error }, 'failed');
+    return sendError(reply, error.status, `${error.message} [${error.code}]`, error.remedy, request.id);
+  });
+  app.setNotFoundHandler(async (request, reply) =>
+    sendError(reply, 404, 'nothing is served at this path', 'Git repositories are below /git/.', request.id),
+  );
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    await options.checkReady();
+    return reply.send({ status: 'ready' });
+  });
+  return app;
+}
+
+// Plain text, because git prints the body of an error only then.
+function sendError(
+  reply: FastifyReply,
+  status: number,
+  message: string,
+  remedy: string,
+  request: string,
+): FastifyReply {
+  if (status === 401) reply.header('www-authenticate', 'Basic realm="forgeguard", charset="UTF-8"');
+  if (status === 413 || status === 499) reply.header('connection', 'close');
+  return reply
+    .code(status)
+    .type('text/plain; charset=utf-8')
+    .send(`forgeguard: ${message}\n${remedy}\nrequest: ${request}\n`);
+}
+
+// Messages of foreign errors may quote input; only their kind and place are logged.
+function serializeError(error: Error): {
+  readonly type: string;
+  readonly message: string;
+  readonly stack: string;
+} {
+  const causes: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error && causes.length < 5; cause = cause.cause) {
+    causes.push(`${cause.name}${'code' in cause ? ` (${String(cause.code)})` : ''}`);
+  }
+  const frames = (error.cause instanceof Error ? error.cause.stack : error.stack) ?? '';
+  const stack = frames
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .slice(0, 8)
+    .join('\n');
+  return { type: causes.join(' < '), message: error.message, stack };
+}

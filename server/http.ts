@@ -1,5 +1,5 @@
 // The HTTP server's own manners: one log line a request, errors as a short text that git shows, health checks.
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import { asGuardError } from '../core/errors.ts';
 
@@ -14,7 +14,7 @@ export interface HttpOptions {
 export function createHttpServer(options: HttpOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     genReqId: () => randomBytes(8).toString('hex'),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     keepAliveTimeout: 75_000,
     // Uploads are bounded by their own limits and deadlines.

@@ -33,6 +33,8 @@ export interface PushServices {
 }
 
 export interface PushClient {
+  /** Told of every push that failed inside the guard, for the operator's log. */
+  readonly onFailure: (error: Error) => void;
   /** Request id. */
   readonly request: string;
   readonly actor: Principal;

@@ -67,15 +67,29 @@ export async function servePush(
     });
   } catch (thrown) {
     await answer(output);
+    const error = failureOf(thrown, signal);
+    if (forwarding || error.status >= 500) client.onFailure(error);
     if (forwarding) {
       output.fail(
         `it is not known whether the push landed; fetch before you push again (request ${client.request})`,
       );
       return;
     }
-    const error = thrown instanceof GuardError ? thrown : diskError(thrown, "couldn't finish the push");
     await refuseWithError(services, identity, request, output, error);
   }
+}
+
+// An aborted stage fails in its own way; why it was aborted is what counts.
+function failureOf(thrown: unknown, signal: AbortSignal): GuardError {
+  if (signal.aborted) {
+    const isLate = signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
+    return isLate
+      ? new GuardError('git/limit', 'the push took longer than limits.pushSeconds allows', { cause: thrown })
+      : new GuardError('request/cancelled', 'the client went away before the push was decided', {
+          cause: thrown,
+        });
+  }
+  return thrown instanceof GuardError ? thrown : diskError(thrown, "couldn't finish the push");
 }
 
 async function withQuarantine(

@@ -20,7 +20,7 @@ export interface Answer {
 const verdictWords: Readonly<Record<Verdict['kind'], string>> = {
   allow: 'accepted',
   redact: 'refused',
-  hold: 'held for approval',
+  hold: 'refused because it needs an approval',
   deny: 'refused',
 };
 

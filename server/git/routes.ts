@@ -204,6 +204,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
       authorization: request.headers.authorization,
       address: request.ip,
       userAgent: request.headers['user-agent'] ?? '',
+      onFailure: (error: Error) => request.log.error({ request: request.id, err: error }, 'a push failed'),
     };
     await servePush(options, client, parsed, reader, signal, answer);
   }

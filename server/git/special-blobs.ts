@@ -21,7 +21,7 @@ export function checkSpecialBlob(path: string, isSymlink: boolean, data: Uint8Ar
         )
       : undefined;
   }
-  if (data.length <= lfsPointerCap && lfsVersion.compare(data, 0, lfsVersion.length) === 0) {
+  if (data.length <= lfsPointerCap && lfsVersion.equals(data.subarray(0, lfsVersion.length))) {
     return policyFinding(
       'policy/lfs-unscanned',
       'high',

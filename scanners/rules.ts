@@ -9,7 +9,9 @@ import { indentedReader } from './phi/indented.ts';
 import { literalReader } from './phi/literals.ts';
 import { sqlReader } from './phi/sql.ts';
 import { x12Reader } from './phi/x12.ts';
-import { labelledNumberRule, ssnRule } from './phi/government-numbers.ts';
+import { accountRule, contactRule } from './phi/contacts.ts';
+import { clinicalNoteReader } from './phi/clinical-note.ts';
+import { labelledNumberRule, medicalRecordRule, ssnRule } from './phi/government-numbers.ts';
 import type { FormatReader, PatternRule } from './rule.ts';
 import { assignmentRule } from './secrets/assignment.ts';
 import { authorizationHeaderRule } from './secrets/authorization-header.ts';
@@ -23,6 +25,9 @@ import { vendorTokenRule } from './secrets/vendor-tokens.ts';
 export const patternRules: readonly PatternRule[] = [
   ssnRule,
   labelledNumberRule,
+  medicalRecordRule,
+  accountRule,
+  contactRule,
   vendorTokenRule,
   assignmentRule,
   privateKeyRule,
@@ -42,6 +47,7 @@ export const formatReaders: readonly FormatReader[] = [
   printedTableReader,
   literalReader,
   indentedReader,
+  clinicalNoteReader,
 ];
 
 export interface CompiledRules {

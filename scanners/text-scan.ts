@@ -10,8 +10,12 @@ import { lintLines } from './secrets/secretlint.ts';
 import { tokenEfficiency } from './secrets/token-efficiency.ts';
 import type { ScanTarget } from './target.ts';
 
-/** What one window hands to the next: the carry of each reader that took part, by name. */
-export type Carry = ReadonlyMap<string, unknown>;
+/** What one window hands to the next. */
+export interface Carry {
+  /** State of each reader that took part, by name. */
+  readonly readers: ReadonlyMap<string, unknown>;
+  readonly clinical: boolean;
+}
 
 export interface TextScan {
   readonly hits: readonly Hit[];
@@ -34,27 +38,31 @@ export async function scanText(
   previous: Carry | undefined,
 ): Promise<TextScan> {
   const hits: Hit[] = [];
-  const carry = new Map<string, unknown>();
+  const readers = new Map<string, unknown>();
   const emit = (hit: Hit) => void hits.push(hit);
   const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, 1 << rules.personBit);
   const persons = found.counts[rules.personBit] ?? 0;
   const head = decoded.view.slice(0, 4_096);
   const plain = describeDocument(target, decoded, head, false);
   for (const reader of formatReaders) {
-    const known = previous?.has(reader.name) === true;
-    if (!known && (previous?.size ? true : !reader.accepts(head, plain, persons))) continue;
+    const known = previous?.readers.has(reader.name) === true;
+    if (!known && !reader.accepts(head, plain, persons)) continue;
+    // A stateful reader that refused the first window has no state to go on with.
+    if (previous !== undefined && reader.stateful && !known) continue;
     const mark = hits.length;
     try {
-      const next = reader.read(
-        { view: decoded.view, from, document: plain, carry: previous?.get(reader.name) },
-        emit,
+      const start = reader.stateful ? from : 0;
+      const state = previous?.readers.get(reader.name);
+      readers.set(
+        reader.name,
+        reader.read({ view: decoded.view, from: start, document: plain, carry: state }, emit),
       );
-      carry.set(reader.name, next);
     } catch {
       hits.length = mark;
     }
   }
-  const document = describeDocument(target, decoded, head, isClinical(hits));
+  const clinical = previous?.clinical === true || isClinical(hits);
+  const document = describeDocument(target, decoded, head, clinical);
   const linted: [number, number][] = [];
   for (let at = 0; at < found.triples.length; at += 3) {
     const start = found.triples[at] ?? 0;
@@ -66,7 +74,7 @@ export async function scanText(
       linted.push([start, start + text.length]);
   }
   if (linted.length > 0) hits.push(...(await lintLines(decoded.view, linted.slice(0, MAX_LINTED_LINES))));
-  return { hits: await proven(decoded.view, hits), carry };
+  return { hits: await proven(decoded.view, hits), carry: { readers, clinical } };
 }
 
 /** Two values from places where a format keeps a patient's data make the document clinical. */

@@ -2,6 +2,7 @@
 // A shape alone is weak evidence; the validator and the words around it decide.
 import { judgeSsn } from '../validators/ssn.ts';
 import { isDea, isMbi, isNpi, isVin } from '../validators/check-digits.ts';
+import { syntheticNumber } from './synthetic.ts';
 import type { Hit, Line, PatternRule } from '../rule.ts';
 
 const CONTEXT = 48;
@@ -113,6 +114,25 @@ const labelled: readonly {
     ]),
   },
 ];
+
+/** Medical record numbers have no check digit: only their label and their place speak for them. */
+const mrn =
+  /(?<![a-z])(?:mrn|medical[ _-]?record(?:[ _-]?(?:number|num|no))?)(?![a-z])["'\])]{0,2}\s{0,3}[#:=_-]{0,2}\s{0,3}["']?([a-z]{0,4}-?\d{5,12})(?![\w]|[.-]\d)/gi;
+
+export const medicalRecordRule: PatternRule = {
+  literals: ['mrn', 'medical record', 'medical_record', 'medicalrecord', 'medical-record'],
+  find(line, emit) {
+    for (const match of line.text.matchAll(mrn)) {
+      const value = match[1] ?? '';
+      const end = line.start + match.index + match[0].length - (match[0].endsWith(value) ? 0 : 1);
+      const { kind, source, clinical } = line.document;
+      const confidence = clinical || kind !== 'file' ? 0.92 : source ? 0.7 : 0.87;
+      const synthetic = syntheticNumber(value);
+      const hit = { rule: 'phi/mrn', start: end - value.length, end, confidence } as const;
+      emit(synthetic === undefined ? hit : { ...hit, synthetic });
+    }
+  },
+};
 
 export const labelledNumberRule: PatternRule = {
   literals: ['npi', 'dea', 'mbi', 'medicare', 'hicn', 'beneficiary', 'vin', 'vehicle'],

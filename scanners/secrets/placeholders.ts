@@ -9,7 +9,13 @@ const identifier =
 
 /** True for values that say of themselves that they are no credential. */
 export function isPlaceholder(value: string): boolean {
-  return /[\x80-\xff]/.test(value) || words.test(value) || template.test(value) || /^(.)\1+$/.test(value) || /^[\d.,:+\-/ ]+$/.test(value);
+  return (
+    /[\x80-\xff]/.test(value) ||
+    words.test(value) ||
+    template.test(value) ||
+    /^(.)\1+$/.test(value) ||
+    /^[\d.,:+\-/ ]+$/.test(value)
+  );
 }
 
 /** True for values that read like a name in a program or a phrase: letters only, in words. */

@@ -1,5 +1,6 @@
 // A TCP hop that can be slow, chop data, cut or swallow it: what networks do between a client and a server.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { drained } from './drained.ts';
 
 export interface NetworkFault {
   /** Milliseconds that each piece is held back, in both directions. */
@@ -62,7 +63,7 @@ export async function startForwardingProxy(target: { readonly port: number }): P
         passed += piece.length;
         bytes[direction] += piece.length;
         if (to.destroyed) return;
-        if (!to.write(piece)) await settled(to);
+        if (!to.write(piece)) await drained(to);
       }
     }
     to.end();
@@ -90,11 +91,4 @@ export async function startForwardingProxy(target: { readonly port: number }): P
 function* pieces(chunk: Buffer, size: number | undefined): Generator<Buffer> {
   const step = size ?? chunk.length;
   for (let at = 0; at < chunk.length; at += step) yield chunk.subarray(at, at + step);
-}
-
-function settled(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.once('drain', resolve);
-    socket.once('close', resolve);
-  });
 }

@@ -1,6 +1,8 @@
 // Answers one HTTP request with stock `git http-backend` (CGI, RFC 3875) on a directory of bare repositories.
 import { spawn } from 'node:child_process';
 import type { IncomingMessage } from 'node:http';
+import type { Writable } from 'node:stream';
+import { drained } from './drained.ts';
 import { isolatedGitEnvironment } from './run.ts';
 
 export interface CgiResponse {
@@ -81,16 +83,11 @@ function environmentOf({
 }
 
 /** Copies the body to the program; a client that breaks off ends the program's input early, as a web server does. */
-async function feed(body: AsyncIterable<Uint8Array>, stdin: NodeJS.WritableStream): Promise<void> {
+async function feed(body: AsyncIterable<Uint8Array>, stdin: Writable): Promise<void> {
   try {
     for await (const chunk of body) {
       if (!stdin.writable) break;
-      if (!stdin.write(chunk)) {
-        await new Promise<void>((resolve) => {
-          stdin.once('drain', resolve);
-          stdin.once('close', resolve);
-        });
-      }
+      if (!stdin.write(chunk)) await drained(stdin);
     }
   } catch {
     // The client went away.

@@ -5,6 +5,7 @@
 //   pkt-line = four hex digits of length, themselves included, then the payload; 0000 is a flush
 import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import { drained } from './drained.ts';
 
 export interface RefCommand {
   readonly oldOid: string;
@@ -115,8 +116,7 @@ async function writeBody(
   const step = options.chunkSize ?? (end || 1);
   for (let at = 0; at < end; at += step) {
     const piece = body.subarray(at, Math.min(end, at + step));
-    if (!request.write(piece))
-      await new Promise<void>((resolve) => request.once('drain', resolve).once('close', resolve));
+    if (!request.write(piece)) await drained(request);
     if (request.destroyed) return;
   }
   if (options.breakAfter === undefined) request.end();

@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
+import { drained } from './drained.ts';
 import { createHold, type Hold } from './hold.ts';
 import { answerWithHttpBackend, type CgiResponse } from './http-backend.ts';
 import { withoutCapabilities } from './advertisement-filter.ts';
@@ -254,13 +255,6 @@ async function send(
   response.flushHeaders();
   await new Promise<void>((resolve) => response.write(whole.subarray(0, sent), () => resolve()));
   if (effect.kind === 'truncate') response.destroy();
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve);
-    response.once('close', resolve);
-  });
 }
 
 async function* counted(message: IncomingMessage, record: OpenRecord): AsyncGenerator<Uint8Array> {

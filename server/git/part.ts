@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../../core/errors.ts';
 import type { OpenAttempt } from '../../core/services.ts';
+import { isAtLeast, readGitVersion } from './git-version.ts';
 import { createHistory } from './history.ts';
 import type { PushServices } from './push-stage.ts';
 import { sweepQuarantines } from './quarantine.ts';
@@ -28,7 +29,9 @@ export interface GitPart extends AsyncDisposable {
 /** Opens the part. What an earlier process left in quarantines and caches is removed. */
 export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   const quarantineRoot = join(options.dataDir, 'quarantine');
-  const [history] = await Promise.all([
+  const [version, history] = await Promise.all([
+    readGitVersion(),
+
     createHistory(join(options.dataDir, 'history')),
     sweepQuarantines(quarantineRoot),
   ]);
@@ -47,7 +50,14 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   };
   const facts = createUpstreamFacts(upstreamOf, options.limits.advertisedRefs, monotonic);
   const table = createRepositoryTable(options.forges);
-  const services: GitRoutesOptions = { ...options, history, facts, upstreamOf, quarantineRoot };
+  const services: GitRoutesOptions = {
+    ...options,
+    history,
+    facts,
+    upstreamOf,
+    quarantineRoot,
+    toleratesWhileIndexing: isAtLeast(version, { major: 2, minor: 45 }),
+  };
   return {
     plugin: (app) => gitRoutes(app, services),
     settle: (attempts) =>

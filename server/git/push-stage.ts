@@ -26,6 +26,8 @@ export interface PushServices {
   readonly limits: Limits;
   /** Directory that holds the quarantines. */
   readonly quarantineRoot: string;
+  /** True where the installed Git can tolerate old faults while it indexes a pack. */
+  readonly toleratesWhileIndexing: boolean;
   /** What the guard calls itself in the protocol, such as `forgeguard/1.0`. */
   readonly agent: string;
   readonly clock: Clock;

@@ -112,6 +112,7 @@ async function withQuarantine(
     root: services.quarantineRoot,
     objectFormat: request.objectFormat,
     alternates: [history.treesPath],
+    toleratesWhileIndexing: services.toleratesWhileIndexing,
   });
   const remote = services.upstreamOf(repository).remoteFor(repository, authorization);
   await work({ quarantine, history, remote, capabilities, defaultBranch });

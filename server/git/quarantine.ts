@@ -1,11 +1,12 @@
 // A quarantine: a Git directory of its own for the objects of one push. What is not forwarded is removed with it.
 // The objects in it are hostile: they are read through `git` only, with fsck, and never checked out.
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
 import type { ObjectFormat } from '../../core/oid.ts';
-import { pumpInto } from './pump.ts';
-import { exitOf, spawnGit } from './process.ts';
+import { type Indexed, indexPack, type IndexPackOptions, packError } from './index-pack.ts';
+import { checkPatiently, isTolerated } from './legacy-fsck.ts';
 
 export interface QuarantineOptions {
   /** Directory that holds all quarantines. */
@@ -13,6 +14,8 @@ export interface QuarantineOptions {
   readonly objectFormat: ObjectFormat;
   /** Object directories to read through, such as the cache of the upstream's history. */
   readonly alternates: readonly string[];
+  /** True where Git can tolerate old faults while it indexes (2.45 and newer). */
+  readonly toleratesWhileIndexing: boolean;
 }
 
 export interface Pack {
@@ -30,11 +33,13 @@ export class Quarantine implements AsyncDisposable {
   readonly path: string;
   readonly objectFormat: ObjectFormat;
   readonly alternates: readonly string[];
+  readonly #toleratesWhileIndexing: boolean;
 
   private constructor(path: string, options: QuarantineOptions) {
     this.path = path;
     this.objectFormat = options.objectFormat;
     this.alternates = options.alternates;
+    this.#toleratesWhileIndexing = options.toleratesWhileIndexing;
   }
 
   /** Makes an empty quarantine. Rejects with `git/disk-full` where there is no room. */
@@ -45,14 +50,13 @@ export class Quarantine implements AsyncDisposable {
         mkdir(join(path, 'objects', 'pack'), { recursive: true }),
         mkdir(join(path, 'refs')),
       ]);
-      const format =
-        options.objectFormat === 'sha1' ? '' : `[extensions]\n\tobjectformat = ${options.objectFormat}\n`;
-      const version = options.objectFormat === 'sha1' ? 0 : 1;
+      const isSha1 = options.objectFormat === 'sha1';
+      const extensions = isSha1 ? '' : `[extensions]\n\tobjectformat = ${options.objectFormat}\n`;
       await Promise.all([
         writeFile(join(path, 'HEAD'), 'ref: refs/heads/none\n'),
         writeFile(
           join(path, 'config'),
-          `[core]\n\trepositoryformatversion = ${version}\n\tbare = true\n${format}`,
+          `[core]\n\trepositoryformatversion = ${isSha1 ? 0 : 1}\n\tbare = true\n${extensions}`,
         ),
       ]);
       return new Quarantine(path, options);
@@ -71,63 +75,65 @@ export class Quarantine implements AsyncDisposable {
   }
 
   /**
-   * Streams a pack into the quarantine through `git index-pack`, which checks every object. Rejects with
-   * `git/bad-pack`, `git/limit` or `git/disk-full`; the source is then left unread where it stands.
+   * Streams a pack into the quarantine; every object is checked by fsck. Rejects with `git/bad-pack`, `git/limit` or
+   * `git/disk-full`; the source is then left unread where it stands.
    */
-  async receive(source: AsyncIterable<Uint8Array>, options: ReceiveOptions): Promise<Pack> {
-    const child = spawnGit(indexPackArguments(options), {
-      cwd: this.path,
-      env: { ...this.environment(), ...options.remote },
-      signal: options.signal,
-    });
-    const exit = exitOf(child);
-    let output = '';
-    child.stdout
-      .setEncoding('latin1')
-      .on('data', (text: string) => (output = (output + text).slice(0, 1 << 20)));
+  async receive(source: AsyncIterable<Uint8Array>, options: IndexPackOptions): Promise<Pack> {
     let announced = 0;
-    const pumped = pumpInto(
-      withPackHeader(source, (count) => (announced = count)),
-      child.stdin,
-    );
-    const [{ code, stderr }] = await Promise.all([exit, pumped]);
-    if (code !== 0) throw packError(stderr);
-    const [first = '', ...gitmodules] = output.trimEnd().split('\n');
-    const hash = /^(?:pack|keep)\t([0-9a-f]+)$/.exec(first)?.[1];
-    if (hash === undefined) throw new GuardError('internal', 'git index-pack did not name the pack');
-    const stem = join(this.path, 'objects', 'pack', `pack-${hash}`);
-    return { path: `${stem}.pack`, indexPath: `${stem}.idx`, announced, uncheckedGitmodules: gitmodules };
+    const counted = withPackHeader(source, (count) => (announced = count));
+    const indexed = this.#toleratesWhileIndexing
+      ? await indexPack(this, counted, 'tolerant', options)
+      : await this.#receiveTwice(counted, options);
+    if (indexed.code !== 0) throw packError(indexed.stderr);
+    const stem = join(this.path, 'objects', 'pack', `pack-${indexed.hash ?? ''}`);
+    return {
+      path: `${stem}.pack`,
+      indexPath: `${stem}.idx`,
+      announced,
+      uncheckedGitmodules: indexed.gitmodules,
+    };
+  }
+
+  /**
+   * Older Git knows only all of fsck or nothing while it indexes. The pack is kept aside as it comes; where fsck stops
+   * at a fault that is tolerated, it is indexed again from there and checked afterwards.
+   */
+  async #receiveTwice(source: AsyncGenerator<Uint8Array>, options: IndexPackOptions): Promise<Indexed> {
+    const aside = join(this.path, 'incoming.pack');
+    const file = createWriteStream(aside);
+    const failed = new Promise<never>((_resolve, reject) => {
+      file.once('error', (cause) => reject(diskError(cause, 'there is no room for the pack')));
+    });
+    failed.catch(() => undefined);
+    let size = 0;
+    async function* copied(): AsyncGenerator<Uint8Array> {
+      for (let next = await source.next(); next.done !== true; next = await source.next()) {
+        size += next.value.length;
+        if (size > options.maxBytes)
+          throw new GuardError('git/limit', 'the pack is larger than limits.packBytes allows');
+        if (!file.write(next.value))
+          await Promise.race([new Promise<void>((resolve) => file.once('drain', () => resolve())), failed]);
+        yield next.value;
+      }
+    }
+    try {
+      const first = await indexPack(this, copied(), 'strict', options);
+      if (first.code === 0 || !isTolerated(first.stderr)) return first;
+      for await (const chunk of copied()) void chunk;
+      await Promise.race([new Promise<void>((resolve) => void file.end(resolve)), failed]);
+      const second = await indexPack(this, createReadStream(aside), 'none', options);
+      return second.code === 0
+        ? { ...second, gitmodules: await checkPatiently(this, options.signal) }
+        : second;
+    } finally {
+      file.destroy();
+      await rm(aside, { force: true });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.path, { recursive: true, force: true, maxRetries: 3 });
   }
-}
-
-export interface ReceiveOptions {
-  readonly maxBytes: number;
-  /** What Git needs to fetch the bases of a thin pack from the upstream. Holds the credential. */
-  readonly remote: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal | undefined;
-}
-
-function indexPackArguments(options: ReceiveOptions): readonly string[] {
-  return [
-    // Larger objects are streamed to disk instead of being held in memory.
-    '-c',
-    'core.bigFileThreshold=16m',
-    '-c',
-    'core.deltaBaseCacheLimit=32m',
-    '-c',
-    'pack.threads=2',
-    '-c',
-    'pack.writeReverseIndex=false',
-    'index-pack',
-    '--stdin',
-    '--fix-thin',
-    '--fsck-objects',
-    `--max-input-size=${options.maxBytes}`,
-  ];
 }
 
 // "PACK", version, count of objects: three 32-bit words (gitformat-pack).
@@ -153,33 +159,12 @@ export async function sweepQuarantines(root: string): Promise<void> {
   }
 }
 
-// Git has no codes for these; its texts are read only to choose the words for a refusal, never to allow anything.
-const packErrors: readonly {
-  readonly pattern: RegExp;
-  readonly code: 'git/limit' | 'git/disk-full' | 'git/bad-pack';
-}[] = [
-  { pattern: /pack exceeds maximum allowed size/, code: 'git/limit' },
-  { pattern: /No space left on device|Disk quota exceeded|File too large/, code: 'git/disk-full' },
-];
-
-function packError(stderr: string): GuardError {
-  const code = packErrors.find(({ pattern }) => pattern.test(stderr))?.code ?? 'git/bad-pack';
-  const last = stderr
-    .split('\n')
-    .filter((line) => /^(error|fatal): /.test(line))
-    .map((line) => line.replace(/^(error|fatal): /, ''))
-    .slice(0, 3)
-    .join('; ');
-  const words =
-    code === 'git/limit'
-      ? 'the pack is larger than limits.packBytes allows'
-      : `the pack was not accepted: ${last.slice(0, 600)}`;
-  return new GuardError(code, words);
-}
+const diskFullCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 
 /** Tells a full disk from other failures of the file system. */
 export function diskError(thrown: unknown, message: string): GuardError {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
-  return new GuardError(full ? 'git/disk-full' : 'internal', message, { cause: thrown });
+  return new GuardError(diskFullCodes.includes(code) ? 'git/disk-full' : 'internal', message, {
+    cause: thrown,
+  });
 }

@@ -1,0 +1,96 @@
+// `git index-pack` on what a client sends: unpacks nothing, resolves deltas, checks every object.
+import { GuardError } from '../../core/errors.ts';
+import { toleratedArgument } from './legacy-fsck.ts';
+import { exitOf, spawnGit } from './process.ts';
+import { pumpInto } from './pump.ts';
+import type { Quarantine } from './quarantine.ts';
+
+export interface IndexPackOptions {
+  readonly maxBytes: number;
+  /** What Git needs to fetch the bases of a thin pack from the upstream. Holds the credential. */
+  readonly remote: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** `tolerant` needs Git 2.45; `none` must be followed by a check of another kind. */
+export type Fsck = 'strict' | 'tolerant' | 'none';
+
+const fsckArguments: Readonly<Record<Fsck, readonly string[]>> = {
+  strict: ['--fsck-objects'],
+  tolerant: [`--fsck-objects${toleratedArgument}`],
+  none: [],
+};
+
+export interface Indexed {
+  readonly code: number;
+  readonly stderr: string;
+  /** Name of the pack, hex; undefined where the code is not 0. */
+  readonly hash: string | undefined;
+  /** Blobs that trees name `.gitmodules` and that are not here. */
+  readonly gitmodules: readonly string[];
+}
+
+/** Runs it. A pack that Git refuses is a result; the source is then left unread where it stands. */
+export async function indexPack(
+  quarantine: Quarantine,
+  source: AsyncIterable<Uint8Array>,
+  fsck: Fsck,
+  options: IndexPackOptions,
+): Promise<Indexed> {
+  const child = spawnGit(indexPackArguments(fsck, options.maxBytes), {
+    cwd: quarantine.path,
+    env: { ...quarantine.environment(), ...options.remote },
+    signal: options.signal,
+  });
+  const exit = exitOf(child);
+  let output = '';
+  child.stdout
+    .setEncoding('latin1')
+    .on('data', (text: string) => (output = (output + text).slice(0, 1 << 20)));
+  const [{ code, stderr }] = await Promise.all([exit, pumpInto(source, child.stdin)]);
+  const [first = '', ...gitmodules] = output.trimEnd().split('\n');
+  const hash = /^(?:pack|keep)\t([0-9a-f]+)$/.exec(first)?.[1];
+  if (code === 0 && hash === undefined)
+    throw new GuardError('internal', 'git index-pack did not name the pack');
+  return { code, stderr, hash, gitmodules };
+}
+
+function indexPackArguments(fsck: Fsck, maxBytes: number): readonly string[] {
+  return [
+    // Larger objects are streamed to disk instead of being held in memory.
+    '-c',
+    'core.bigFileThreshold=16m',
+    '-c',
+    'core.deltaBaseCacheLimit=32m',
+    '-c',
+    'pack.threads=2',
+    '-c',
+    'pack.writeReverseIndex=false',
+    'index-pack',
+    '--stdin',
+    '--fix-thin',
+    ...fsckArguments[fsck],
+    `--max-input-size=${maxBytes}`,
+  ];
+}
+
+// Git has no codes for these; its texts choose the words of a refusal, they never allow anything.
+const packErrors: readonly { readonly pattern: RegExp; readonly code: 'git/limit' | 'git/disk-full' }[] = [
+  { pattern: /pack exceeds maximum allowed size/, code: 'git/limit' },
+  { pattern: /No space left on device|Disk quota exceeded|File too large/, code: 'git/disk-full' },
+];
+
+/** The error that tells a client why its pack was not taken. */
+export function packError(stderr: string): GuardError {
+  const code = packErrors.find(({ pattern }) => pattern.test(stderr))?.code;
+  if (code === 'git/limit') return new GuardError(code, 'the pack is larger than limits.packBytes allows');
+  if (code === 'git/disk-full') return new GuardError(code, 'there is no room for the pack');
+  const words = stderr
+    .split('\n')
+    .filter((line) => /^(error|fatal): /.test(line))
+    .map((line) => line.replace(/^(error|fatal): /, ''));
+  return new GuardError(
+    'git/bad-pack',
+    `the pack was not accepted: ${words.slice(0, 3).join('; ').slice(0, 600)}`,
+  );
+}

@@ -24,7 +24,7 @@ export const glob = z.string().superRefine((pattern, context) => {
     compileGlobs([pattern]);
   } catch (error) {
     if (!(error instanceof GlobError)) throw error;
-    context.addIssue({ code: 'custom', message: error.message });
+    context.addIssue({ code: 'custom', message: error.message, continue: false });
   }
 });
 

@@ -100,11 +100,13 @@ const approver = z
     if (/^(agent|workload):/.test(text)) {
       context.addIssue({
         code: 'custom',
+        continue: false,
         message: 'an approver is a human or a group, never an agent or a workload',
       });
     } else if (!/^[^\s:]+:\S+$/.test(text)) {
       context.addIssue({
         code: 'custom',
+        continue: false,
         message: 'an approver is written `group:NAME` or as a principal id such as `human:ada`',
       });
     }

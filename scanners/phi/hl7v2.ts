@@ -110,6 +110,8 @@ export const hl7v2Reader: FormatReader = {
     let delimiters = isCarry(carry) ? carry.delimiters : undefined;
     let at = from;
     if (delimiters === undefined) {
+      // The cheap question first: most source files hold no message.
+      if (!['MSH', 'FHS', 'BHS'].some((name) => view.includes(name, from))) return null;
       start.lastIndex = from;
       const first = start.exec(view);
       if (first === null) return null;

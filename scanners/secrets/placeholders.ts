@@ -3,19 +3,26 @@
 const words =
   /example|sample|dummy|placeholder|change.?(?:me|it|this)|replace|redact|insert|your|(?:^|[^a-z])(?:my|some|the)[_-]|todo|fixme|xxxx|\*{3}|\.{3}|…|foo|bar(?:$|[^a-z])|baz|lorem|s3cr3t|secret|passw|^pass|hunter2|qwerty|letmein|default|undefined|null|none|false|true|unknown|invalid|optional|required|deadbeef|cafebabe|test|mock|fake|hidden|masked|abcdef|abc123|1234|0000|aaaa|asdf|token|credential|api.?key|generated|encrypted|changed|admin|guest|string/i;
 const template =
-  /^[$%@#&<[({]|[$#]\{|\{\{|\}\}|<[^>]+>|%\(|%[sdv]\b|\$\(|\$[A-Za-z_]|^\w+\(|\)$|=>|::|\\[(xu]|^\/\S|^\.{1,2}\/|^[A-Za-z]:\\|^https?:|^[\w.-]+@[\w.-]+\.\w+$|[<>|]/;
+  /^[<[({]|[$#]\{|\{\{|\}\}|<[^>]+>|%\(|%[sdv]\b|\$\(|\$[A-Za-z_]|^\w+\(|\)$|=>|::|\\[(xu]|^\/\S|^\.{1,2}\/|^[A-Za-z]:\\|^https?:|^[\w.-]+@[\w.-]+\.\w+$|[<>|]/;
 const identifier =
   /^(?:[a-z]+(?:[A-Z][a-z]+)+|[A-Z]?[a-z]+(?:[ _.\-/:][A-Za-z]?[a-z]+)*|[A-Z]+(?:_[A-Z]+)+|[A-Za-z_]+(?:\.[A-Za-z_]+\(?\)?)+|(?:[A-Z][a-z]+)+)$/;
 
+/** In a long random string three letters may spell a word by chance; these do not. */
+const longWords =
+  /example|sample|placeholder|change.?(?:me|it|this)|replace|redact|x{6}|\*{3}|\.{3}|secret|passw|undefined|deadbeef|abcdef|123456|0{6}|a{6}|token|credential|api.?key/i;
+
 /** True for values that say of themselves that they are no credential. */
 export function isPlaceholder(value: string): boolean {
-  return (
+  if (
     /[\x80-\xff]/.test(value) ||
-    words.test(value) ||
     template.test(value) ||
     /^(.)\1+$/.test(value) ||
     /^[\d.,:+\-/ ]+$/.test(value)
-  );
+  )
+    return true;
+  const random =
+    value.length >= 20 && /\d/.test(value) && /[A-Za-z]/.test(value) && !/[_. -][a-z]{3,}/i.test(value);
+  return (random ? longWords : words).test(value);
 }
 
 /** True for values that read like a name in a program or a phrase: letters only, in words. */

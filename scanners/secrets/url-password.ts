@@ -4,7 +4,7 @@ import { isIdentifier, isPlaceholder } from './placeholders.ts';
 
 const userinfo = /:\/\/([^\s:/?#[\]@"'`<>(){}|\\,;]{0,80}):([^\s:/?#@"'`<>(){}|\\]{3,200})@([\w.-]{1,120})/g;
 const localHost =
-  /^(?:localhost|127\.|0\.0\.0\.0|host|db|hostname|server|example\.|.*\.example(?:\.\w+)?$|.*\.?(?:test|invalid|local)$|(?:www\.)?example\.\w+$)/i;
+  /^(?:localhost$|127\.|0\.0\.0\.0$|(?:host|db|hostname|server)$|example\.|.*\.example(?:\.\w+)?$|.*\.?(?:test|invalid|local)$|(?:www\.)?example\.\w+$)/i;
 const weak =
   /^(?:pass(?:w(?:or)?d?)?|pwd?|secret|user(?:name)?|root|postgres|mysql|guest|admin|test|token|key|rabbit|redis|mongo|x-oauth-basic|\d{1,6}|a|b|c|p|pw)$/i;
 

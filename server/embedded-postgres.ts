@@ -2,19 +2,7 @@
 // listens on a Unix socket inside the cluster's directory (mode 0700) and nowhere else, so that only its own account
 // and root reach it. One of the two places that start processes: arguments are arrays, the environment is fixed.
 import { spawn, type ChildProcess } from 'node:child_process';
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  open,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  type FileHandle,
-} from 'node:fs/promises';
-import { createConnection } from 'node:net';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GuardError } from '../core/errors.ts';
@@ -22,6 +10,7 @@ import { lockDirectory, type DirectoryLock } from './directory-lock.ts';
 import { accountFor, giveTree, initAccount, type Account } from './postgres-account.ts';
 import { findBinaries, type PostgresBinaries } from './postgres-binaries.ts';
 import { startLogFile } from './postgres-log.ts';
+import { clearRemains, readPidFile, socketDirectory } from './postgres-remains.ts';
 
 export interface EmbeddedPostgres extends AsyncDisposable {
   /** `postgres://` URL of the socket; holds no secret. */
@@ -45,11 +34,10 @@ const timing = {
   fastStopMs: 20_000,
   immediateStopMs: 5_000,
   pollMs: 10,
+  recoveryAttempts: 5,
+  recoveryPauseMs: 500,
 } as const;
 
-/** The longest path that a Unix socket address can hold. */
-const maxSocketPath = 107;
-const socketName = '.s.PGSQL.5432';
 const user = 'forgeguard';
 
 /** Settings on the command line, so that the cluster's own files need no change. */
@@ -169,79 +157,6 @@ async function hasCluster(directory: string): Promise<boolean> {
   return version !== undefined;
 }
 
-/** What the server writes to `postmaster.pid`: line 1 its process id, line 8 its state. */
-async function readPidFile(
-  directory: string,
-): Promise<{ readonly pid: number; readonly isReady: boolean } | undefined> {
-  const text = await readFile(join(directory, 'postmaster.pid'), 'utf8').catch(() => '');
-  const lines = text.split('\n');
-  const pid = Number(lines[0]);
-  return Number.isSafeInteger(pid) && pid > 1 ? { pid, isReady: lines[7]?.trim() === 'ready' } : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
-async function isGoneWithin(pid: number, limitMs: number): Promise<boolean> {
-  const deadline = performance.now() + limitMs;
-  while (isAlive(pid)) {
-    if (performance.now() >= deadline) return false;
-    await sleep(timing.pollMs);
-  }
-  return true;
-}
-
-/** The socket's path, or a short link to its directory where the path is too long for an address. */
-async function socketDirectory(
-  directory: string,
-): Promise<{ readonly path: string; remove(): Promise<void> }> {
-  if (Buffer.byteLength(join(directory, socketName)) <= maxSocketPath) {
-    return { path: directory, remove: () => Promise.resolve() };
-  }
-  const short = await mkdtemp(join(tmpdir(), 'fg-'));
-  await symlink(directory, join(short, 's'));
-  return { path: join(short, 's'), remove: () => rm(short, { recursive: true, force: true }) };
-}
-
-/** True where a server listens in the cluster's directory: only one of this very cluster can. */
-async function isListening(directory: string): Promise<boolean> {
-  const socket = await socketDirectory(directory);
-  try {
-    return await new Promise<boolean>((settle) => {
-      const probe = createConnection(join(socket.path, socketName));
-      probe.setTimeout(1_000, () => probe.destroy());
-      probe.once('connect', () => settle(true)).once('error', () => settle(false));
-      probe.once('close', () => settle(false));
-      probe.once('connect', () => probe.destroy());
-    });
-  } finally {
-    await socket.remove();
-  }
-}
-
-/**
- * Stops a server that outlived its guard. Called under the data directory's lock, so no living guard owns it; its
- * process id counts only while a server listens in this cluster's directory.
- */
-async function stopOrphan(directory: string): Promise<void> {
-  const found = await readPidFile(directory);
-  if (found === undefined || !isAlive(found.pid) || !(await isListening(directory))) return;
-  process.kill(found.pid, 'SIGINT');
-  if (await isGoneWithin(found.pid, timing.fastStopMs)) return;
-  process.kill(found.pid, 'SIGQUIT');
-  if (await isGoneWithin(found.pid, timing.immediateStopMs)) return;
-  throw new GuardError(
-    'database/unavailable',
-    `couldn't stop the PostgreSQL that was left over (process ${found.pid})`,
-  );
-}
-
 /** Ends the server when this process is gone: the shell's input closes with it. The text is fixed, the id a number. */
 function startWatchdog(server: ChildProcess, account: Account | undefined): ChildProcess {
   const watchdog = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$1"', 'sh', String(server.pid)], {
@@ -307,23 +222,33 @@ async function prepare(dataDir: string): Promise<Cluster> {
   };
 }
 
-async function launch(cluster: Cluster, log: FileHandle, signal?: AbortSignal): Promise<ChildProcess> {
-  if (!(await hasCluster(cluster.directory))) await initialise(cluster, log);
-  if (cluster.account !== undefined) await giveTree(cluster.directory, cluster.account);
-  await chmod(cluster.directory, 0o700);
-  await stopOrphan(cluster.directory);
+async function startServer(cluster: Cluster, log: FileHandle, signal?: AbortSignal): Promise<ChildProcess> {
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const server = start(cluster.binaries.postgres, ['-D', cluster.nameForServer, ...flags], {
-    account: cluster.account,
-    cwd: cluster.directory,
-    log,
-  });
+  const command = { account: cluster.account, cwd: cluster.directory, log };
+  const server = start(cluster.binaries.postgres, ['-D', cluster.nameForServer, ...flags], command);
   try {
     await waitUntilReady(cluster, server, signal);
     return server;
   } catch (error) {
     await stopServer(server);
     throw error;
+  }
+}
+
+async function launch(cluster: Cluster, log: FileHandle, signal?: AbortSignal): Promise<ChildProcess> {
+  if (!(await hasCluster(cluster.directory))) await initialise(cluster, log);
+  if (cluster.account !== undefined) await giveTree(cluster.directory, cluster.account);
+  await chmod(cluster.directory, 0o700);
+  let attempts = (await clearRemains(cluster.directory)) ? timing.recoveryAttempts : 1;
+  for (;;) {
+    attempts -= 1;
+    try {
+      return await startServer(cluster, log, signal);
+    } catch (error) {
+      // Processes that a killed server has left end by themselves, but not at once.
+      if (attempts === 0) throw error;
+      await sleep(timing.recoveryPauseMs, undefined, { signal });
+    }
   }
 }
 

@@ -19,7 +19,7 @@ const QUEUE_BYTES = 64 * 1024 * 1024;
 
 export interface ScanPoolOptions {
   /** Threads; by default one for each core that this process may use. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   readonly fingerprintKey: Uint8Array;
   readonly limits?: Partial<ScanLimits>;
   /** Milliseconds that a thread may stay silent while it has work. */

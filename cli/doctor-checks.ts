@@ -1,6 +1,5 @@
 // The checks of `forgeguard doctor`. Each answers within seconds and never rejects for what it is there to find.
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { access, mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Agent, request } from 'undici';
@@ -77,8 +76,9 @@ export async function checkDataDir(path: string): Promise<Finding> {
   );
   let written = path;
   while (!(await exists(written)) && dirname(written) !== written) written = dirname(written);
-  const isWritable = await access(written, constants.W_OK | constants.X_OK).then(
-    () => true,
+  // Trying is the only honest test: for root and on special file systems the modes say nothing.
+  const isWritable = await mkdtemp(join(written, '.forgeguard-doctor-')).then(
+    (made) => rmdir(made).then(() => true),
     () => false,
   );
   if (!isWritable) {
@@ -119,8 +119,11 @@ export async function checkDatabase(config: Config): Promise<Finding> {
     return { grade: 'ok', what, saw: 'the guard will make its own at the first start' };
   }
   try {
-    const [row] = await withConfiguredDatabase(config, (database) =>
-      database.query<{ version: string }>(`select current_setting('server_version') as version`),
+    const [row] = await withConfiguredDatabase(
+      config,
+      (database) =>
+        database.query<{ version: string }>(`select current_setting('server_version') as version`),
+      { migrate: false },
     );
     return { grade: 'ok', what, saw: `PostgreSQL ${row?.version ?? ''}` };
   } catch (error) {

@@ -62,7 +62,7 @@ export function registerDoctor(program: Command): void {
   program
     .command('doctor')
     .description('check that the guard can work here')
-    .option('--config <file>', 'configuration file')
+    .option('-c, --config <file>', 'configuration file')
     .option('--schema', 'print the JSON Schema of forgeguard.yaml instead')
     .action(doctor);
 }

@@ -41,7 +41,7 @@ function isOldNode(version: string): boolean {
 
 async function buildProgram(asked: string | undefined): Promise<Command> {
   const { Command: Program } = await import('commander');
-  const { version } = await import('../server/version.ts');
+  const { version } = await import('./version.ts');
   const program = new Program('forgeguard')
     .description('A guard between AI coding agents and the forge.')
     .version(version, '-V, --version')

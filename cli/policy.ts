@@ -95,7 +95,10 @@ async function explain(file: string | undefined, flags: ConfigFlag): Promise<voi
 /** Adds `policy check`, `policy test`, `policy explain` and `policy default` to the program. */
 export function registerPolicy(program: Command): void {
   const policy = program.command('policy').description('check, try and explain a policy');
-  const config = ['--config <file>', 'configuration that names the policy, where no file is given'] as const;
+  const config = [
+    '-c, --config <file>',
+    'configuration that names the policy, where no file is given',
+  ] as const;
   policy
     .command('check')
     .description('check a policy file and tell what is wrong with it')

@@ -166,7 +166,7 @@ export function registerToken(program: Command): void {
   const token = program.command('token').description('create, list and revoke guard tokens');
   const common = (command: Command): Command =>
     command
-      .option('--config <file>', 'configuration file')
+      .option('-c, --config <file>', 'configuration file')
       .addOption(
         program.createOption('--format <format>', 'output').choices(['text', 'json']).default('text'),
       );

@@ -6,14 +6,18 @@ import { reachEmbeddedPostgres } from './embedded-postgres.ts';
 
 /**
  * Runs `work` on the configured database, or on the guard's own, which is reached where the guard runs and started for
- * the while where it does not. Rejects with `database/unavailable` and whatever `work` rejects with.
+ * the while where it does not. `migrate: false` leaves the schema alone. Rejects with `database/unavailable` and whatever `work` rejects with.
  */
 export async function withConfiguredDatabase<T>(
   config: Config,
   work: (database: Database) => Promise<T>,
+  options: { readonly migrate: boolean } = { migrate: true },
 ): Promise<T> {
   const external = config.database.url?.reveal();
   await using embedded = external === undefined ? await reachEmbeddedPostgres(config.dataDir) : undefined;
-  await using database = await openDatabase(external ?? embedded?.url ?? '', { maxConnections: 2 });
+  await using database = await openDatabase(external ?? embedded?.url ?? '', {
+    ...options,
+    maxConnections: 2,
+  });
   return await work(database);
 }

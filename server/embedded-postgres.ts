@@ -2,7 +2,7 @@
 // listens on a Unix socket inside the cluster's directory (mode 0700) and nowhere else, so that only its own account
 // and root reach it. One of the two places that start processes: arguments are arrays, the environment is fixed.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GuardError } from '../core/errors.ts';
@@ -142,6 +142,7 @@ async function initialise(cluster: Cluster, log: FileHandle): Promise<void> {
   const command = { account: initAs, cwd: fresh, log };
   const code = await runToEnd(cluster.binaries.initdb, args, command, timing.initMs);
   if (code !== 0) throw await startFailure(cluster, "couldn't create the built-in database");
+  if (cluster.account !== undefined) await giveTree(fresh, cluster.account);
   await rename(fresh, cluster.directory);
 }
 
@@ -235,10 +236,16 @@ async function startServer(cluster: Cluster, log: FileHandle, signal?: AbortSign
   }
 }
 
+/** A cluster that was restored by root is given to its account, and a mode that the server would refuse is repaired. */
+async function takeOver({ directory, account }: Cluster): Promise<void> {
+  const { uid, mode } = await stat(directory);
+  if (account !== undefined && uid !== account.uid) await giveTree(directory, account);
+  if ((mode & 0o777) !== 0o700) await chmod(directory, 0o700);
+}
+
 async function launch(cluster: Cluster, log: FileHandle, signal?: AbortSignal): Promise<ChildProcess> {
   if (!(await hasCluster(cluster.directory))) await initialise(cluster, log);
-  if (cluster.account !== undefined) await giveTree(cluster.directory, cluster.account);
-  await chmod(cluster.directory, 0o700);
+  await takeOver(cluster);
   let attempts = (await clearRemains(cluster.directory)) ? timing.recoveryAttempts : 1;
   for (;;) {
     attempts -= 1;
@@ -289,7 +296,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const socket = await socketDirectory(cluster.directory);
   resources.defer(socket.remove);
   const running = resources.move();
-  const stop = (): Promise<void> => running.disposeAsync();
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= running.disposeAsync());
   return { url: urlOf(socket.path), stop, [Symbol.asyncDispose]: stop };
 }
 

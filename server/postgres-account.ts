@@ -1,6 +1,6 @@
 // Under which account the guard's own PostgreSQL runs. It refuses to run as root, so a guard that is root gives it a
 // user id that nothing else on the machine has: whoever shares it could read and change the database.
-import { chown, lchown, lstat, readFile, readdir } from 'node:fs/promises';
+import { lchown, lstat, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Account {
@@ -42,7 +42,7 @@ export async function accountFor(directory: string): Promise<Account | undefined
 
 /** Gives a tree to an account. Symbolic links are given themselves, not followed. */
 export async function giveTree(directory: string, account: Account): Promise<void> {
-  await chown(directory, account.uid, account.gid);
+  await lchown(directory, account.uid, account.gid);
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) await giveTree(path, account);

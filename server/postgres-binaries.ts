@@ -92,18 +92,19 @@ function copyPlaces(dataDir: string): readonly string[] {
 }
 
 /**
- * Finds binaries that `canRun` accepts: the installed ones, or a copy that is made when needed. Rejects with
- * `database/unavailable` where none can be run.
+ * Finds binaries that `canRun` accepts: the installed ones, or a copy that is made when needed in the first of `places`
+ * where it can be run. Rejects with `database/unavailable` where none can.
  */
 export async function findBinaries(
   dataDir: string,
   canRun: (binaries: PostgresBinaries) => Promise<boolean>,
+  places: readonly string[] = copyPlaces(dataDir),
 ): Promise<PostgresBinaries> {
   const found = await findPackage();
   const installed = binariesIn(join(found.directory, 'native'));
   if (await canRun(installed)) return installed;
   const problems: unknown[] = [];
-  for (const place of copyPlaces(dataDir)) {
+  for (const place of places) {
     try {
       if (!(await isOurDirectory(place))) continue;
       const target = join(place, found.label);

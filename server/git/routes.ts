@@ -37,7 +37,10 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
   const running = new Set<Promise<void>>();
   // A push that is being forwarded gets its outcome recorded before the log closes.
   app.addHook('onClose', async () => {
-    await Promise.race([Promise.allSettled(running), setTimeout(closingPatienceMs)]);
+    await Promise.race([
+      Promise.allSettled(running),
+      setTimeout(closingPatienceMs, undefined, { ref: false }),
+    ]);
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));

@@ -179,8 +179,9 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     ...config(settings.statementTimeoutMs, settings.statementTimeoutMs + answerGraceMs),
     max: settings.maxConnections,
   });
-  // Idle clients fail when the server stops; the next query tells. Without a listener that would end the process.
+  // Clients fail when the server stops, idle or lent; the next query tells. Without listeners that would end the process.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const database: Database = {
     ...asQueryable(pool),
     transaction: (work) => transactionOn(pool, work),

@@ -1,0 +1,187 @@
+// The database stops answering, loses connections or goes away under the log: callers are refused in time, nothing
+// that was acknowledged is lost, nothing is written twice, and the log goes on by itself.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { parseEntry } from '../../core/audit-entry.ts';
+import type { AuditReceipt } from '../../core/services.ts';
+import { createAuditLog, type DurableAuditLog } from '../../server/audit/log.ts';
+import { readEntries } from '../../server/audit/store.ts';
+import { verifyLog } from '../../server/audit/verify.ts';
+import { parseVerifierKey } from '../../core/checkpoint.ts';
+import { type Database, openDatabase } from '../../server/db.ts';
+import { startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
+import { auditEvent } from '../support/audit.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const deadlineMs = 400;
+const clock = { now: () => new Date() };
+
+interface Outcome {
+  readonly request: string;
+  readonly receipt: AuditReceipt | undefined;
+  readonly error: unknown;
+  readonly ms: number;
+}
+
+async function tryAppend(log: DurableAuditLog, request: string): Promise<Outcome> {
+  const started = performance.now();
+  const settle = (part: Pick<Outcome, 'receipt' | 'error'>): Outcome => ({
+    request,
+    ...part,
+    ms: performance.now() - started,
+  });
+  return log.append(auditEvent(request)).then(
+    (receipt) => settle({ receipt, error: undefined }),
+    (error: unknown) => settle({ receipt: undefined, error }),
+  );
+}
+
+/** The process that serves the session which holds the writer's lock. */
+async function writerBackend(database: Database): Promise<number> {
+  const [row] = await database.query<{ pid: number }>(
+    `select pid from pg_locks where locktype = 'advisory' and granted`,
+  );
+  return row?.pid ?? 0;
+}
+
+async function expectSound(
+  database: Database,
+  log: DurableAuditLog,
+  outcomes: readonly Outcome[],
+): Promise<void> {
+  const rows = await readEntries(database, 0, 1_000_000);
+  const requests = rows.map(({ body }) => parseEntry(body)?.request);
+  expect(new Set(requests).size, 'an entry was written twice').toBe(requests.length);
+  for (const { request, receipt } of outcomes) {
+    if (receipt !== undefined) expect(requests[receipt.index]).toBe(request);
+  }
+  const key = parseVerifierKey(log.verifierKey);
+  if (key === undefined) throw new Error('no key');
+  expect(await verifyLog(database, { key, kept: [log.head.note] })).toMatchObject({
+    ok: true,
+    size: rows.length,
+  });
+}
+
+function expectRefusedInTime({ error, ms }: Outcome): void {
+  expect(error).toMatchObject({ code: 'audit/unavailable' });
+  expect(ms).toBeLessThan(deadlineMs + 1_500);
+}
+
+test('a backend that is frozen while it commits', async () => {
+  await using directory = await temporaryDirectory('outage');
+  await using postgres = await startEmbeddedPostgres({ dataDir: directory.path });
+  await using database = await openDatabase(postgres.url);
+  await using log = await createAuditLog({
+    database,
+    dataDir: directory.path,
+    clock,
+    writeDeadlineMs: deadlineMs,
+  });
+  const outcomes = [await tryAppend(log, 'before')];
+
+  const frozen = await writerBackend(database);
+  process.kill(frozen, 'SIGSTOP');
+  try {
+    const during = await Promise.all(['during-0', 'during-1'].map((request) => tryAppend(log, request)));
+    during.forEach(expectRefusedInTime);
+    // The frozen backend holds the writer's lock: nobody else may write, whatever becomes of its statement.
+    const later = await tryAppend(log, 'during-2');
+    expectRefusedInTime(later);
+    outcomes.push(...during, later);
+  } finally {
+    process.kill(frozen, 'SIGCONT');
+  }
+  await expect
+    .poll(
+      async () => (outcomes.push(await tryAppend(log, `after-${outcomes.length}`)), outcomes.at(-1)?.receipt),
+      {
+        timeout: 15_000,
+      },
+    )
+    .toBeDefined();
+  await expectSound(database, log, outcomes);
+});
+
+test('a whole server that is frozen', async () => {
+  await using directory = await temporaryDirectory('outage');
+  await using postgres = await startEmbeddedPostgres({ dataDir: directory.path });
+  await using database = await openDatabase(postgres.url);
+  await using log = await createAuditLog({
+    database,
+    dataDir: directory.path,
+    clock,
+    writeDeadlineMs: deadlineMs,
+  });
+  const outcomes = [await tryAppend(log, 'before')];
+  const [pid] = (await readFile(join(directory.path, 'postgres/data/postmaster.pid'), 'utf8')).split('\n');
+  const processes = [Number(pid), await writerBackend(database)];
+  for (const frozen of processes) process.kill(frozen, 'SIGSTOP');
+  try {
+    for (let count = 0; count < 3; count += 1) {
+      const outcome = await tryAppend(log, `during-${count}`);
+      expectRefusedInTime(outcome);
+      outcomes.push(outcome);
+    }
+  } finally {
+    for (const frozen of processes) process.kill(frozen, 'SIGCONT');
+  }
+  await expect
+    .poll(
+      async () => (outcomes.push(await tryAppend(log, `after-${outcomes.length}`)), outcomes.at(-1)?.receipt),
+      {
+        timeout: 20_000,
+      },
+    )
+    .toBeDefined();
+  await expectSound(database, log, outcomes);
+});
+
+test('connections that are cut again and again under load', async () => {
+  await using directory = await temporaryDirectory('outage');
+  await using postgres = await startEmbeddedPostgres({ dataDir: directory.path });
+  await using database = await openDatabase(postgres.url);
+  await using log = await createAuditLog({
+    database,
+    dataDir: directory.path,
+    clock,
+    writeDeadlineMs: 5_000,
+  });
+  const outcomes: Outcome[] = [];
+  let isOver = false;
+  const appendOn = async (caller: number): Promise<void> => {
+    for (let count = 0; !isOver; count += 1) outcomes.push(await tryAppend(log, `${caller}-${count}`));
+  };
+  const callers = Promise.all(Array.from({ length: 8 }, (_, caller) => appendOn(caller)));
+  for (let cut = 0; cut < 12; cut += 1) {
+    await sleep(Math.random() * 60);
+    await database.query('select pg_terminate_backend($1)', [await writerBackend(database)]);
+  }
+  await sleep(300);
+  isOver = true;
+  await callers;
+  // The fate of each batch is found out on the new connection, so that nobody has to be refused.
+  expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
+  await expectSound(database, log, outcomes);
+  expect((await readEntries(database, 0, 1_000_000)).length).toBe(outcomes.length);
+});
+
+test('a server that is down for a while', async () => {
+  await using directory = await temporaryDirectory('outage');
+  const dataDir = directory.path;
+  const first = await startEmbeddedPostgres({ dataDir });
+  await using database = await openDatabase(first.url);
+  await using log = await createAuditLog({ database, dataDir, clock, writeDeadlineMs: deadlineMs });
+  const outcomes = [await tryAppend(log, 'before')];
+  await first.stop();
+  const during = await tryAppend(log, 'during');
+  expectRefusedInTime(during);
+  await expect(log.openAttempts()).rejects.toMatchObject({ code: 'database/unavailable' });
+  await using second = await startEmbeddedPostgres({ dataDir });
+  expect(second.url).toBe(first.url);
+  const after = await tryAppend(log, 'after');
+  expect(after.receipt).toEqual({ index: 1 });
+  await expectSound(database, log, [...outcomes, during, after]);
+});

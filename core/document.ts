@@ -1,5 +1,5 @@
 // From a text that a person wrote to checked data: all problems at once, each with its line, column and remedy.
-import { z } from 'zod';
+import type { z } from 'zod';
 import { GuardError } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
 import { nearestName } from './nearest-name.ts';
@@ -57,6 +57,7 @@ export function readDocument<T>(schema: z.ZodType<T>, text: string, source: Docu
   return openDocument(schema, text, source).data;
 }
 
+/** The error that lists problems in the order of the text, each with the name of the text, line and column. */
 export function invalidDocument(source: DocumentSource, problems: readonly Problem[]): GuardError {
   const lines = problems
     .toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)

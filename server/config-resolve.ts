@@ -39,6 +39,7 @@ export interface Resolution {
   readonly problems: readonly Problem[];
 }
 
+/** The configuration in force, with every problem that was met on the way; with problems it must not be used. */
 export async function resolveConfig(
   document: OpenDocument<ConfigDocument>,
   surroundings: Surroundings,

@@ -13,6 +13,7 @@ export interface Excuses {
 
 export type ExceptionMatcher = (operation: Operation, now: Date) => Excuses;
 
+/** Compiles the patterns of all exceptions; of several that excuse a finding, the first by id is named. */
 export function compileExceptions(exceptions: readonly PolicyException[]): ExceptionMatcher {
   const compiled = exceptions
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))

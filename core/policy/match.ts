@@ -33,6 +33,7 @@ export interface RuleMatcher {
 
 type Test<T> = (value: T) => boolean;
 
+/** Compiles the conditions of a rule. Throws `GlobError` where a pattern was not checked before. */
 export function compileWhen(when: When): RuleMatcher {
   const applies = compileCircumstances(when);
   const refs = compileRefs(when);

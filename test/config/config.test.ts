@@ -215,7 +215,7 @@ logSources: []
     for (const shown of [
       inspect(config, { depth: 9, showHidden: true }),
       JSON.stringify(config),
-      `${String(b)}`,
+      a?.mode === 'basic' ? a.password.toString() : 'nothing',
     ]) {
       expect(shown).not.toMatch(/from-file|from-environment/);
     }

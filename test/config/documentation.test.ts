@@ -29,9 +29,7 @@ function keysOf(node: Node, path: string): readonly string[] {
   ];
 }
 
-const schema: Node = JSON.parse(
-  JSON.stringify(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' })),
-);
+const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Node;
 const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
 const rows = [...page.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name = '']) => name);
 

@@ -1,4 +1,5 @@
 // The decision: what holds for all policies and operations, then what each condition means.
+/* oxlint-disable unicorn/no-thenable -- `then` is a key of the policy's format */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { asksAboutPaths, compilePolicy, decide } from '../../core/decide.ts';

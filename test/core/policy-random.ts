@@ -1,4 +1,5 @@
 // Random policies, as the data that a file would hold.
+/* oxlint-disable unicorn/no-thenable -- `then` is a key of the policy's format */
 import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { operations, refUpdateKinds } from '../../core/operation.ts';

@@ -35,7 +35,7 @@ describe('a guard token', () => {
 
   test('is told from look-alikes: any changed character is found', () => {
     fc.assert(
-      fc.property(fc.nat(41), fc.constantFrom(...'0Zaz9'), (at, char) => {
+      fc.property(fc.nat(41), fc.constantFrom('0', 'Z', 'a', 'z', '9'), (at, char) => {
         const token = mintToken();
         const changed = token.slice(0, 3 + at) + char + token.slice(4 + at);
         expect(formOf(changed)).toBe(changed === token ? 'guard-token' : 'bad-checksum');

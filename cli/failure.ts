@@ -15,7 +15,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** The block that is shown for an error. */
-export function describeFailure(error: unknown): string {
+function describeFailure(error: unknown): string {
   if (error instanceof GuardError) {
     const detail = error.cause instanceof Error ? systemReason(error.cause) : undefined;
     const lines = [

@@ -2,17 +2,8 @@
 // which it was, through the error's cause.
 import { GuardError } from './errors.ts';
 
-export const refusalReasons = [
-  'missing',
-  'oversized',
-  'malformed',
-  'unknown-kind',
-  'bad-checksum',
-  'unknown',
-  'expired',
-  'revoked',
-] as const;
-export type RefusalReason = (typeof refusalReasons)[number];
+export type RefusalReason =
+  'missing' | 'oversized' | 'malformed' | 'unknown-kind' | 'bad-checksum' | 'unknown' | 'expired' | 'revoked';
 
 /** The cause of an `identity/missing` or `identity/invalid`; holds nothing of what was presented. */
 export class IdentityRefusal extends Error {

@@ -12,7 +12,7 @@ import { configSchema } from './config-schema.ts';
 import type { ConfigDocument } from './config-schema.ts';
 import type { Config, Environment } from './config-types.ts';
 
-export type { Config, Environment, ForgeConfig, ForgeCredential } from './config-types.ts';
+export type { Config, Environment, ForgeConfig } from './config-types.ts';
 export type { Limits } from './limits.ts';
 export { Secret } from './secret.ts';
 

@@ -17,5 +17,14 @@ export async function readPolicyFile(file: string): Promise<Policy> {
   if (bytes === undefined) {
     throw new GuardError('policy/invalid', `the policy ${file} is larger than ${longestPolicy} bytes`);
   }
-  return parsePolicy(bytes.toString('utf8'), file);
+  return parsePolicy(decode(bytes, file), file);
+}
+
+/** The text whose UTF-8 bytes are the file's, so that the digest of the policy is that of the file. */
+function decode(bytes: Buffer, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new GuardError('policy/invalid', `the policy ${file} is not UTF-8`, { cause: error });
+  }
 }

@@ -50,7 +50,7 @@ const requestSchema = closed({
 /** What a token is asked for with. `lifetime` in seconds. */
 export type TokenRequest = Readonly<z.input<typeof requestSchema>>;
 
-export interface IssuedToken {
+interface IssuedToken {
   /** To be shown once. */
   readonly token: Secret;
   readonly record: TokenRecord;

@@ -2,8 +2,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDocument } from '../../core/document.ts';
 import { GuardError } from '../../core/errors.ts';
+import { configSchema } from '../../server/config-schema.ts';
 import { loadConfig, type Config, type Environment } from '../../server/config.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -176,6 +179,58 @@ identity: { saml: {} }
   ])('%s', async (text, message) => {
     expect((await problemsOf(text, { LINES: 'a\nb' })).join('\n')).toMatch(message);
   });
+});
+
+test('no document makes the reader fail in another way', () => {
+  const parts = [
+    'listen',
+    'forges',
+    'name',
+    'url',
+    'credential',
+    'mode',
+    'token',
+    'env',
+    'limits',
+    'audit',
+    'identity',
+  ];
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'medium' },
+      fc.constantFrom(null, 1, true, '', 'x', 'https://x', 'http://x', 'basic', '[::1]:1', '{'),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...parts, '__proto__'), tie('value'), { maxKeys: 4 }),
+    ),
+  }));
+  const keys = [
+    ...Object.keys(sound),
+    'repositories',
+    'allowRedirectsTo',
+    'caFile',
+    'dangerouslyAllowPlainHttp',
+  ];
+  const read = (document: unknown): void => {
+    try {
+      openDocument(configSchema, JSON.stringify(document), { name: 'x', code: 'config/invalid' });
+    } catch (error) {
+      expect(error).toBeInstanceOf(GuardError);
+    }
+  };
+  fc.assert(
+    fc.property(fc.constantFrom(...keys), value, (key, wrong) => {
+      read({ forges: [{ ...sound, [key]: wrong }] });
+      read({ listen: wrong, database: { url: wrong }, publicUrl: wrong });
+      read(wrong);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a file that is too large is refused', async () => {
+  expect(await problemsOf(`#${' '.repeat(1_048_576)}`)).toMatchObject([
+    expect.stringMatching(/larger than 1048576 bytes/),
+  ]);
 });
 
 describe('what is read', () => {

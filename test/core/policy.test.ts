@@ -343,6 +343,8 @@ test('an operation to try a policy with may leave out almost everything', () => 
 test('the example in the documentation is a policy without problems', async () => {
   const text = await readFile(new URL('../../docs/policy.md', import.meta.url), 'utf8');
   const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = '']) => example);
+  const [operation = ''] = examples.filter((example) => example.startsWith('kind:'));
+  expect(parseOperation(operation, 'docs/policy.md')).toMatchObject({ kind: 'push', paths: { length: 2 } });
   const whole = examples.filter((example) => /^rules:/m.test(example));
   expect(whole.length).toBeGreaterThan(0);
   for (const example of whole) expect(parsePolicy(example, 'docs/policy.md').rules.length).toBeGreaterThan(0);

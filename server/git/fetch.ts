@@ -33,7 +33,7 @@ export async function advertiseFetch(call: FetchCall): Promise<FetchAnswer> {
     authorization: call.authorization,
     signal: call.signal,
   });
-  await expectGit(response, 'application/x-git-upload-pack-advertisement', 'a fetch');
+  await expectGit(response, call.repository, 'application/x-git-upload-pack-advertisement', 'a fetch');
   const packets = filterOffer(new ByteReader(response.body));
   const first = await packets.next();
   return {
@@ -75,7 +75,7 @@ export async function callFetch(
     authorization: call.authorization,
     signal: call.signal,
   });
-  await expectGit(response, 'application/x-git-upload-pack-result', 'a fetch');
+  await expectGit(response, call.repository, 'application/x-git-upload-pack-result', 'a fetch');
   const encoding = response.headers['content-encoding'];
   return {
     headers: {
@@ -97,10 +97,15 @@ function protocolHeader(protocol: string | undefined): Record<string, string> {
   return protocol !== undefined && /^[a-z0-9=:.-]{1,200}$/.test(protocol) ? { 'git-protocol': protocol } : {};
 }
 
-async function expectGit(response: UpstreamResponse, type: string, what: string): Promise<void> {
+async function expectGit(
+  response: UpstreamResponse,
+  repository: Repository,
+  type: string,
+  what: string,
+): Promise<void> {
   if (response.status === 200 && response.headers['content-type'] === type) return;
   response.body.on('error', () => undefined).destroy();
-  if (response.status !== 200) throw refusalOfStatus(response.status, what);
+  if (response.status !== 200) throw refusalOfStatus(response, repository, what);
   throw new GuardError('upstream/invalid', 'the upstream answered a fetch with something that is not Git');
 }
 

@@ -70,7 +70,7 @@ export async function forwardPush(input: ForwardInput): Promise<Forwarded> {
   }
   if (response.status !== 200) {
     response.body.destroy();
-    const error = refusalOfStatus(response.status, 'the push');
+    const error = refusalOfStatus(response, input.repository, 'the push');
     return { kind: response.status < 500 ? 'refused' : 'unknown', error };
   }
   try {

@@ -1,7 +1,7 @@
 // `git index-pack` on what a client sends: unpacks nothing, resolves deltas, checks every object.
 import { GuardError } from '../../core/errors.ts';
 import { toleratedArgument } from './legacy-fsck.ts';
-import { exitOf, spawnGit } from './process.ts';
+import { exitOf, type GitProcess, killOnAbort, spawnGit } from './process.ts';
 import { pumpInto } from './pump.ts';
 import type { Quarantine } from './quarantine.ts';
 
@@ -9,7 +9,6 @@ export interface IndexPackOptions {
   readonly maxBytes: number;
   /** What Git needs to fetch the bases of a thin pack from the upstream. Holds the credential. */
   readonly remote: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** `tolerant` needs Git 2.45; `none` must be followed by a check of another kind. */
@@ -30,18 +29,21 @@ export interface Indexed {
   readonly gitmodules: readonly string[];
 }
 
-/** Runs it. A pack that Git refuses is a result; the source is then left unread where it stands. */
-export async function indexPack(
-  quarantine: Quarantine,
-  source: AsyncIterable<Uint8Array>,
-  fsck: Fsck,
-  options: IndexPackOptions,
-): Promise<Indexed> {
-  const child = spawnGit(indexPackArguments(fsck, options.maxBytes), {
+/** Starts it; it waits for its input. */
+export function startIndexPack(quarantine: Quarantine, fsck: Fsck, options: IndexPackOptions): GitProcess {
+  return spawnGit(indexPackArguments(fsck, options.maxBytes), {
     cwd: quarantine.path,
     env: { ...quarantine.environment(), ...options.remote },
-    signal: options.signal,
   });
+}
+
+/** Feeds it. A pack that Git refuses is a result; the source is then left unread where it stands. */
+export async function feedIndexPack(
+  child: GitProcess,
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<Indexed> {
+  killOnAbort(child, signal);
   const exit = exitOf(child);
   let output = '';
   child.stdout
@@ -66,6 +68,9 @@ function indexPackArguments(fsck: Fsck, maxBytes: number): readonly string[] {
     'pack.threads=2',
     '-c',
     'pack.writeReverseIndex=false',
+    // A quarantine does not outlive the process: what a crash takes was never forwarded.
+    '-c',
+    'core.fsync=none',
     'index-pack',
     '--stdin',
     '--fix-thin',

@@ -5,7 +5,7 @@
 import { GuardError } from '../../core/errors.ts';
 import type { Oid } from '../../core/oid.ts';
 import { ByteReader } from './byte-reader.ts';
-import { exitOf, type GitProcess, spawnGit } from './process.ts';
+import { exitOf, type GitProcess, killOnAbort, spawnGit } from './process.ts';
 
 export const objectTypes = ['commit', 'tree', 'blob', 'tag'] as const;
 export type ObjectType = (typeof objectTypes)[number];
@@ -22,7 +22,7 @@ export class ObjectReader implements AsyncDisposable {
   readonly #reader: ByteReader;
   readonly #exit: Promise<unknown>;
 
-  constructor(environment: Readonly<Record<string, string>>, cwd: string, signal: AbortSignal | undefined) {
+  constructor(environment: Readonly<Record<string, string>>, cwd: string) {
     this.#child = spawnGit(
       [
         '-c',
@@ -36,11 +36,15 @@ export class ObjectReader implements AsyncDisposable {
       {
         cwd,
         env: environment,
-        signal,
       },
     );
     this.#exit = exitOf(this.#child).catch(() => undefined);
     this.#reader = new ByteReader(this.#child.stdout);
+  }
+
+  /** Ends the process when `signal` aborts; reads under way then reject. */
+  stopOn(signal: AbortSignal): void {
+    killOnAbort(this.#child, signal);
   }
 
   /** Type and size of each object, in the order asked. A missing object is undefined. */

@@ -6,6 +6,7 @@ import type { OpenAttempt } from '../../core/services.ts';
 import { isAtLeast, readGitVersion } from './git-version.ts';
 import { createHistory } from './history.ts';
 import type { PushServices } from './push-stage.ts';
+import { createPreparations } from './preparations.ts';
 import { sweepQuarantines } from './quarantine.ts';
 import { createRepositoryTable, type Repository } from './repository.ts';
 import { gitRoutes, type GitRoutesOptions } from './routes.ts';
@@ -31,7 +32,6 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   const quarantineRoot = join(options.dataDir, 'quarantine');
   const [version, history] = await Promise.all([
     readGitVersion(),
-
     createHistory(join(options.dataDir, 'history')),
     sweepQuarantines(quarantineRoot),
   ]);
@@ -50,14 +50,15 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   };
   const facts = createUpstreamFacts(upstreamOf, options.limits.advertisedRefs, monotonic);
   const table = createRepositoryTable(options.forges);
-  const services: GitRoutesOptions = {
-    ...options,
+  const tools = {
     history,
-    facts,
     upstreamOf,
     quarantineRoot,
+    limits: options.limits,
     toleratesWhileIndexing: isAtLeast(version, { major: 2, minor: 45 }),
   };
+  const preparations = createPreparations(tools);
+  const services: GitRoutesOptions = { ...options, ...tools, preparations, facts };
   return {
     plugin: (app) => gitRoutes(app, services),
     settle: (attempts) =>
@@ -66,6 +67,7 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
         return facts.advertisement(repository, undefined, AbortSignal.timeout(10_000));
       }),
     async [Symbol.asyncDispose]() {
+      await preparations[Symbol.asyncDispose]();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
     },
   };

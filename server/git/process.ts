@@ -40,6 +40,12 @@ export function spawnGit(args: readonly string[], options: GitOptions): GitProce
   });
 }
 
+/** Kills a process that was started before its deadline was known, once `signal` aborts. */
+export function killOnAbort(child: GitProcess, signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) child.kill('SIGKILL');
+  signal?.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
+}
+
 export interface GitExit {
   readonly code: number;
   /** The last 16 KiB of what the process said on stderr. */

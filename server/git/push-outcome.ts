@@ -53,7 +53,7 @@ export async function forwardAndReport(
   const pack =
     stage.pack === undefined || graph === undefined
       ? undefined
-      : packToForward(stage.quarantine, stage.pack, graph, dropped);
+      : packToForward(stage.workshop.quarantine, stage.pack, graph, dropped);
   const forwarded = await forwardPush({
     upstream: services.upstreamOf(client.repository),
     repository: client.repository,
@@ -73,7 +73,7 @@ export async function forwardAndReport(
   if (stage.pack !== undefined && report.refs.every((status) => status.kind === 'ok')) {
     const tips = request.commands.map((command) => command.newOid).filter((oid) => !isZero(oid));
     // A cache: what cannot be kept is fetched again.
-    await stage.history.keep(stage.pack.path, tips).catch(() => undefined);
+    await stage.workshop.history.keep(stage.pack.path, tips).catch(() => undefined);
   }
 }
 

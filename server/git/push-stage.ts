@@ -3,24 +3,27 @@ import type { Principal } from '../../core/principal.ts';
 import type { AuditLog, Clock, PolicyService, ScanService, StepObserver } from '../../core/services.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Limits } from '../config.ts';
-import type { History, HistoryLease } from './history.ts';
+import type { History } from './history.ts';
 import type { Inspection } from './inspect.ts';
 import type { DecidedFacts, PushIdentity } from './push-audit.ts';
 import type { GuardOptions } from './push-options.ts';
 import type { PushOutput } from './push-output.ts';
 import type { ScannedPushText } from './push-text.ts';
-import type { Pack, Quarantine } from './quarantine.ts';
+import type { Pack } from './quarantine.ts';
 import type { ReceivePackRequest } from './receive-pack-request.ts';
 import type { Answer } from './refusal.ts';
+import type { Preparations } from './preparations.ts';
 import type { Repository } from './repository.ts';
-import type { GitRemote, Upstream } from './upstream.ts';
+import type { Upstream } from './upstream.ts';
 import type { UpstreamCapabilities, UpstreamFacts } from './upstream-facts.ts';
+import type { Workshop } from './workshop.ts';
 
 export interface PushServices {
   readonly audit: AuditLog;
   readonly scanner: ScanService;
   readonly policy: PolicyService;
   readonly history: History;
+  readonly preparations: Preparations;
   readonly facts: UpstreamFacts;
   readonly upstreamOf: (repository: Repository) => Upstream;
   readonly limits: Limits;
@@ -59,11 +62,9 @@ export interface Push {
   readonly signal: AbortSignal;
 }
 
-/** What the stages of one push share: the quarantine, the cache of the upstream's history and what came of them. */
+/** What the stages of one push share: where it is worked on, and what is being asked of the upstream. */
 export interface Stage {
-  readonly quarantine: Quarantine;
-  readonly history: HistoryLease;
-  readonly remote: GitRemote;
+  readonly workshop: Workshop;
   readonly capabilities: Promise<UpstreamCapabilities>;
   readonly defaultBranch: Promise<string | undefined>;
 }

@@ -9,7 +9,6 @@ import { checkForwardable } from './forward.ts';
 import { checkGitmodules } from './gitmodules.ts';
 import { type Inspection, inspectPack } from './inspect.ts';
 import type { LocatedFinding } from './located-finding.ts';
-import { ObjectReader } from './object-reader.ts';
 import { openPackIndex } from './pack-index.ts';
 import { decidedEvent, type PushIdentity, receivedEvent } from './push-audit.ts';
 import { readGuardOptions } from './push-options.ts';
@@ -17,11 +16,11 @@ import { forwardAndReport, refuseWithError, reportRefusal } from './push-outcome
 import { createPushOutput, type PushOutput } from './push-output.ts';
 import type { Decision, Push, PushClient, PushServices, ReceivedStage, Stage } from './push-stage.ts';
 import { scanPushText } from './push-text.ts';
-import { type Pack, Quarantine, diskError } from './quarantine.ts';
+import { diskError, type Pack } from './quarantine.ts';
 import type { ReceivePackRequest } from './receive-pack-request.ts';
 import { changedPaths, type ChangeContext, classifyUpdates } from './ref-changes.ts';
-import { pathOfCa, remoteEnvironment } from './remote-environment.ts';
 import type { UpstreamCapabilities } from './upstream-facts.ts';
+import { Workshop } from './workshop.ts';
 
 /**
  * Serves one push whose commands are read and whose pack waits in `body`. Calls `answer` with the response once the
@@ -104,18 +103,10 @@ async function withQuarantine(
   // Awaited where they are needed; a failure before that is not unhandled.
   capabilities.catch(() => undefined);
   defaultBranch.catch(() => undefined);
-  await using history = await services.history.lease({
-    repository: repository.id,
-    objectFormat: request.objectFormat,
-  });
-  await using quarantine = await Quarantine.create({
-    root: services.quarantineRoot,
-    objectFormat: request.objectFormat,
-    alternates: [history.treesPath],
-    toleratesWhileIndexing: services.toleratesWhileIndexing,
-  });
-  const remote = services.upstreamOf(repository).remoteFor(repository, authorization);
-  await work({ quarantine, history, remote, capabilities, defaultBranch });
+  const prepared = services.preparations.take(client.actor.session, repository, request.objectFormat);
+  await using workshop =
+    prepared ?? (await Workshop.open(services, repository, request.objectFormat, authorization));
+  await work({ workshop, capabilities, defaultBranch });
 }
 
 async function receiveObjects(
@@ -129,13 +120,7 @@ async function receiveObjects(
   // The record and the pack go side by side; nothing is looked at before the record is durable.
   received.catch(() => undefined);
   await services.observe('quarantine', client.request);
-  const pack = request.hasPack
-    ? await stage.quarantine.receive(body.remaining(), {
-        maxBytes: services.limits.packBytes,
-        remote: await remoteEnvironment(stage.remote, pathOfCa(stage.quarantine.path)),
-        signal,
-      })
-    : undefined;
+  const pack = request.hasPack ? await stage.workshop.receive(body.remaining(), signal) : undefined;
   await received;
   return { ...stage, pack };
 }
@@ -144,48 +129,35 @@ async function decidePush(services: PushServices, push: Push, stage: ReceivedSta
   const { client, request, signal } = push;
   const capabilities = await stage.capabilities;
   checkForwardable(request, push.forwardedOptions, capabilities);
-  const { quarantine, pack } = stage;
-  let reader: ObjectReader | undefined;
-  const openReader = (): ObjectReader =>
-    (reader ??= new ObjectReader(quarantine.environment(), quarantine.path, signal));
-  try {
-    await services.observe('objects', client.request);
-    const inspection =
-      pack === undefined ? undefined : await inspect(services, push, stage, pack, openReader());
-    await services.observe('findings', client.request);
-    const context: ChangeContext = {
-      graph: inspection?.graph,
-      reader: openReader,
-      history: stage.history,
-      remote: stage.remote,
-      objectFormat: request.objectFormat,
-      signal,
-    };
-    const updates = await classifyUpdates(request.commands, await stage.defaultBranch, context);
-    const findings = [...push.text.findings, ...(inspection?.findings ?? [])];
-    const operation = await operationOf(services, push, stage, updates, findings, inspection, context);
-    const verdict = services.policy.decide(operation, services.clock.now());
-    await services.observe('verdict', client.request);
-    return assemble(services, push, { capabilities, updates, findings, inspection, verdict });
-  } finally {
-    await reader?.[Symbol.asyncDispose]();
-  }
+  const { workshop, pack } = stage;
+  await services.observe('objects', client.request);
+  const inspection = pack === undefined ? undefined : await inspect(services, push, stage, pack);
+  await services.observe('findings', client.request);
+  const context: ChangeContext = {
+    graph: inspection?.graph,
+    reader: () => workshop.reader(signal),
+    history: workshop.history,
+    remote: workshop.remote,
+    objectFormat: request.objectFormat,
+    signal,
+  };
+  const updates = await classifyUpdates(request.commands, await stage.defaultBranch, context);
+  const findings = [...push.text.findings, ...(inspection?.findings ?? [])];
+  const operation = await operationOf(services, push, stage, updates, findings, inspection, context);
+  const verdict = services.policy.decide(operation, services.clock.now());
+  await services.observe('verdict', client.request);
+  return assemble(services, push, { capabilities, updates, findings, inspection, verdict });
 }
 
-async function inspect(
-  services: PushServices,
-  push: Push,
-  stage: Stage,
-  pack: Pack,
-  reader: ObjectReader,
-): Promise<Inspection> {
+async function inspect(services: PushServices, push: Push, stage: Stage, pack: Pack): Promise<Inspection> {
   const { request, signal } = push;
-  await checkGitmodules(stage.quarantine, pack, stage.history, stage.remote, signal);
+  const { quarantine, history, remote } = stage.workshop;
+  await checkGitmodules(quarantine, pack, history, remote, signal);
   const index = await openPackIndex(pack.indexPath, request.objectFormat, services.limits.objects);
   return inspectPack({
     index,
     objectFormat: request.objectFormat,
-    reader,
+    reader: stage.workshop.reader(signal),
     scanner: services.scanner,
     tips: request.commands
       .filter((command) => !isZero(command.newOid))

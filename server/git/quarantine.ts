@@ -5,8 +5,15 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
 import type { ObjectFormat } from '../../core/oid.ts';
-import { type Indexed, indexPack, type IndexPackOptions, packError } from './index-pack.ts';
+import {
+  feedIndexPack,
+  type Indexed,
+  type IndexPackOptions,
+  packError,
+  startIndexPack,
+} from './index-pack.ts';
 import { checkPatiently, isTolerated } from './legacy-fsck.ts';
+import type { GitProcess } from './process.ts';
 
 export interface QuarantineOptions {
   /** Directory that holds all quarantines. */
@@ -34,6 +41,7 @@ export class Quarantine implements AsyncDisposable {
   readonly objectFormat: ObjectFormat;
   readonly alternates: readonly string[];
   readonly #toleratesWhileIndexing: boolean;
+  #indexer: GitProcess | undefined;
 
   private constructor(path: string, options: QuarantineOptions) {
     this.path = path;
@@ -74,16 +82,29 @@ export class Quarantine implements AsyncDisposable {
     };
   }
 
+  /** Starts the process that will receive the pack, before there is one. */
+  warmUp(options: IndexPackOptions): void {
+    this.#indexer = startIndexPack(this, this.#toleratesWhileIndexing ? 'tolerant' : 'strict', options);
+    this.#indexer.on('error', () => undefined);
+  }
+
   /**
    * Streams a pack into the quarantine; every object is checked by fsck. Rejects with `git/bad-pack`, `git/limit` or
    * `git/disk-full`; the source is then left unread where it stands.
    */
-  async receive(source: AsyncIterable<Uint8Array>, options: IndexPackOptions): Promise<Pack> {
+  async receive(
+    source: AsyncIterable<Uint8Array>,
+    options: IndexPackOptions,
+    signal: AbortSignal,
+  ): Promise<Pack> {
+    if (this.#indexer === undefined) this.warmUp(options);
+    const indexer = this.#indexer;
+    if (indexer === undefined) throw new GuardError('internal', 'git index-pack was not started');
     let announced = 0;
     const counted = withPackHeader(source, (count) => (announced = count));
     const indexed = this.#toleratesWhileIndexing
-      ? await indexPack(this, counted, 'tolerant', options)
-      : await this.#receiveTwice(counted, options);
+      ? await feedIndexPack(indexer, counted, signal)
+      : await this.#receiveTwice(indexer, counted, options, signal);
     if (indexed.code !== 0) throw packError(indexed.stderr);
     const stem = join(this.path, 'objects', 'pack', `pack-${indexed.hash ?? ''}`);
     return {
@@ -98,7 +119,12 @@ export class Quarantine implements AsyncDisposable {
    * Older Git knows only all of fsck or nothing while it indexes. The pack is kept aside as it comes; where fsck stops
    * at a fault that is tolerated, it is indexed again from there and checked afterwards.
    */
-  async #receiveTwice(source: AsyncGenerator<Uint8Array>, options: IndexPackOptions): Promise<Indexed> {
+  async #receiveTwice(
+    indexer: GitProcess,
+    source: AsyncGenerator<Uint8Array>,
+    options: IndexPackOptions,
+    signal: AbortSignal,
+  ): Promise<Indexed> {
     const aside = join(this.path, 'incoming.pack');
     const file = createWriteStream(aside);
     const failed = new Promise<never>((_resolve, reject) => {
@@ -117,14 +143,16 @@ export class Quarantine implements AsyncDisposable {
       }
     }
     try {
-      const first = await indexPack(this, copied(), 'strict', options);
+      const first = await feedIndexPack(indexer, copied(), signal);
       if (first.code === 0 || !isTolerated(first.stderr)) return first;
       for await (const chunk of copied()) void chunk;
       await Promise.race([new Promise<void>((resolve) => void file.end(resolve)), failed]);
-      const second = await indexPack(this, createReadStream(aside), 'none', options);
-      return second.code === 0
-        ? { ...second, gitmodules: await checkPatiently(this, options.signal) }
-        : second;
+      const second = await feedIndexPack(
+        startIndexPack(this, 'none', options),
+        createReadStream(aside),
+        signal,
+      );
+      return second.code === 0 ? { ...second, gitmodules: await checkPatiently(this, signal) } : second;
     } finally {
       file.destroy();
       await rm(aside, { force: true });
@@ -132,6 +160,7 @@ export class Quarantine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#indexer?.kill('SIGKILL');
     await rm(this.path, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -16,7 +16,8 @@ import { createPushOutput, type PushOutput } from './push-output.ts';
 import type { PushServices } from './push-stage.ts';
 import { servePush } from './push.ts';
 import { readReceivePackRequest, type ReceivePackRequest } from './receive-pack-request.ts';
-import { createRepositoryTable, type GitRoute, type Repository } from './repository.ts';
+import { createRepositoryTable, type GitRoute, type Repository, type Service } from './repository.ts';
+import { UpstreamChallenge } from './upstream.ts';
 import type { ForgeConfig } from '../config.ts';
 
 export interface GitRoutesOptions extends PushServices {
@@ -52,26 +53,27 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     if (found instanceof GuardError) {
       // Who is not known learns nothing of what exists.
       const { principal } = await options.identity.authenticate(request.headers.authorization);
-      await recordRefusal(request.id, principal, undefined, isPush(request), found);
+      await recordRefusal(request.id, principal, undefined, wantsPush(request), found);
       throw found;
     }
-    const grant = await grantFor(found.repository, request.headers.authorization, isPush(request));
-    if (!options.covers(grant, found.repository.id, isPush(request) ? 'push' : 'fetch')) {
+    // What is asked for is told by the route alone: a URL can be written in many ways.
+    const push = serviceOf(found) === 'git-receive-pack';
+    const grant = await grantFor(found.repository, request.headers.authorization, push);
+    if (!options.covers(grant, found.repository.id, push ? 'push' : 'fetch')) {
       const error = new GuardError(
         'identity/forbidden',
-        `this token may not ${isPush(request) ? 'push to' : 'fetch from'} ${found.repository.id}`,
+        `this token may not ${push ? 'push to' : 'fetch from'} ${found.repository.id}`,
       );
-      await recordRefusal(request.id, grant.principal, found.repository, isPush(request), error);
+      await recordRefusal(request.id, grant.principal, found.repository, push, error);
       throw error;
     }
     return { route: found, grant };
   }
 
   function findRoute(request: FastifyRequest): GitRoute | GuardError {
-    const path = (request.params as { readonly '*': string })['*'];
-    const service = (request.query as { readonly service?: unknown }).service;
+    const { path, service } = wantedOf(request);
     try {
-      return table.route(request.method, path, typeof service === 'string' ? service : undefined);
+      return table.route(request.method, path, service);
     } catch (thrown) {
       if (thrown instanceof GuardError) return thrown;
       throw thrown;
@@ -86,7 +88,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     if (repository.forge.credential.mode !== 'passthrough')
       return options.identity.authenticate(authorization);
     if (push && authorization === undefined)
-      throw new GuardError('identity/missing', 'a push needs a credential of the upstream');
+      throw new GuardError('upstream/credential', 'a push needs a credential of the upstream');
     return options.passthroughGrant(authorization, repository.forge.name);
   }
 
@@ -110,27 +112,41 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     url: '/git/*',
     handler: async (request, reply) => {
       const { route, grant } = await enter(request);
-      const gone = clientGone(request, reply);
-      switch (route.kind) {
-        case 'advertise':
-          return route.service === 'git-upload-pack'
-            ? sendAnswer(reply, await advertiseFetch(fetchCall(request, route.repository, gone)))
-            : advertisePush(request, reply, route.repository, gone);
-        case 'git-upload-pack': {
-          const headers = {
-            encoding: request.headers['content-encoding'],
-            acceptEncoding: request.headers['accept-encoding']?.toString(),
-          };
-          return sendAnswer(
-            reply,
-            await callFetch(fetchCall(request, route.repository, gone), request.raw, headers),
-          );
-        }
-        case 'git-receive-pack':
-          return receivePush(request, reply, route.repository, grant, gone);
+      try {
+        return await serve(request, reply, route, grant);
+      } catch (thrown) {
+        if (thrown instanceof UpstreamChallenge) reply.header('www-authenticate', thrown.challenge);
+        throw thrown;
       }
     },
   });
+
+  async function serve(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    route: GitRoute,
+    grant: Grant,
+  ): Promise<FastifyReply> {
+    const gone = clientGone(request, reply);
+    switch (route.kind) {
+      case 'advertise':
+        return route.service === 'git-upload-pack'
+          ? sendAnswer(reply, await advertiseFetch(fetchCall(request, route.repository, gone)))
+          : advertisePush(request, reply, route.repository, grant.principal.session, gone);
+      case 'git-upload-pack': {
+        const headers = {
+          encoding: request.headers['content-encoding'],
+          acceptEncoding: request.headers['accept-encoding']?.toString(),
+        };
+        return sendAnswer(
+          reply,
+          await callFetch(fetchCall(request, route.repository, gone), request.raw, headers),
+        );
+      }
+      case 'git-receive-pack':
+        return receivePush(request, reply, route.repository, grant, gone);
+    }
+  }
 
   function fetchCall(request: FastifyRequest, repository: Repository, signal: AbortSignal): FetchCall {
     return {
@@ -146,9 +162,13 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     request: FastifyRequest,
     reply: FastifyReply,
     repository: Repository,
+    session: string,
     signal: AbortSignal,
   ): Promise<FastifyReply> {
     const { authorization } = request.headers;
+    const format = options.facts.lastFormat(repository);
+    // Set up while the upstream answers and the client packs; only for repositories that are known to be there.
+    if (format !== undefined) void options.preparations.prepare(session, repository, format);
     const advertisement = await options.facts.advertisement(repository, authorization, signal);
     // Asked now, while the client packs; a failure shows again when the answer is needed.
     options.facts.defaultBranch(repository, authorization).catch(() => undefined);
@@ -218,8 +238,21 @@ export function newRequestId(): string {
   return randomBytes(8).toString('hex');
 }
 
-function isPush(request: FastifyRequest): boolean {
-  return request.url.includes('git-receive-pack');
+/** Path and service as decoded by the router. */
+function wantedOf(request: FastifyRequest): { readonly path: string; readonly service: string | undefined } {
+  const path = (request.params as { readonly '*': string })['*'];
+  const { service } = request.query as { readonly service?: unknown };
+  return { path, service: typeof service === 'string' ? service : undefined };
+}
+
+/** For the record of a request that has no route. */
+function wantsPush(request: FastifyRequest): boolean {
+  const { path, service } = wantedOf(request);
+  return service === 'git-receive-pack' || path.endsWith('/git-receive-pack');
+}
+
+function serviceOf(route: GitRoute): Service {
+  return route.kind === 'advertise' ? route.service : route.kind;
 }
 
 function plainBody(request: FastifyRequest): Readable {

@@ -2,11 +2,12 @@
 // which branch its HEAD names. Kept for a short while in memory; a guard that does not know asks.
 import { Readable } from 'node:stream';
 import { GuardError } from '../../core/errors.ts';
+import type { ObjectFormat } from '../../core/oid.ts';
 import { type Advertisement, readAdvertisement } from './advertisement.ts';
 import { ByteReader } from './byte-reader.ts';
 import { flushPacket, packet, packetText, readPacket } from './pkt-line.ts';
 import type { Repository } from './repository.ts';
-import { type Upstream, refusalOfStatus } from './upstream.ts';
+import { type Upstream, type UpstreamResponse, refusalOfStatus } from './upstream.ts';
 
 export type UpstreamCapabilities = Pick<Advertisement, 'capabilities' | 'objectFormat'>;
 
@@ -23,6 +24,8 @@ export interface UpstreamFacts {
     authorization: string | undefined,
     signal?: AbortSignal,
   ): Promise<UpstreamCapabilities>;
+  /** The object format as last seen, if it was; a hint. */
+  lastFormat(repository: Repository): ObjectFormat | undefined;
   /** The branch that HEAD names, or undefined in an empty repository. */
   defaultBranch(
     repository: Repository,
@@ -57,7 +60,7 @@ export function createUpstreamFacts(
       authorization,
       signal,
     });
-    await expectStatus(response, 'the start of a push');
+    await expectStatus(response, repository, 'the start of a push');
     try {
       const value = await readAdvertisement(new ByteReader(response.body), 'git-receive-pack', maxRefs);
       remember(capabilities, repository.id, {
@@ -78,6 +81,7 @@ export function createUpstreamFacts(
       if (mayRemember && known !== undefined && known.until > now()) return known.value;
       return advertisement(repository, authorization, signal);
     },
+    lastFormat: (repository) => capabilities.get(repository.id)?.value.objectFormat,
     async defaultBranch(repository, authorization, signal) {
       const known = branches.get(repository.id);
       if (known !== undefined && known.until > now()) return known.value;
@@ -105,7 +109,7 @@ async function askForHead(
   const version2 = { 'git-protocol': 'version=2' };
   const common = { repository, service: 'git-upload-pack', authorization, signal } as const;
   const first = await upstream.send({ ...common, method: 'GET', target: 'info/refs', headers: version2 });
-  await expectStatus(first, 'a look at its branches');
+  await expectStatus(first, repository, 'a look at its branches');
   const greeting = await readLines(first.body, 4);
   if (!greeting.includes('version 2')) return headOfVersion0(greeting);
   const objectFormat = greeting.find((line) => line.startsWith('object-format='));
@@ -125,7 +129,7 @@ async function askForHead(
     headers,
     body: () => body,
   });
-  await expectStatus(second, 'a look at its branches');
+  await expectStatus(second, repository, 'a look at its branches');
   const lines = await readLines(second.body, 64);
   return lines
     .map((line) => /^[0-9a-f]+ HEAD symref-target:(\S+)/.exec(line)?.[1])
@@ -156,12 +160,9 @@ async function readLines(body: Readable, cap: number): Promise<readonly string[]
   return lines;
 }
 
-async function expectStatus(
-  response: { readonly status: number; readonly body: Readable },
-  what: string,
-): Promise<void> {
+async function expectStatus(response: UpstreamResponse, repository: Repository, what: string): Promise<void> {
   if (response.status === 200) return;
   response.body.resume();
   await Promise.resolve(response.body.destroy());
-  throw refusalOfStatus(response.status, what);
+  throw refusalOfStatus(response, repository, what);
 }

@@ -187,8 +187,29 @@ export function upstreamFailure(thrown: unknown, signal: AbortSignal | undefined
   });
 }
 
-/** Turns an upstream's status that is not 200 into the error that a client is told; the body is thrown away. */
-export function refusalOfStatus(status: number, what: string): GuardError {
+/** The upstream asks the client itself for a credential, because the guard passes on what the client sends. */
+export class UpstreamChallenge extends GuardError {
+  /** The upstream's WWW-Authenticate. */
+  readonly challenge: string;
+
+  constructor(challenge: string, what: string) {
+    super('upstream/credential', `the upstream forge asks for a credential for ${what}`);
+    this.challenge = challenge;
+  }
+}
+
+const standardChallenge = 'Basic realm="upstream"';
+
+/** Turns an upstream's status that is not 200 into the error that a client is told. */
+export function refusalOfStatus(
+  { status, headers }: Pick<UpstreamResponse, 'status' | 'headers'>,
+  { forge }: Repository,
+  what: string,
+): GuardError {
+  if (status === 401 && forge.credential.mode === 'passthrough') {
+    const challenge = [headers['www-authenticate'] ?? standardChallenge].flat().join(', ');
+    return new UpstreamChallenge(challenge.slice(0, 1000), what);
+  }
   if (status === 401)
     return new GuardError('upstream/unauthorized', `the upstream forge answered 401 to ${what}`);
   if (status === 403) return new GuardError('upstream/refused', `the upstream forge answered 403 to ${what}`);

@@ -1,0 +1,89 @@
+// Where one push is worked on: a quarantine, the cache of the upstream's history, and the Git processes for both. It can
+// be set up while the client still packs, so that nothing has to be started when the pack arrives.
+import type { ObjectFormat } from '../../core/oid.ts';
+import type { HistoryLease } from './history.ts';
+import { ObjectReader } from './object-reader.ts';
+import type { PushServices } from './push-stage.ts';
+import { type Pack, Quarantine } from './quarantine.ts';
+import { pathOfCa, remoteEnvironment } from './remote-environment.ts';
+import type { Repository } from './repository.ts';
+import type { GitRemote } from './upstream.ts';
+
+export type WorkshopServices = Pick<
+  PushServices,
+  'history' | 'upstreamOf' | 'quarantineRoot' | 'toleratesWhileIndexing' | 'limits'
+>;
+
+/** Owns what it opened; dispose of it whatever happened. */
+export class Workshop implements AsyncDisposable {
+  readonly quarantine: Quarantine;
+  readonly history: HistoryLease;
+  readonly remote: GitRemote;
+  readonly #maxBytes: number;
+  #reader: ObjectReader | undefined;
+
+  private constructor(quarantine: Quarantine, history: HistoryLease, remote: GitRemote, maxBytes: number) {
+    this.quarantine = quarantine;
+    this.history = history;
+    this.remote = remote;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Opens an empty one. Rejects with `git/disk-full` where there is no room. */
+  static async open(
+    services: WorkshopServices,
+    repository: Repository,
+    objectFormat: ObjectFormat,
+    authorization: string | undefined,
+  ): Promise<Workshop> {
+    const history = await services.history.lease({ repository: repository.id, objectFormat });
+    try {
+      const quarantine = await Quarantine.create({
+        root: services.quarantineRoot,
+        objectFormat,
+        alternates: [history.treesPath],
+        toleratesWhileIndexing: services.toleratesWhileIndexing,
+      });
+      const remote = services.upstreamOf(repository).remoteFor(repository, authorization);
+      return new Workshop(quarantine, history, remote, services.limits.packBytes);
+    } catch (thrown) {
+      await history[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  /** Starts the processes that a push with a pack will need. */
+  async warmUp(): Promise<void> {
+    this.quarantine.warmUp(await this.#indexOptions());
+    this.#openReader();
+  }
+
+  /** Takes the pack in. Rejects as `Quarantine.receive` does. */
+  async receive(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Pack> {
+    return this.quarantine.receive(source, await this.#indexOptions(), signal);
+  }
+
+  /** Reads the objects of the push and what the cache holds. */
+  reader(signal: AbortSignal): ObjectReader {
+    const reader = this.#openReader();
+    reader.stopOn(signal);
+    return reader;
+  }
+
+  #openReader(): ObjectReader {
+    return (this.#reader ??= new ObjectReader(this.quarantine.environment(), this.quarantine.path));
+  }
+
+  async #indexOptions(): Promise<{ readonly maxBytes: number; readonly remote: Record<string, string> }> {
+    return {
+      maxBytes: this.#maxBytes,
+      remote: await remoteEnvironment(this.remote, pathOfCa(this.quarantine.path)),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader?.[Symbol.asyncDispose]();
+    await this.quarantine[Symbol.asyncDispose]();
+    await this.history[Symbol.asyncDispose]();
+  }
+}

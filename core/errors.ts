@@ -78,6 +78,10 @@ export const errorTable = {
     status: 502,
     remedy: "The guard's own credential was refused upstream. Tell the operator.",
   },
+  'upstream/credential': {
+    status: 401,
+    remedy: 'Send a credential of the upstream forge: this guard passes it on and has none of its own.',
+  },
   'upstream/not-found': { status: 404, remedy: 'The upstream forge does not know this repository.' },
   'upstream/invalid': {
     status: 502,

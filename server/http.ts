@@ -62,7 +62,8 @@ function sendError(
   remedy: string,
   request: string,
 ): FastifyReply {
-  if (status === 401) reply.header('www-authenticate', 'Basic realm="forgeguard", charset="UTF-8"');
+  if (status === 401 && !reply.hasHeader('www-authenticate'))
+    reply.header('www-authenticate', 'Basic realm="forgeguard", charset="UTF-8"');
   if (status === 413 || status === 499) reply.header('connection', 'close');
   return reply
     .code(status)

@@ -7,7 +7,7 @@ import { ByteReader } from './byte-reader.ts';
 import type { HeldPack } from './held-pack.ts';
 import { flushPacket, packet } from './pkt-line.ts';
 import type { ReceivePackRequest } from './receive-pack-request.ts';
-import { type Report, readReport } from './report-status.ts';
+import { type RefStatus, type Report, readReport } from './report-status.ts';
 import type { Repository } from './repository.ts';
 import { readSideBand } from './side-band.ts';
 import { type Upstream, type UpstreamResponse, refusalOfStatus, upstreamFailure } from './upstream.ts';
@@ -74,7 +74,8 @@ export async function forwardPush(input: ForwardInput): Promise<Forwarded> {
     return { kind: response.status < 500 ? 'refused' : 'unknown', error };
   }
   try {
-    return { kind: 'answered', report: await readAnswer(response.body, capabilities, input.progress) };
+    const report = await readAnswer(response.body, capabilities, input.progress);
+    return { kind: 'answered', report: completed(report, input.request) };
   } catch (thrown) {
     const invalid = new GuardError(
       'upstream/invalid',
@@ -159,12 +160,25 @@ async function readAnswer(
   capabilities: readonly string[],
   progress: (text: Uint8Array) => void,
 ): Promise<Report> {
-  if (!capabilities.some((capability) => capability.startsWith('report-status'))) {
-    throw new GuardError('upstream/invalid', 'the upstream cannot report on a push');
-  }
-  const reader = new ByteReader(body);
-  if (!capabilities.includes('side-band-64k')) return readReport(reader);
-  return readReport(new ByteReader(dataBand(reader, progress)));
+  const whole = new ByteReader(body);
+  const data = capabilities.includes('side-band-64k') ? new ByteReader(dataBand(whole, progress)) : whole;
+  if (capabilities.some((capability) => capability.startsWith('report-status'))) return readReport(data);
+  // It is done when it has said all it says.
+  for await (const chunk of data.remaining()) void chunk;
+  throw new GuardError('upstream/invalid', 'the upstream does not report on pushes');
+}
+
+/** One status for each ref of the push; a report that leaves refs out tells nothing unless unpacking failed. */
+function completed(report: Report, request: ReceivePackRequest): Report {
+  const reported = new Map(report.refs.map((status) => [status.ref, status]));
+  const refs = request.commands.map(({ ref }): RefStatus => {
+    const status = reported.get(ref);
+    if (status !== undefined) return status;
+    if (report.unpack === 'ok')
+      throw new GuardError('upstream/invalid', "the upstream's report does not name every ref");
+    return { ref, kind: 'ng', message: 'the upstream could not unpack the push' };
+  });
+  return { unpack: report.unpack, refs };
 }
 
 const maxReportBytes = 64 * 1024 * 1024;

@@ -40,7 +40,7 @@ export function receivedEvent(
 ): AuditEvent {
   return eventOf(identity, 'push.received', {
     refUpdates: commands.slice(0, maxRefs).map((command) => ({
-      ref: plainText(shownRef(command.ref)),
+      ...shownName(command.ref, shownRef),
       old: command.oldOid,
       new: command.newOid,
     })),
@@ -78,7 +78,7 @@ export function decidedEvent(identity: PushIdentity, facts: DecidedFacts): Audit
       fingerprint: facts.findings[finding]?.finding.fingerprint ?? '',
     })),
     refUpdates: facts.updates.slice(0, maxRefs).map((update) => ({
-      ref: plainText(facts.shownRef(update.ref)),
+      ...shownName(update.ref, facts.shownRef),
       kind: update.kind,
       old: update.oldOid,
       new: update.newOid,
@@ -91,6 +91,15 @@ export function decidedEvent(identity: PushIdentity, facts: DecidedFacts): Audit
     objectSetDigest: facts.objectSetDigest,
     unreachedObjects: facts.unreachedObjects,
   });
+}
+
+/** `shown` says how a name differs from the ref's own, where it does. */
+function shownName(
+  ref: string,
+  shownRef: (ref: string) => string,
+): { readonly ref: string; readonly shown?: 'masked' } {
+  const shown = plainText(shownRef(ref));
+  return shown === ref ? { ref } : { ref: shown, shown: 'masked' };
 }
 
 function reasonJson(reason: Reason): Json {

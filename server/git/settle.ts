@@ -21,7 +21,9 @@ export function compareRefs(
 ): RefsShow {
   const now = new Map<string, string>(advertised.refs.map((ref) => [ref.name, ref.oid]));
   const is = (ref: string, oid: string): boolean => (/^0+$/.test(oid) ? !now.has(ref) : now.get(ref) === oid);
-  if (expected.length > 0 && expected.every((update) => is(update.ref, update.new))) return 'landed';
+  // Without a ref to look at nothing is shown.
+  if (expected.length === 0) return 'mixed';
+  if (expected.every((update) => is(update.ref, update.new))) return 'landed';
   if (expected.every((update) => is(update.ref, update.old))) return 'untouched';
   return 'mixed';
 }
@@ -37,7 +39,7 @@ const outcomes: Readonly<
 > = {
   landed: { action: 'push.forwarded', note: 'the upstream refs have the new values' },
   untouched: { action: 'push.refused', note: 'the upstream refs still have the old values' },
-  mixed: { action: 'push.unknown', note: 'the upstream refs have neither the old nor the new values' },
+  mixed: { action: 'push.unknown', note: 'the upstream refs do not show what became of the push' },
 };
 
 /** The entry that closes an attempt by what the refs show. */
@@ -96,15 +98,17 @@ async function settlement(
   }
 }
 
+/** What the push wanted; empty where the entry does not hold every ref by its very name. */
 function expectedRefs(details: AuditEvent['details']): readonly ExpectedRef[] {
   const updates = details['refUpdates'];
-  return Array.isArray(updates) ? updates.flatMap((update: Json) => expectedRef(update)) : [];
+  const expected = Array.isArray(updates) ? updates.flatMap((update: Json) => expectedRef(update)) : [];
+  return expected.length === details['refUpdateCount'] ? expected : [];
 }
 
 function expectedRef(update: Json): readonly ExpectedRef[] {
   if (update === null || typeof update !== 'object' || !('ref' in update)) return [];
-  const { ref, old, new: now } = update;
-  return typeof ref === 'string' && typeof old === 'string' && typeof now === 'string'
+  const { ref, old, new: now, shown } = update;
+  return shown === undefined && typeof ref === 'string' && typeof old === 'string' && typeof now === 'string'
     ? [{ ref, old, new: now }]
     : [];
 }

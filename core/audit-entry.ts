@@ -52,6 +52,11 @@ const principalSchema = z.strictObject({
   proof: z.enum(['guard-token', 'oidc', 'saml', 'passthrough']),
 });
 
+/** What JSON.parse made is JSON; a schema that copies it would lose a member named `__proto__`. */
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 const entrySchema = z.strictObject({
   v: z.literal(1),
   index: z.number().int().nonnegative(),
@@ -62,7 +67,7 @@ const entrySchema = z.strictObject({
   action: z.enum(auditActions),
   actor: principalSchema.nullable(),
   repository: z.string().nullable(),
-  details: z.record(z.string(), z.json()),
+  details: z.custom<AuditEvent['details']>(isObject),
   /** Says that details were left out: which, and the size and SHA-256 of all of them in canonical form. */
   truncated: z
     .strictObject({
@@ -110,14 +115,14 @@ function trimDetails(
       omitted: omitted.slice(0, maxOmittedNames).map((name) => name.slice(0, 64).toWellFormed()),
     });
   let left = room - Buffer.byteLength(statement(sizes.slice(-maxOmittedNames).map(({ name }) => name))) - 256;
-  const kept: Record<string, Json> = {};
+  const kept: [string, Json][] = [];
   const omitted: string[] = [];
   for (const { name, value, bytes } of sizes) {
     left -= bytes;
-    if (left >= 0) kept[name] = value;
+    if (left >= 0) kept.push([name, value]);
     else omitted.push(name);
   }
-  return { kept: canonical(kept), truncated: statement(omitted) };
+  return { kept: canonical(Object.fromEntries(kept)), truncated: statement(omitted) };
 }
 
 function assemble(

@@ -18,8 +18,8 @@ export interface DatabaseSession extends Queryable {
     sql: string,
     values: readonly unknown[],
   ): Promise<readonly Row[]>;
-  /** Settles once the connection is gone, by whichever side. */
-  readonly closed: Promise<void>;
+  /** Calls `listener` once the connection is gone, by whichever side. */
+  onClosed(listener: () => void): void;
   /** Drops the connection at once, without waiting for a statement under way. */
   destroy(): void;
 }
@@ -123,9 +123,8 @@ async function transactionOn<T>(pool: pg.Pool, work: (client: Queryable) => Prom
 
 async function openSession(config: pg.ClientConfig): Promise<DatabaseSession> {
   const client = new pg.Client(config);
-  const closed = new Promise<void>((settle) => client.once('end', settle));
-  // An error on an idle connection is told by `closed`; without a listener it would end the process.
-  client.on('error', () => client.end().catch(() => undefined));
+  // An error on an idle connection is told by `onClosed`; without a listener it would end the process.
+  client.on('error', () => client.connection.stream.destroy());
   try {
     await client.connect();
   } catch (thrown) {
@@ -135,7 +134,7 @@ async function openSession(config: pg.ClientConfig): Promise<DatabaseSession> {
   return {
     ...asQueryable(client),
     queryPrepared: (name, text, values) => run(client, { name, text, values: [...values] }),
-    closed,
+    onClosed: (listener) => void client.once('end', listener),
     destroy: () => client.connection.stream.destroy(),
   };
 }

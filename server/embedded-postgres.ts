@@ -175,7 +175,7 @@ function startWatchdog(server: ChildProcess, account: Account | undefined): Chil
 
 async function waitUntilReady(cluster: Cluster, server: ChildProcess, signal?: AbortSignal): Promise<void> {
   let ended = false;
-  void exitOf(server).then(() => (ended = true));
+  server.once('error', () => (ended = true)).once('exit', () => (ended = true));
   const deadline = performance.now() + timing.startMs;
   for (;;) {
     const state = await readPidFile(cluster.directory);
@@ -292,9 +292,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   resources.defer(() => stopServer(server));
   const watchdog = startWatchdog(server, cluster.account);
   resources.defer(() => void watchdog.kill('SIGKILL'));
-  void exitOf(server).then(() => watchdog.kill('SIGKILL'));
+  server.once('exit', () => watchdog.kill('SIGKILL'));
   const socket = await socketDirectory(cluster.directory);
-  resources.defer(socket.remove);
+  resources.defer(() => socket.remove());
   const running = resources.move();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= running.disposeAsync());
@@ -314,5 +314,6 @@ export async function reachEmbeddedPostgres(dataDir: string): Promise<EmbeddedPo
   lock?.release();
   if (lock !== undefined) return startEmbeddedPostgres({ dataDir });
   const socket = await socketDirectory(directory);
-  return { url: urlOf(socket.path), stop: socket.remove, [Symbol.asyncDispose]: socket.remove };
+  const stop = (): Promise<void> => socket.remove();
+  return { url: urlOf(socket.path), stop, [Symbol.asyncDispose]: stop };
 }

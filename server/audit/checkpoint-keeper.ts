@@ -1,6 +1,6 @@
 // Moves the checkpoint file along behind the database. It may lag by a moment, never by more: while the file cannot be
 // written the log takes no new entries.
-import { asGuardError, GuardError } from '../../core/errors.ts';
+import { asGuardError, type GuardError } from '../../core/errors.ts';
 import { replaceCheckpointFile } from './checkpoint-file.ts';
 
 /** Commits within this many ms share one write of the file. */

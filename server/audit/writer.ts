@@ -235,7 +235,7 @@ export class AuditWriter implements AsyncDisposable {
 
   #adopt(session: DatabaseSession): void {
     this.#session = session;
-    void session.closed.then(() => {
+    session.onClosed(() => {
       if (this.#session === session) this.#session = undefined;
     });
   }

@@ -86,9 +86,9 @@ describe('appending', () => {
 
   test('times never run backwards, and a clock that was set back is on record', async () => {
     await using bench = await auditBench();
-    await bench.fill([auditEvent('request-0')]);
+    await bench.write([auditEvent('request-0')]);
     bench.now = new Date('2026-02-01T00:00:00.000Z');
-    await bench.fill([auditEvent('request-1')]);
+    await bench.write([auditEvent('request-1')]);
     const [, entry] = (await readEntries(bench.database, 0, 2)).map(({ body }) => parseEntry(body));
     expect(entry).toMatchObject({ time: '2026-03-01T12:00:00.000Z', observed: '2026-02-01T00:00:00.000Z' });
     expect(await bench.verify()).toMatchObject({ ok: true });
@@ -166,7 +166,7 @@ describe('proofs out of the database', () => {
 describe('the data directory', () => {
   test('holds the key for its owner only, and the checkpoint of the last entry', async () => {
     await using bench = await auditBench();
-    await bench.fill(auditEvents(3));
+    await bench.write(auditEvents(3));
     const files = ['audit-signing-key', 'audit-checkpoint', 'audit-verifier-key'];
     const modes = await Promise.all(
       files.map(async (name) => (await stat(join(bench.dataDir, name))).mode & 0o777),
@@ -181,7 +181,7 @@ describe('the data directory', () => {
 
   test('without its key a log with entries does not start', async () => {
     await using bench = await auditBench();
-    await bench.fill(auditEvents(1));
+    await bench.write(auditEvents(1));
     const path = join(bench.dataDir, 'audit-signing-key');
     await rm(path);
     await expect(bench.open()).rejects.toMatchObject({
@@ -193,7 +193,7 @@ describe('the data directory', () => {
 
   test('a key that others can read is refused', async () => {
     await using bench = await auditBench();
-    await bench.fill(auditEvents(1));
+    await bench.write(auditEvents(1));
     const path = join(bench.dataDir, 'audit-signing-key');
     await chmod(path, 0o640);
     await expect(bench.open()).rejects.toMatchObject({
@@ -204,7 +204,7 @@ describe('the data directory', () => {
 
   test('without its checkpoint a log with entries does not start', async () => {
     await using bench = await auditBench();
-    await bench.fill(auditEvents(1));
+    await bench.write(auditEvents(1));
     await rm(join(bench.dataDir, 'audit-checkpoint'));
     await expect(bench.open()).rejects.toMatchObject({
       code: 'audit/inconsistent',

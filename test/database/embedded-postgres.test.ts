@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { openDatabase } from '../../server/db.ts';
 import { reachEmbeddedPostgres, startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { findBinaries } from '../../server/postgres-binaries.ts';
@@ -16,12 +17,8 @@ const program = fileURLToPath(new URL('start-and-wait.ts', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
 
-interface Guard {
-  readonly process: ChildProcess;
-  readonly url: string;
-  readonly uid: number;
-  readonly answer: number;
-}
+const readySchema = z.object({ url: z.string(), uid: z.number(), answer: z.number() });
+type Guard = { readonly process: ChildProcess } & Readonly<z.infer<typeof readySchema>>;
 
 async function startGuard(dataDir: string, uid?: number): Promise<Guard> {
   const account = uid === undefined ? {} : { uid, gid: uid };
@@ -30,11 +27,11 @@ async function startGuard(dataDir: string, uid?: number): Promise<Guard> {
     env: {},
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const [line] = await Promise.race([
-    once(createInterface({ input: child.stdout }), 'line'),
-    once(child, 'exit').then(() => Promise.reject(new Error('the guard ended before it was ready'))),
-  ]);
-  return { process: child, ...JSON.parse(String(line)) };
+  const line = await new Promise<string>((settle, fail) => {
+    createInterface({ input: child.stdout }).once('line', settle);
+    child.once('exit', () => fail(new Error('the guard ended before it was ready')));
+  });
+  return { process: child, ...readySchema.parse(JSON.parse(line)) };
 }
 
 async function serverPid(dataDir: string): Promise<number> {
@@ -143,9 +140,12 @@ describe('a server', () => {
     const dataDir = directory.path;
     await (await startEmbeddedPostgres({ dataDir })).stop();
     await writeFile(join(dataDir, 'postgres/data/PG_VERSION'), '12\n');
+    const message: unknown = expect.stringMatching(
+      /^the built-in database didn't start; .*incompatible with server/s,
+    );
     await expect(startEmbeddedPostgres({ dataDir })).rejects.toMatchObject({
       code: 'database/unavailable',
-      message: expect.stringMatching(/^the built-in database didn't start; .*incompatible with server/s),
+      message,
     });
     // The directory is free again.
     await writeFile(join(dataDir, 'postgres/data/PG_VERSION'), '18\n');

@@ -18,7 +18,7 @@ export interface AuditBench extends AsyncDisposable {
   /** Opens the log; the caller closes it. */
   open(options?: Partial<AuditLogOptions>): Promise<DurableAuditLog>;
   /** Opens the log, appends events one after the other, and closes it. */
-  fill(events: readonly AuditEvent[]): Promise<void>;
+  write(events: readonly AuditEvent[]): Promise<void>;
   key(): Promise<NoteVerifier>;
   /** Verifies as the command does. */
   verify(kept?: readonly string[]): Promise<Verification>;
@@ -48,7 +48,7 @@ export async function auditBench(): Promise<AuditBench> {
     now: new Date('2026-03-01T12:00:00.000Z'),
     open: (options) =>
       createAuditLog({ database, dataDir, clock: { now: () => bench.now }, lockWaitMs: 2_000, ...options }),
-    fill: async (events) => {
+    write: async (events) => {
       await using log = await bench.open();
       for (const event of events) await log.append(event);
     },

@@ -141,8 +141,6 @@ function parseCommand(line: string, format: ObjectFormat, limits: RequestLimits)
   }
   if (!isRefName(ref))
     throw new GuardError('git/malformed', 'a ref name is not valid (see git-check-ref-format)');
-  if (isZero(oldOid) && isZero(newOid))
-    throw new GuardError('git/malformed', 'a ref update goes from nothing to nothing');
   return { ref, oldOid, newOid };
 }
 

@@ -35,8 +35,9 @@ export async function classifyUpdates(
 }
 
 async function kindOf(command: RefCommand, context: ChangeContext): Promise<RefUpdateKind> {
-  if (isZero(command.oldOid)) return 'create';
+  // Stock git deletes what it has not seen from nothing to nothing; the upstream warns and says ok.
   if (isZero(command.newOid)) return 'delete';
+  if (isZero(command.oldOid)) return 'create';
   if (command.oldOid === command.newOid) return 'update';
   // A tag stands for one object: moving it is never a fast-forward.
   if (command.ref.startsWith('refs/tags/')) return 'force';

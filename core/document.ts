@@ -124,8 +124,10 @@ function suggestKey(typed: string, known: readonly string[]): string {
 
 function describeValue(issue: Issue, value: unknown): string {
   switch (issue.code) {
-    case 'invalid_type':
-      return `expected ${expectedNames[issue.expected] ?? issue.expected}, but this is ${typeName(value)}`;
+    case 'invalid_type': {
+      const hint = issue.expected === 'string' && typeof value === 'number' ? '; put it in quotes' : '';
+      return `expected ${expectedNames[issue.expected] ?? issue.expected}, but this is ${typeName(value)}${hint}`;
+    }
     case 'invalid_value': {
       const options = issue.values.map(String);
       const nearest = typeof value === 'string' ? nearestName(value, options) : undefined;

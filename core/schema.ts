@@ -14,7 +14,11 @@ export function closed<Shape extends z.ZodRawShape>(shape: Shape) {
 /** A value or a list of them; always a list afterwards. `noun` names the value in messages. */
 export function oneOrMany<Item extends z.ZodType>(item: Item, noun: string) {
   return z
-    .union([z.array(item).min(1), item], { error: `expected ${noun} or a list of them` })
+    .union([z.array(item).min(1), item], {
+      // A text of digits alone is a number to YAML.
+      error: ({ input }) =>
+        `expected ${noun} or a list of them${typeof input === 'number' ? '; put it in quotes' : ''}`,
+    })
     .transform((value): readonly z.output<Item>[] => (Array.isArray(value) ? value : [value]));
 }
 

@@ -49,7 +49,7 @@ exeptions: []
       'p.yaml:4:11: expected allow, redact, deny, hold or a mapping `hold: {approvers, count, expires}` at rules[0].then',
       'p.yaml:5:5: unknown key `extra` at rules[0]; known keys: id, when, then, message, monitor',
       'p.yaml:6:9: an id is written with a-z, 0-9, ".", "_" and "-", at most 100 characters at rules[1].id',
-      'p.yaml:8:13: expected a text, but this is a number at rules[1].when.ref[0]',
+      'p.yaml:8:13: expected a text, but this is a number; put it in quotes at rules[1].when.ref[0]',
       'p.yaml:8:16: "{" has no "}"; write "\\}" for the character itself at rules[1].when.ref[1]'.replace(
         '\\}',
         '\\{',
@@ -98,6 +98,10 @@ exeptions: []
       /expected a date/,
     ],
     ['rules: []\nexceptions: [{id: a, fingerprint: zz, reason: r, owner: o, expires: 2027-01-01}]', /32 hex/],
+    [
+      `rules: []\nexceptions: [{id: a, fingerprint: ${'1'.repeat(32)}, reason: r, owner: o, expires: 2027-01-01}]`,
+      /in quotes/,
+    ],
   ])('%.60s', (text, message) => {
     expect(problemsOf(text).join('\n')).toMatch(message);
   });

@@ -2,12 +2,19 @@
 // first statement records it, under a lock so that several guards may start at once.
 import { readdir, readFile } from 'node:fs/promises';
 import { GuardError } from '../core/errors.ts';
-import type { Database } from './db.ts';
 
 interface Migration {
   readonly id: number;
   readonly name: string;
   readonly file: URL;
+}
+
+/** What is needed of a database to bring its schema up to date. */
+interface Statements {
+  query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+}
+interface Migratable extends Statements {
+  transaction<T>(work: (client: Statements) => Promise<T>): Promise<T>;
 }
 
 const directory = new URL('./migrations/', import.meta.url);
@@ -31,7 +38,7 @@ async function listMigrations(): Promise<readonly Migration[]> {
 }
 
 /** The migrations that the database has seen; none where it is new. */
-async function appliedMigrations(database: Database): Promise<ReadonlySet<number>> {
+async function appliedMigrations(database: Migratable): Promise<ReadonlySet<number>> {
   const [table] = await database.query<{ found: boolean }>(
     `select to_regclass('schema_migration') is not null as found`,
   );
@@ -40,7 +47,7 @@ async function appliedMigrations(database: Database): Promise<ReadonlySet<number
   return new Set(rows.map(({ id }) => id));
 }
 
-async function apply(database: Database, migration: Migration): Promise<void> {
+async function apply(database: Migratable, migration: Migration): Promise<void> {
   const sql = await readFile(migration.file, 'utf8');
   await database.transaction(async (client) => {
     await client.query('select pg_advisory_xact_lock($1)', [lockKey]);
@@ -61,7 +68,7 @@ async function apply(database: Database, migration: Migration): Promise<void> {
  * Applies what is missing, or with `change` false only checks. Rejects with `database/newer-schema` where the database
  * has seen a migration that this program does not know.
  */
-export async function migrate(database: Database, change: boolean): Promise<void> {
+export async function migrate(database: Migratable, change: boolean): Promise<void> {
   const known = await listMigrations();
   const applied = await appliedMigrations(database);
   const newest = known.at(-1)?.id ?? 0;

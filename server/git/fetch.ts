@@ -1,10 +1,10 @@
 // Fetches pass through as streams. What would lead a client around the guard (bundle-uri, packfile-uris) is taken out
 // of what the upstream offers and refused in what the client asks.
 import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { GuardError } from '../../core/errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import { flushPacket, packet, packetText, type Packet, readPacket } from './pkt-line.ts';
+import { replayable } from './replay.ts';
 import type { Repository } from './repository.ts';
 import { refusalOfStatus, type Upstream, type UpstreamResponse } from './upstream.ts';
 
@@ -42,19 +42,17 @@ export async function advertiseFetch(call: FetchCall): Promise<FetchAnswer> {
   };
 }
 
-/** One request of a fetch: body and answer are streamed. */
+/** One request of a fetch: its plain body and the answer are streamed. */
 export async function callFetch(
   call: FetchCall,
-  body: Readable,
-  headers: FetchHeaders,
+  plain: AsyncIterable<Uint8Array>,
+  acceptEncoding: string | undefined,
 ): Promise<FetchAnswer> {
-  const plain = headers.encoding === 'gzip' ? body.compose(createGunzip()) : body;
   const isVersion2 = /(^|:)version=2(:|$)/.test(call.protocol ?? '');
   const checked = isVersion2 ? checkRequest(new ByteReader(plain)) : plain;
   // Read ahead until the first packet is checked: a refusal must come before the upstream is asked.
-  const iterator: AsyncIterator<Uint8Array> = checked[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  const iterator = checked[Symbol.asyncIterator]();
   const first = await iterator.next();
-  let opened = false;
   const response = await call.upstream.send({
     repository: call.repository,
     method: 'POST',
@@ -64,14 +62,9 @@ export async function callFetch(
       'content-type': 'application/x-git-upload-pack-request',
       accept: 'application/x-git-upload-pack-result',
       ...protocolHeader(call.protocol),
-      ...(headers.acceptEncoding === undefined ? {} : { 'accept-encoding': headers.acceptEncoding }),
+      ...(acceptEncoding === undefined ? {} : { 'accept-encoding': acceptEncoding }),
     },
-    body: () => {
-      if (opened)
-        throw new GuardError('upstream/invalid', 'the upstream redirected in the middle of a fetch');
-      opened = true;
-      return Readable.from(prepend(first, iterator), { objectMode: false });
-    },
+    body: replayable(first, iterator),
     authorization: call.authorization,
     signal: call.signal,
   });
@@ -85,12 +78,6 @@ export async function callFetch(
     },
     body: response.body,
   };
-}
-
-export interface FetchHeaders {
-  /** Content-Encoding of the request. */
-  readonly encoding: string | undefined;
-  readonly acceptEncoding: string | undefined;
 }
 
 function protocolHeader(protocol: string | undefined): Record<string, string> {

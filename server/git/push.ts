@@ -78,8 +78,8 @@ export async function servePush(
   }
 }
 
-// An aborted stage fails in its own way; why it was aborted is what counts.
-function failureOf(thrown: unknown, signal: AbortSignal): GuardError {
+/** An aborted stage fails in its own way; why it was aborted is what counts. */
+export function failureOf(thrown: unknown, signal: AbortSignal): GuardError {
   if (signal.aborted) {
     const isLate = signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
     return isLate

@@ -2,19 +2,19 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { createGunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GuardError } from '../../core/errors.ts';
 import type { Grant, Principal } from '../../core/principal.ts';
 import type { IdentityService, ScopeCheck } from '../../core/services.ts';
 import { writeAdvertisement } from './advertisement.ts';
 import { ByteReader } from './byte-reader.ts';
+import { readClientBody } from './client-body.ts';
 import { advertiseFetch, callFetch, type FetchAnswer, type FetchCall } from './fetch.ts';
 import { createGate } from './gate.ts';
 import { refusedEvent } from './push-audit.ts';
 import { createPushOutput, type PushOutput } from './push-output.ts';
 import type { PushServices } from './push-stage.ts';
-import { servePush } from './push.ts';
+import { failureOf, servePush } from './push.ts';
 import { readReceivePackRequest, type ReceivePackRequest } from './receive-pack-request.ts';
 import { createRepositoryTable, type GitRoute, type Repository, type Service } from './repository.ts';
 import { UpstreamChallenge } from './upstream.ts';
@@ -30,6 +30,7 @@ export interface GitRoutesOptions extends PushServices {
 
 const gatePatienceMs = 60_000;
 const closingPatienceMs = 15_000;
+const clientSilenceMs = 120_000;
 
 /** Registers `/git/*`. */
 export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions): Promise<void> {
@@ -134,14 +135,9 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
           ? sendAnswer(reply, await advertiseFetch(fetchCall(request, route.repository, gone)))
           : advertisePush(request, reply, route.repository, grant.principal.session, gone);
       case 'git-upload-pack': {
-        const headers = {
-          encoding: request.headers['content-encoding'],
-          acceptEncoding: request.headers['accept-encoding']?.toString(),
-        };
-        return sendAnswer(
-          reply,
-          await callFetch(fetchCall(request, route.repository, gone), request.raw, headers),
-        );
+        const call = fetchCall(request, route.repository, gone);
+        const encodings = request.headers['accept-encoding']?.toString();
+        return sendAnswer(reply, await callFetch(call, bodyOf(request, gone), encodings));
       }
       case 'git-receive-pack':
         return receivePush(request, reply, route.repository, grant, gone);
@@ -168,7 +164,8 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     const { authorization } = request.headers;
     const format = options.facts.lastFormat(repository);
     // Set up while the upstream answers and the client packs; only for repositories that are known to be there.
-    if (format !== undefined) void options.preparations.prepare(session, repository, format);
+    if (format !== undefined)
+      options.preparations.prepare(session, repository, format).catch(() => undefined);
     const advertisement = await options.facts.advertisement(repository, authorization, signal);
     // Asked now, while the client packs; a failure shows again when the answer is needed.
     options.facts.defaultBranch(repository, authorization).catch(() => undefined);
@@ -200,19 +197,22 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     gone: AbortSignal,
   ): Promise<void> {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(options.limits.pushSeconds * 1000)]);
-    const reader = new ByteReader(plainBody(request));
+    const reader = new ByteReader(bodyOf(request, signal));
     const answer = answerOnce(request, reply, reader, options.limits.packBytes);
     let capabilities: ReadonlySet<string> = new Set();
     let parsed: ReceivePackRequest | undefined;
     try {
       parsed = await readReceivePackRequest(reader, options.limits, (known) => (capabilities = known));
     } catch (thrown) {
-      if (!(thrown instanceof GuardError)) throw thrown;
-      await recordRefusal(request.id, grant.principal, repository, true, thrown);
-      if (capabilities.size === 0) throw thrown;
+      const error = failureOf(thrown, signal);
+      await recordRefusal(request.id, grant.principal, repository, true, error);
+      if (capabilities.size === 0) {
+        reply.header('connection', 'close');
+        throw error;
+      }
       const output = createPushOutput(capabilities);
       await answer(output);
-      output.fail(`forgeguard: ${thrown.message}. ${thrown.remedy} (request ${request.id})`);
+      output.fail(`forgeguard: ${error.message}. ${error.remedy} (request ${request.id})`);
       return;
     }
     if (parsed === undefined) {
@@ -240,9 +240,13 @@ export function newRequestId(): string {
 
 /** Path and service as decoded by the router. */
 function wantedOf(request: FastifyRequest): { readonly path: string; readonly service: string | undefined } {
-  const path = (request.params as { readonly '*': string })['*'];
-  const { service } = request.query as { readonly service?: unknown };
-  return { path, service: typeof service === 'string' ? service : undefined };
+  return { path: textOf(request.params, '*') ?? '', service: textOf(request.query, 'service') };
+}
+
+function textOf(members: unknown, name: string): string | undefined {
+  const value: unknown =
+    typeof members === 'object' && members !== null ? Reflect.get(members, name) : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** For the record of a request that has no route. */
@@ -255,8 +259,12 @@ function serviceOf(route: GitRoute): Service {
   return route.kind === 'advertise' ? route.service : route.kind;
 }
 
-function plainBody(request: FastifyRequest): Readable {
-  return request.headers['content-encoding'] === 'gzip' ? request.raw.compose(createGunzip()) : request.raw;
+function bodyOf(request: FastifyRequest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  return readClientBody(request.raw, {
+    encoding: request.headers['content-encoding'],
+    silenceMs: clientSilenceMs,
+    signal,
+  });
 }
 
 function sendAnswer(reply: FastifyReply, answer: FetchAnswer): FastifyReply {
@@ -295,8 +303,10 @@ function answerOnce(
         chunk = await body.some(Infinity)
       )
         left -= chunk.length;
-    } catch {
-      request.raw.destroy();
+    } catch (thrown) {
+      // One that is still there is told why, and then let go.
+      if (thrown instanceof GuardError) reply.header('connection', 'close');
+      else request.raw.destroy();
     }
     void reply
       .header('content-type', 'application/x-git-receive-pack-result')

@@ -103,6 +103,8 @@ export function createUpstream(forge: ForgeConfig, idleMs: number, now: () => nu
       for (let hop = 0; hop <= maxRedirects; hop += 1) {
         const response = await once(url, request);
         if (!redirectStatuses.includes(response.statusCode)) {
+          // Only what led to an answer is worth going to directly.
+          if (response.statusCode !== 200) moved.delete(request.repository.path);
           return { status: response.statusCode, headers: response.headers, body: response.body };
         }
         await response.body.dump({ limit: 64 * 1024 }).catch(() => undefined);

@@ -1,15 +1,15 @@
 // `forgeguard audit`: checks the audit log from the outside, while a guard runs or not. Trusts the verifier key only:
 // the one in the data directory, or better one that was kept elsewhere and is given with --key.
-import { readFile } from 'node:fs/promises';
+import process from 'node:process';
 import type { Command } from 'commander';
 import { parseVerifierKey, verifierKeyText, type NoteVerifier } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { readCheckpointFile } from '../server/audit/checkpoint-file.ts';
 import { readVerifierKey, verifierKeyPath } from '../server/audit/verifier-key.ts';
 import { verifyLog, type Verification } from '../server/audit/verify.ts';
+import { readBoundedFile } from '../server/bounded-file.ts';
 import { environment, loadConfig, type Config } from '../server/config.ts';
-import { openDatabase } from '../server/db.ts';
-import { reachEmbeddedPostgres } from '../server/embedded-postgres.ts';
+import { withConfiguredDatabase } from '../server/configured-database.ts';
 
 interface VerifyFlags {
   readonly config?: string;
@@ -18,8 +18,9 @@ interface VerifyFlags {
   readonly format: 'text' | 'json';
 }
 
-/** Exit codes: the log is sound, it is not, it could not be verified. */
-const exit = { ok: 0, problems: 1, error: 2 } as const;
+/** Exit codes: the log is sound, it is not. Where it could not be verified, the program ends with 2. */
+const exit = { ok: 0, problems: 1 } as const;
+const maxNoteBytes = 65_536;
 const formats: Readonly<Record<VerifyFlags['format'], (result: Verification, key: NoteVerifier) => string>> =
   {
     text: asText,
@@ -34,22 +35,17 @@ async function findKey(config: Config, given: string | undefined): Promise<NoteV
   throw new GuardError('config/unreadable', `there is no verifier key ${where}`);
 }
 
-async function keptCheckpoints(config: Config, files: readonly string[]): Promise<readonly string[]> {
-  const own = await readCheckpointFile(config.dataDir);
-  const given = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  return own === undefined ? given : [own, ...given];
+async function readGiven(file: string): Promise<string> {
+  const bytes = await readBoundedFile(file, maxNoteBytes).catch((cause: unknown) => {
+    throw new GuardError('config/unreadable', `couldn't read the checkpoint ${file}`, { cause });
+  });
+  return bytes?.toString('utf8') ?? '';
 }
 
-async function verifyConfigured(
-  config: Config,
-  key: NoteVerifier,
-  kept: readonly string[],
-): Promise<Verification> {
-  const external = config.database.url?.reveal();
-  await using embedded = external === undefined ? await reachEmbeddedPostgres(config.dataDir) : undefined;
-  const url = external ?? embedded?.url ?? '';
-  await using database = await openDatabase(url, { migrate: false, maxConnections: 2 });
-  return await verifyLog(database, { key, kept });
+async function keptCheckpoints(config: Config, files: readonly string[]): Promise<readonly string[]> {
+  const own = await readCheckpointFile(config.dataDir);
+  const given = await Promise.all(files.map(readGiven));
+  return own === undefined ? given : [own, ...given];
 }
 
 function asText(result: Verification, key: NoteVerifier): string {
@@ -71,21 +67,16 @@ function asJson(result: Verification, key: NoteVerifier): string {
   return JSON.stringify({ ...result, root, origin: key.name, key: verifierKeyText(key) }, undefined, 2);
 }
 
-async function runVerify(flags: VerifyFlags): Promise<number> {
+async function verify(flags: VerifyFlags): Promise<void> {
   const config = await loadConfig({ file: flags.config, env: environment() });
   const key = await findKey(config, flags.key);
   // Read before the database is: the log may only have grown since.
   const kept = await keptCheckpoints(config, flags.checkpoint);
-  const result = await verifyConfigured(config, key, kept);
+  const result = await withConfiguredDatabase(config, (database) => verifyLog(database, { key, kept }), {
+    migrate: false,
+  });
   process.stdout.write(`${formats[flags.format](result, key)}\n`);
-  return result.ok ? exit.ok : exit.problems;
-}
-
-function reportFailure(error: unknown): number {
-  const remedy = error instanceof GuardError ? `\n${error.remedy}` : '';
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`forgeguard: couldn't verify the audit log: ${message}${remedy}\n`);
-  return exit.error;
+  process.exitCode = result.ok ? exit.ok : exit.problems;
 }
 
 /** Adds `audit verify` to the program. */
@@ -105,7 +96,5 @@ export function registerAudit(program: Command): void {
     .addOption(
       program.createOption('--format <format>', 'output').choices(Object.keys(formats)).default('text'),
     )
-    .action(async (flags: VerifyFlags) => {
-      process.exitCode = await runVerify(flags).catch(reportFailure);
-    });
+    .action(verify);
 }

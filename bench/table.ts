@@ -29,7 +29,18 @@ export function formatTable(results: readonly CaseResult[]): string {
   const lines = results.flatMap((result) =>
     result.failure === undefined
       ? result.rows.map((row) => lineOf(result.name, row))
-      : [[result.name, `FAILED: ${result.failure.split('\n', 1)[0]}`, '', '', '', '', '', '']],
+      : [
+          [
+            result.name,
+            `FAILED: ${result.failure.replaceAll(/\s+/g, ' ').slice(0, 160)}`,
+            '',
+            '',
+            '',
+            '',
+            '',
+            '',
+          ],
+        ],
   );
   const widths = head.map((title, column) =>
     Math.max(

@@ -75,7 +75,7 @@ export function createUpstream(forge: ForgeConfig, idleMs: number, now: () => nu
     const patience = request.idleMs ?? idleMs;
     const body = request.body?.();
     try {
-      return await agent.request({
+      const response = await agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method: request.method,
@@ -90,6 +90,9 @@ export function createUpstream(forge: ForgeConfig, idleMs: number, now: () => nu
         headersTimeout: patience,
         bodyTimeout: patience,
       });
+      // Whoever reads the body learns of its errors; a body that is thrown away must not end the process by them.
+      response.body.on('error', () => undefined);
+      return response;
     } catch (thrown) {
       throw upstreamFailure(thrown, request.signal);
     }

@@ -14,6 +14,11 @@ export function parseOid(text: string, format: ObjectFormat): Oid | undefined {
   return text.length === oidLength[format] && /^[0-9a-f]+$/.test(text) ? (text as Oid) : undefined;
 }
 
+/** The object id with these bytes: 20 of SHA-1 or 32 of SHA-256. */
+export function oidFromBytes(bytes: Uint8Array): Oid {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex') as Oid;
+}
+
 /** The all-zero id that stands for "no object" in a ref update. */
 export function zeroOid(format: ObjectFormat): Oid {
   return '0'.repeat(oidLength[format]) as Oid;

@@ -14,6 +14,7 @@ import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { createGitPart, type GitPart } from './git/part.ts';
 import { createHttpServer } from './http.ts';
 import { passthroughGrant } from './identity/passthrough.ts';
+import { recordRefusals } from './identity/recorded-refusals.ts';
 import { createIdentityService } from './identity/service.ts';
 import { createPolicyService, type LoadedPolicy } from './policy/service.ts';
 import { createScanPool } from './scanning/pool.ts';
@@ -44,19 +45,20 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   await using opened = new AsyncDisposableStack();
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const fingerprintKey = await readFingerprintKey(config.dataDir);
-  // The three slow beginnings go side by side.
-  const [database, scanner, policy] = await allOrDispose([
+  const starting = [
     openStore(config, opened),
-    createScanPool({ fingerprintKey }),
+    createScanPool({ fingerprintKey }).then((pool) => opened.use(pool)),
     createPolicyService({ file: config.policyFile }),
-  ] as const);
-  opened.use(scanner);
+  ] as const;
+  // The slow beginnings go side by side. All settle before a failure is thrown, so that what was opened is closed.
+  await Promise.allSettled(starting);
+  const [database, scanner, policy] = await Promise.all(starting);
   const audit = opened.use(await createAuditLog({ database, dataDir: config.dataDir, clock }));
   const identity = opened.use(createIdentityService({ database, clock, audit }));
   const git: GitPart = opened.use(
     await createGitPart({
       forges: [...config.forges, ...(options.extraForges ?? [])],
-      identity,
+      identity: recordRefusals(identity, audit),
       covers,
       passthroughGrant: (authorization, forge) => passthroughGrant(authorization, forge, fingerprintKey),
       audit,
@@ -97,22 +99,6 @@ async function openStore(config: Config, opened: AsyncDisposableStack): Promise<
   const url =
     config.database.url?.reveal() ?? opened.use(await startEmbeddedPostgres({ dataDir: config.dataDir })).url;
   return opened.use(await openDatabase(url));
-}
-
-/** Waits for all; where one rejects, what the others opened is disposed of before the first reason is thrown. */
-async function allOrDispose<T extends readonly unknown[]>(work: {
-  readonly [K in keyof T]: Promise<T[K]>;
-}): Promise<T> {
-  const results = await Promise.allSettled<unknown>(work);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed === undefined) return Promise.all(work) as unknown as Promise<T>;
-  for (const result of results) {
-    const value = result.status === 'fulfilled' ? result.value : undefined;
-    if (value !== null && typeof value === 'object' && Symbol.asyncDispose in value) {
-      await (value as AsyncDisposable)[Symbol.asyncDispose]();
-    }
-  }
-  throw failed.reason;
 }
 
 const keyBytes = 32;

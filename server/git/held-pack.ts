@@ -1,6 +1,7 @@
 // The pack as it is forwarded: the file that was received, or, where it held objects that no ref of the push reaches,
 // a new one without them.
 import { GuardError } from '../../core/errors.ts';
+import { ByteReader } from './byte-reader.ts';
 import { exitOf, spawnGit } from './process.ts';
 import type { Pack, Quarantine } from './quarantine.ts';
 import type { ObjectGraph } from './object-graph.ts';
@@ -36,7 +37,7 @@ async function* repack(
   try {
     const kept = graph.index.byOffset.filter((object) => !dropped.has(object));
     child.stdin.end(Array.from(kept, (object) => `${graph.index.oid(object)}\n`).join(''));
-    for await (const chunk of child.stdout) yield chunk as Uint8Array;
+    yield* new ByteReader(child.stdout).remaining();
     const { code } = await exit;
     if (code !== 0) throw new GuardError('internal', "couldn't pack the objects of the push again");
   } finally {

@@ -58,7 +58,7 @@ export async function checkPatiently(
   const missing = lines
     .map((line) => /([0-9a-f]{40,64}): gitmodulesMissing:/.exec(line)?.[1])
     .filter((oid) => oid !== undefined);
-  const faults = lines.filter((line) => /^error in /.test(line) && !line.includes('gitmodulesMissing'));
+  const faults = lines.filter((line) => line.startsWith('error in ') && !line.includes('gitmodulesMissing'));
   const isBad =
     (result.code & badPack) !== 0 ||
     faults.length > 0 ||

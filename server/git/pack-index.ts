@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { GuardError } from '../../core/errors.ts';
-import { type ObjectFormat, type Oid, oidLength } from '../../core/oid.ts';
+import { type ObjectFormat, type Oid, oidFromBytes, oidLength } from '../../core/oid.ts';
 
 const headerBytes = 8;
 const fanOutBytes = 256 * 4;
@@ -49,7 +49,7 @@ export class PackIndex {
   }
 
   oid(index: number): Oid {
-    return this.#names.toString('hex', index * this.#width, (index + 1) * this.#width) as Oid;
+    return oidFromBytes(this.#names.subarray(index * this.#width, (index + 1) * this.#width));
   }
 
   /** Position of an object, or -1. `name` is the binary id. */

@@ -3,7 +3,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
 import { ByteReader } from './byte-reader.ts';
@@ -31,9 +30,11 @@ export async function startSandboxForge(root: string): Promise<SandboxForge> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  if (address === null || typeof address === 'string')
+    throw new GuardError('internal', "the sandbox's forge has no port");
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${address.port}`,
     username: 'forgeguard',
     password,
     async [Symbol.asyncDispose]() {

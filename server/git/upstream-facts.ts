@@ -1,6 +1,6 @@
 // What the guard must know about an upstream repository besides the push itself: its receive-pack capabilities and
 // which branch its HEAD names. Kept for a short while in memory; a guard that does not know asks.
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { GuardError } from '../../core/errors.ts';
 import type { ObjectFormat } from '../../core/oid.ts';
 import { type Advertisement, readAdvertisement } from './advertisement.ts';

@@ -5,7 +5,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { chmod, mkdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GuardError } from '../core/errors.ts';
+import { asGuardError, GuardError } from '../core/errors.ts';
 import { lockDirectory, type DirectoryLock } from './directory-lock.ts';
 import { accountFor, giveTree, initAccount, type Account } from './postgres-account.ts';
 import { findBinaries, type PostgresBinaries } from './postgres-binaries.ts';
@@ -283,6 +283,15 @@ async function takeLock(dataDir: string, options: EmbeddedPostgresOptions): Prom
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
+  try {
+    return await startIn(dataDir, options);
+  } catch (thrown) {
+    if (options.signal?.aborted === true) throw thrown;
+    throw asGuardError(thrown, 'database/unavailable', `couldn't start the built-in database in ${dataDir}`);
+  }
+}
+
+async function startIn(dataDir: string, options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   await using resources = new AsyncDisposableStack();
   const lock = await takeLock(dataDir, options);
   resources.defer(() => lock.release());

@@ -44,6 +44,7 @@ interface InFlight {
 
 const maxBatchEntries = 512;
 const maxBatchBytes = 4 * 1024 * 1024;
+const maxQueuedBytes = 64 * 1024 * 1024;
 const retry = { firstMs: 20, maxMs: 500 } as const;
 
 function unavailable(what: string, cause?: unknown): GuardError {
@@ -75,6 +76,8 @@ export class AuditWriter implements AsyncDisposable {
   #session: DatabaseSession | undefined;
   #queue: Waiting[] = [];
   #unsettled = new Set<Waiting>();
+  /** Size of the events in `#unsettled`. */
+  #bytes = 0;
   /** A batch whose fate is not known; settled before anything else is written. */
   #inDoubt: InFlight | undefined;
   #working: Promise<void> | undefined;
@@ -96,8 +99,10 @@ export class AuditWriter implements AsyncDisposable {
   async append(event: AuditEvent): Promise<AuditReceipt> {
     if (this.#fatal !== undefined) throw this.#fatal;
     if (this.#isClosing) throw unavailable('it is being closed');
-    if (this.#unsettled.size >= this.#options.maxQueued) throw unavailable('too many entries wait');
     const prepared = prepareEvent(event, this.#options.clock.now());
+    const isFull =
+      this.#unsettled.size >= this.#options.maxQueued || this.#bytes + prepared.size > maxQueuedBytes;
+    if (isFull) throw unavailable('too many entries wait');
     const { promise, resolve, reject } = Promise.withResolvers<AuditReceipt>();
     this.#enqueue(prepared, resolve, reject);
     return promise;
@@ -110,7 +115,9 @@ export class AuditWriter implements AsyncDisposable {
   ): void {
     const settle = (): boolean => {
       clearTimeout(waiting.timer);
-      return this.#unsettled.delete(waiting);
+      if (!this.#unsettled.delete(waiting)) return false;
+      this.#bytes -= event.size;
+      return true;
     };
     const waiting: Waiting = {
       event,
@@ -119,6 +126,7 @@ export class AuditWriter implements AsyncDisposable {
       timer: setTimeout(() => this.#expire(waiting), this.#options.writeDeadlineMs),
     };
     this.#unsettled.add(waiting);
+    this.#bytes += event.size;
     this.#queue.push(waiting);
     this.#work();
   }

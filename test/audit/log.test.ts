@@ -84,6 +84,21 @@ describe('appending', () => {
     expect(await log.append(auditEvent('later'))).toEqual({ index: 3 });
   });
 
+  test('large events are counted by their size as well', async () => {
+    await using bench = await auditBench();
+    await using log = await bench.open({ writeDeadlineMs: 20_000 });
+    const note = 'x'.repeat(60_000);
+    const events = Array.from({ length: 1_200 }, (_, at) =>
+      auditEvent(`request-${at}`, 'push.received', note),
+    );
+    const settled = await Promise.allSettled(events.map((event) => log.append(event)));
+    const refused = settled.filter(({ status }) => status === 'rejected');
+    // 64 MiB of them may wait.
+    expect(refused.length).toBeGreaterThan(50);
+    expect(refused.length).toBeLessThan(150);
+    expect(await bench.verify()).toMatchObject({ ok: true, size: events.length - refused.length });
+  });
+
   test('times never run backwards, and a clock that was set back is on record', async () => {
     await using bench = await auditBench();
     await bench.write([auditEvent('request-0')]);

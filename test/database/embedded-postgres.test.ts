@@ -135,6 +135,18 @@ describe('a server', () => {
     expect(await ask(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
+  test('gives up when it is told to, and where it cannot have its directory', async () => {
+    await using directory = await temporaryDirectory('postgres');
+    const started = startEmbeddedPostgres({ dataDir: directory.path, signal: AbortSignal.timeout(1) });
+    await expect(started).rejects.toMatchObject({ name: 'AbortError' });
+    const file = join(directory.path, 'file');
+    await writeFile(file, '');
+    await expect(startEmbeddedPostgres({ dataDir: join(file, 'data') })).rejects.toMatchObject({
+      code: 'database/unavailable',
+      message: `couldn't start the built-in database in ${join(file, 'data')}`,
+    });
+  });
+
   test('says why it does not start', async () => {
     await using directory = await temporaryDirectory('postgres');
     const dataDir = directory.path;

@@ -22,7 +22,7 @@ const LONG_OVERLAP = 512;
 export function buildGate(literals: readonly (readonly string[])[]): Gate {
   if (literals.length > 31) throw new RangeError('The gate holds at most 31 rules.');
   const classes = classTable(literals);
-  const goto: Map<number, number>[] = [new Map()];
+  const goto = [new Map<number, number>()];
   const out: number[] = [0];
   literals.forEach((group, rule) => {
     for (const literal of group) {

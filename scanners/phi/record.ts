@@ -50,7 +50,7 @@ export function recordConfidence(kinds: ReadonlySet<FieldKind>, patients: boolea
   const health = roles.anchor > 0 || roles.evidence > 0 || patients;
   if (hasName && health && groups + Number(patients) >= 3) return 0.93;
   if (roles.anchor >= 2 && groups >= 3) return 0.88;
-  if (hasName && roles.anchor > 0) return patients ? 0.9 : 0.75;
+  if (hasName && roles.anchor > 0) return patients ? 0.9 : roles.name >= 2 ? 0.86 : 0.75;
   if (hasName && roles.name >= 2 && groups >= 3) return 0.6;
   if (roles.anchor > 0 && groups >= 3) return 0.75;
   return 0;
@@ -65,7 +65,7 @@ export function recordHits(
   const names = fields.filter(
     (field) => fieldKinds[field.kind].role === 'name' || field.kind === 'bare-name',
   );
-  const nobody = names.length > 0 && names.some((field) => field.synthetic !== undefined);
+  const nobody = names.some((field) => field.synthetic !== undefined);
   return fields.flatMap((field) => {
     const rule = fieldKinds[field.kind].rule;
     if (rule === undefined) return [];

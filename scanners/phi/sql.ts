@@ -168,6 +168,8 @@ function readNextTuple(view: string, at: number): ReadRow {
 }
 
 const MAX_TUPLE = 65_536;
+/** Brackets inside a tuple; more is no row, and reading on would be work for every statement that never ends. */
+const MAX_NESTED = 8;
 
 /** Reads `( a, b, … )` at `at`; commas inside quotes and nested brackets do not part cells. */
 function readTuple(view: string, at: number): { readonly row: Row; readonly next: number } | undefined {
@@ -185,8 +187,9 @@ function readTuple(view: string, at: number): { readonly row: Row; readonly next
           i++;
         }
       }
-    } else if (char === '(') depth++;
-    else if (char === ')' && depth > 0) depth--;
+    } else if (char === '(') {
+      if (++depth > MAX_NESTED) return undefined;
+    } else if (char === ')' && depth > 0) depth--;
     else if (char === ')') {
       row.push({ start, end: i });
       return { row, next: i + 1 };

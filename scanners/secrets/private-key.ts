@@ -14,11 +14,14 @@ export const privateKeyRule: PatternRule = {
     for (const match of line.text.matchAll(header)) {
       const from = line.start + match.index;
       const body = from + match[0].length;
-      const footer = line.view.slice(body, body + MAX_KEY).indexOf(`-----END ${match[1] ?? ''}-----`);
-      const end = footer < 0 ? Math.min(line.view.length, body + MAX_KEY) : body + footer;
-      const text = line.view.slice(body, end).replaceAll(/\\[nr]|[\s"'`+,;\\>#|*/]/g, '');
+      // The next header ends the search, so that a file of headers is read once.
+      const next = line.view.indexOf('-----BEGIN ', body);
+      const limit = Math.min(next < 0 ? line.view.length : next, body + MAX_KEY);
+      const footer = line.view.slice(body, limit).indexOf(`-----END ${match[1] ?? ''}-----`);
+      const end = footer < 0 ? limit : body + footer;
+      const text = line.view.slice(body, end).replaceAll(/\\[nr]|[\s"'`+,;\\>#|*]/g, '');
       // Headers such as Proc-Type stand in front of an encrypted key's base64.
-      const base64 = /[A-Za-z0-9+/=]{60,}$/.exec(text)?.[0] ?? /[A-Za-z0-9+/=]{60,}/.exec(text)?.[0] ?? '';
+      const base64 = text.split(/[^A-Za-z0-9/=]/).reduce((a, b) => (b.length > a.length ? b : a), '');
       if (base64.length < MIN_BASE64 || new Set(base64).size < 16) continue;
       const encrypted = /ENCRYPTED/.test(match[0]) || /Proc-?Type:4ENCRYPTED/.test(text.slice(0, 200));
       const stop = footer < 0 ? body : end + (match[1] ?? '').length + 14;

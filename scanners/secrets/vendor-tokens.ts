@@ -114,6 +114,13 @@ export const vendorTokens: readonly VendorToken[] = [
     confidence: 0.97,
   },
   {
+    rule: 'secret/twilio-key',
+    // The prefix is too common to look for; the vendor's name beside it is not.
+    literals: ['twilio'],
+    pattern: /\bSK[0-9a-f]{32}(?![0-9a-f])/g,
+    confidence: 0.92,
+  },
+  {
     rule: 'secret/mailgun-key',
     literals: ['key-'],
     pattern: /(?<![\w-])key-[0-9a-f]{32}(?![\w-])/g,

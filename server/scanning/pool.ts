@@ -73,6 +73,7 @@ class Pool implements ScanPool {
 
   async scan(target: ScanTarget, bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ScanResult> {
     await this.#untilRoom(signal);
+    if (signal.aborted) throw cancelled();
     const { promise, resolve, reject } = Promise.withResolvers<ScanResult>();
     const pending: Pending = { task: { id: this.#nextId++, target, bytes: owned(bytes) }, resolve, reject };
     const size = bytes.byteLength;
@@ -119,10 +120,7 @@ class Pool implements ScanPool {
   }
 
   async #startThread(): Promise<void> {
-    let thread: WorkerThread | undefined;
-    thread = await WorkerThread.start(this.#settings, this.#deadlineMs, () => {
-      if (thread !== undefined) this.#replace(thread);
-    });
+    const thread = await WorkerThread.start(this.#settings, this.#deadlineMs, (gone) => this.#replace(gone));
     if (this.#closed) await thread.stop();
     else this.#threads.set(thread, 0);
   }
@@ -130,14 +128,16 @@ class Pool implements ScanPool {
   #replace(thread: WorkerThread): void {
     if (!this.#threads.delete(thread) || this.#closed) return;
     this.#starting++;
-    void this.#startThread()
+    this.#startThread()
+      // A thread that cannot be started leaves the others at work; without any, scans are refused.
       .catch(() => undefined)
       .finally(() => {
         this.#starting--;
         if (this.#threads.size === 0 && this.#starting === 0)
           for (const pending of this.#queue.splice(0)) pending.reject(noThread());
         this.#flushSoon();
-      });
+      })
+      .catch(() => undefined);
   }
 
   #leastLoaded(): WorkerThread {
@@ -202,11 +202,13 @@ class Pool implements ScanPool {
         pending.reject,
       );
     });
-    void Promise.allSettled(answers).then(() => {
-      const left = this.#threads.get(thread);
-      if (left !== undefined) this.#threads.set(thread, left - 1);
-      this.#flush();
-    });
+    Promise.allSettled(answers)
+      .then(() => {
+        const left = this.#threads.get(thread);
+        if (left !== undefined) this.#threads.set(thread, left - 1);
+        this.#flush();
+      })
+      .catch(() => undefined);
   }
 }
 

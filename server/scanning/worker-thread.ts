@@ -20,11 +20,11 @@ export class WorkerThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #deadlineMs: number;
-  readonly #onGone: () => void;
+  readonly #onGone: (thread: WorkerThread) => void;
   #timer: NodeJS.Timeout | undefined;
   #gone = false;
 
-  private constructor(worker: Worker, deadlineMs: number, onGone: () => void) {
+  private constructor(worker: Worker, deadlineMs: number, onGone: (thread: WorkerThread) => void) {
     this.#worker = worker;
     this.#deadlineMs = deadlineMs;
     this.#onGone = onGone;
@@ -34,7 +34,7 @@ export class WorkerThread {
   static async start(
     settings: WorkerSettings,
     deadlineMs: number,
-    onGone: () => void,
+    onGone: (thread: WorkerThread) => void,
   ): Promise<WorkerThread> {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
     const worker = new Worker(new URL(file, import.meta.url), {
@@ -50,7 +50,7 @@ export class WorkerThread {
   async #untilReady(): Promise<void> {
     const ready = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
-      void this.#worker.terminate();
+      this.#terminate();
       ready.reject(new GuardError('scan/failed', 'A scanning thread did not start in time.'));
     }, START_DEADLINE_MS);
     this.#worker.on('message', (message: FromWorker) => {
@@ -103,7 +103,8 @@ export class WorkerThread {
     const { promise, resolve, reject } = Promise.withResolvers<ScanResult | undefined>();
     if (this.#gone) reject(new GuardError('scan/failed', 'A scanning thread ended.'));
     else this.#waiting.set(id, { resolve, reject });
-    this.#arm();
+    // More work does not lengthen the time that a silent thread has.
+    if (this.#waiting.size === 1) this.#arm();
     return promise;
   }
 
@@ -128,8 +129,12 @@ export class WorkerThread {
     if (this.#waiting.size === 0 || this.#gone) return;
     this.#timer = setTimeout(() => {
       this.#end(`A scan took longer than ${this.#deadlineMs / 1000} s.`);
-      void this.#worker.terminate();
+      this.#terminate();
     }, this.#deadlineMs);
+  }
+
+  #terminate(): void {
+    this.#worker.terminate().catch(() => undefined);
   }
 
   #end(message: string): void {
@@ -138,6 +143,6 @@ export class WorkerThread {
     clearTimeout(this.#timer);
     for (const waiting of this.#waiting.values()) waiting.reject(new GuardError('scan/failed', message));
     this.#waiting.clear();
-    this.#onGone();
+    this.#onGone(this);
   }
 }

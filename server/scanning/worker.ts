@@ -6,10 +6,10 @@ import type { Answer, FromWorker, ToWorker, WorkerSettings } from './messages.ts
 
 const WARM_DELAY_MS = 200;
 
-async function serve(settings: WorkerSettings): Promise<void> {
+async function serve(given: WorkerSettings): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('The scanning worker must be started by the scan pool.');
-  const scanner = createScanner(settings);
+  const scanner = createScanner(given);
   const open = new Map<number, ScanWriter>();
   let tail = Promise.resolve();
   port.on('message', (message: ToWorker) => {
@@ -66,6 +66,10 @@ async function serve(settings: WorkerSettings): Promise<void> {
   }
 }
 
+function isSettings(data: unknown): data is WorkerSettings {
+  return typeof data === 'object' && data !== null && 'fingerprintKey' in data && 'limits' in data;
+}
+
 async function answer(id: number, work: () => Promise<Answer>): Promise<Answer> {
   try {
     return await work();
@@ -74,4 +78,5 @@ async function answer(id: number, work: () => Promise<Answer>): Promise<Answer> 
   }
 }
 
-await serve(workerData as WorkerSettings);
+const settings: unknown = workerData;
+if (isSettings(settings)) await serve(settings);

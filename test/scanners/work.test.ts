@@ -1,0 +1,117 @@
+// Work must grow with the input and no faster, whatever the input: the gate's output is counted, and the rules are fed
+// the repeats that make careless patterns explode. The ceiling is a hundred times what an ordinary run takes.
+import { describe, expect, test } from 'vitest';
+import { buildGate, findCandidates, LONG_LINE } from '../../scanners/gate.ts';
+import { createScanner } from '../../scanners/scan.ts';
+import { glue } from './values.ts';
+
+describe('the gate', () => {
+  const gate = buildGate([['ssn'], ['000-00-0000'], ['patient']]);
+
+  test.each(['ssn', '123-45-6789', 'patient ', 'ssn\n', 'a'.repeat(LONG_LINE + 1) + 'ssn\n'])(
+    'hands on at most the input and its overlaps: %j',
+    (unit) => {
+      const bytes = Buffer.from(unit.repeat(Math.ceil(400_000 / unit.length)));
+      const { triples } = findCandidates(gate, bytes, false, 0);
+      let handed = 0;
+      for (let at = 0; at < triples.length; at += 3) handed += (triples[at + 1] ?? 0) - (triples[at] ?? 0);
+      expect(handed).toBeLessThanOrEqual(bytes.length * 1.2 + 512);
+    },
+  );
+
+  test('finds every literal, whatever its case and digits', () => {
+    const seen = (text: string) => findCandidates(gate, Buffer.from(text), false, 0).mask;
+    expect(seen('the SSN of')).toBe(1);
+    expect(seen('x 987-65-4321 y')).toBe(2);
+    expect(seen('pssn patientssn')).toBe(5);
+    expect(seen('s\nsn')).toBe(0);
+  });
+});
+
+const SIZE = 200_000;
+const CEILING_MS = 4_000;
+const begin = glue('-----BEGIN ', 'PRIVATE KEY-----');
+const units = [
+  ...[
+    'ssn',
+    'ssn: ',
+    'social security ',
+    '123-45-6788 ',
+    'password=',
+    'password="',
+    'password: aB3$',
+    'secret_key_',
+  ],
+  ...[
+    '://a:',
+    'http://a:b@c ',
+    'eyJ',
+    'eyJa.eyJa.',
+    begin,
+    `${begin}\n`,
+    'Basic QUFB',
+    'Bearer a',
+    '@',
+    'a.b@c.d ',
+  ],
+  ...[
+    'MSH|',
+    'MSH|^~\\&|\r',
+    'PID|1||1^^^^',
+    'ISA*00*',
+    'NM1*IL*1*',
+    '{"birthDate":',
+    '{"birthDate":"',
+    '{',
+    '[',
+  ],
+  ...[
+    '{"a":{"dob":',
+    '(dob=',
+    'dob: ',
+    '"dob":"1970-01-01",',
+    'INSERT INTO t (dob,ssn,name) VALUES (',
+    'INSERT INTO t (dob,',
+  ],
+  ...[
+    "INSERT INTO t (dob,'",
+    'COPY t (dob, ssn, name) FROM stdin;\n',
+    '<recordTarget>',
+    '<recordTarget><a ',
+    '<td>dob',
+  ],
+  ...[
+    'dob,ssn,name\n"',
+    'dob,ssn,name\n,,\n',
+    '- dob:\n ',
+    'patient:\n  ',
+    'patient name ',
+    '/*',
+    '"""',
+    '`',
+    "'dob",
+  ],
+  ...[
+    '"resourceType":"Patient","name":[{',
+    'npi ',
+    'medicare ',
+    '1234 5678 9012 3456 ',
+    'iban DE89 ',
+    'AccountKey=',
+    '|dob|ssn|',
+  ],
+];
+
+describe('no repeat makes a rule explode', () => {
+  test.each(['a.txt', 'a.json', 'a.js', 'a.sql'])('in %s', async (path) => {
+    const scanner = createScanner({ fingerprintKey: new Uint8Array(32) });
+    await scanner.warm();
+    for (const unit of units) {
+      const bytes = Buffer.from(`dob birth patient\n${unit.repeat(SIZE / unit.length)}`);
+      const before = process.cpuUsage();
+      await scanner.scan({ kind: 'file', path }, bytes);
+      const { user } = process.cpuUsage(before);
+      expect(user / 1_000, `${unit} in ${path}`).toBeLessThan(CEILING_MS);
+    }
+  });
+});

@@ -5,6 +5,7 @@ import { copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
 import type { ObjectFormat, Oid } from '../../core/oid.ts';
+import { plainText } from './plain-text.ts';
 import { runGit } from './process.ts';
 import { pathOfCa, remoteEnvironment } from './remote-environment.ts';
 import type { GitRemote } from './upstream.ts';
@@ -24,6 +25,7 @@ const fetchOptions: Readonly<Record<Depth, readonly string[]>> = {
 
 const keptPackBytes = 4 * 1024 * 1024;
 const keptPacks = 50;
+const fetchDeadlineMs = 10 * 60_000;
 
 interface RepositoryCache {
   readonly path: string;
@@ -31,6 +33,10 @@ interface RepositoryCache {
   readonly known: Set<string>;
   /** `.gitmodules` blobs that passed fsck. */
   readonly checkedGitmodules: Set<string>;
+  /** Fetches under way, by what they ask for: pushes that need the same share one. */
+  readonly fetching: Map<string, Promise<void>>;
+  /** Fulfils when the last fetch that was asked for has ended: Git lets one at a time write into a shallow repository. */
+  lastFetch: Promise<void>;
   packs: number;
   users: number;
   retired: boolean;
@@ -72,7 +78,16 @@ export async function createHistory(root: string): Promise<History> {
       initialise(join(path, 'trees'), key.objectFormat),
       initialise(join(path, 'commits'), key.objectFormat),
     ]);
-    return { path, known: new Set(), checkedGitmodules: new Set(), packs: 0, users: 0, retired: false };
+    return {
+      path,
+      known: new Set(),
+      checkedGitmodules: new Set(),
+      fetching: new Map(),
+      lastFetch: Promise.resolve(),
+      packs: 0,
+      users: 0,
+      retired: false,
+    };
   }
 
   return {
@@ -114,26 +129,47 @@ function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
     refspecs: readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
-    const result = await runGit(
-      [
-        'fetch',
-        '--quiet',
-        '--no-tags',
-        '--no-write-fetch-head',
-        '--no-auto-maintenance',
-        ...fetchOptions[depth],
-        'origin',
-        ...refspecs,
-      ],
-      {
-        cwd: path,
-        env: { GIT_DIR: path, ...(await remoteEnvironment(remote, pathOfCa(cache.path))) },
-        signal,
-      },
+    const key = [depth, ...refspecs].join(' ');
+    const shared = cache.fetching.get(key) ?? enqueue(key, path, depth, remote, refspecs);
+    await Promise.race([shared, aborted(signal)]);
+  }
+
+  function enqueue(
+    key: string,
+    path: string,
+    depth: Depth,
+    remote: GitRemote,
+    refspecs: readonly string[],
+  ): Promise<void> {
+    const fetched = cache.lastFetch.then(() => runFetch(path, depth, remote, refspecs));
+    cache.fetching.set(key, fetched);
+    cache.lastFetch = fetched.then(
+      () => undefined,
+      () => undefined,
     );
-    if (result.code !== 0) {
-      throw new GuardError('upstream/unreachable', "couldn't read from the upstream what the push builds on");
-    }
+    const forget = (): void => void cache.fetching.delete(key);
+    fetched.then(forget, forget);
+    return fetched;
+  }
+
+  async function runFetch(
+    path: string,
+    depth: Depth,
+    remote: GitRemote,
+    refspecs: readonly string[],
+  ): Promise<void> {
+    const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'];
+    const result = await runGit([...args, ...fetchOptions[depth], 'origin', ...refspecs], {
+      cwd: path,
+      env: { GIT_DIR: path, ...(await remoteEnvironment(remote, pathOfCa(cache.path))) },
+      signal: AbortSignal.timeout(fetchDeadlineMs),
+    });
+    if (result.code === 0) return;
+    // What Git says may quote the upstream; the operator's log gets it, the client does not.
+    const cause = new Error(`git fetch ended with ${result.code}: ${plainText(result.stderr.trim(), 500)}`);
+    throw new GuardError('upstream/unreachable', "couldn't read from the upstream what the push builds on", {
+      cause,
+    });
   }
 
   return {
@@ -173,6 +209,14 @@ function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
       if (cache.retired && cache.users === 0) await rm(cache.path, { recursive: true, force: true });
     },
   };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = (): void => reject(new GuardError('request/cancelled', 'the request was stopped'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+  });
 }
 
 async function move(from: string, to: string): Promise<void> {

@@ -8,6 +8,7 @@ import { GuardError } from '../../core/errors.ts';
 import { type ObjectFormat, type Oid, parseOid, zeroOid } from '../../core/oid.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { flushPacket, packet, packetText, readPacket } from './pkt-line.ts';
+import { upstreamFailure } from './upstream.ts';
 
 export interface Advertisement {
   readonly capabilities: ReadonlySet<string>;
@@ -80,8 +81,11 @@ async function refLine(reader: ByteReader): Promise<string | undefined> {
 async function upstreamPacket(reader: ByteReader): ReturnType<typeof readPacket> {
   try {
     return await readPacket(reader);
-  } catch (cause) {
-    throw new GuardError('upstream/invalid', 'the upstream did not answer in the Git protocol', { cause });
+  } catch (thrown) {
+    if (!(thrown instanceof GuardError)) throw upstreamFailure(thrown, undefined);
+    throw new GuardError('upstream/invalid', 'the upstream did not answer in the Git protocol', {
+      cause: thrown,
+    });
   }
 }
 

@@ -162,10 +162,19 @@ async function readAnswer(
 ): Promise<Report> {
   const whole = new ByteReader(body);
   const data = capabilities.includes('side-band-64k') ? new ByteReader(dataBand(whole, progress)) : whole;
-  if (capabilities.some((capability) => capability.startsWith('report-status'))) return readReport(data);
+  if (capabilities.some((capability) => capability.startsWith('report-status'))) {
+    const report = await readReport(data);
+    // Hooks still run and speak behind the report; what happens to them changes nothing of it.
+    await readToEnd(data).catch(() => undefined);
+    return report;
+  }
   // It is done when it has said all it says.
-  for await (const chunk of data.remaining()) void chunk;
+  await readToEnd(data);
   throw new GuardError('upstream/invalid', 'the upstream does not report on pushes');
+}
+
+async function readToEnd(reader: ByteReader): Promise<void> {
+  for await (const chunk of reader.remaining()) void chunk;
 }
 
 /** One status for each ref of the push; a report that leaves refs out tells nothing unless unpacking failed. */

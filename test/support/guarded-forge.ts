@@ -1,6 +1,6 @@
 // An upstream, a guard in front of it as a process of its own, and a git client. The guard keeps its records in a
 // database of the test run, so that a test can read the audit log beside it.
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AuditEntry, parseEntry } from '../../core/audit-entry.ts';
 import type { Verb } from '../../core/principal.ts';
@@ -119,7 +119,7 @@ export async function startGuardedForge(options: GuardedForgeOptions = {}): Prom
     createRepo,
     cloneOfNew: async (more = {}) => {
       const name = `team/made-${(repositories += 1)}`;
-      const made = await createRepo(name, { seed: { 'README.md': 'hello\n' }, ...more });
+      const made = await createRepo(name, { seed: { 'README.md': `${name}\n` }, ...more });
       return { ...made, name, tree: await client.clone(made.url) };
     },
     audit: (request) => readAudit(database.database, request),
@@ -171,4 +171,32 @@ export function requestIn(text: string): string {
   const found = /request:? ([0-9a-f]{16})/.exec(text)?.[1];
   if (found === undefined) throw new Error(`no request id in: ${text}`);
   return found;
+}
+
+/** The actions that the audit log holds of the push that brought this object, oldest first. */
+export async function actionsOf(scene: GuardedForge, newOid: string): Promise<readonly string[]> {
+  return (await attemptOf(scene, newOid)).map((entry) => entry.action);
+}
+
+/** The entries of the last push that brought this object. */
+export async function attemptOf(scene: GuardedForge, newOid: string): Promise<readonly AuditEntry[]> {
+  const entries = await scene.audit();
+  const received = entries.findLast(
+    (entry) => entry.action === 'push.received' && JSON.stringify(entry.details).includes(newOid),
+  );
+  return received === undefined ? [] : entries.filter((entry) => entry.request === received.request);
+}
+
+/** Files with objects in the quarantine directory; empty quarantines may wait there for the next push. */
+export async function quarantinedFiles(dataDir: string): Promise<readonly string[]> {
+  const root = join(dataDir, 'quarantine');
+  const entries = await readdir(root, { recursive: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.includes('/objects/') || entry.endsWith('.pack'));
+  const sizes = await Promise.all(
+    files.map(async (file) => {
+      const found = await stat(join(root, file)).catch(() => undefined);
+      return found?.isFile() === true ? found.size : 0;
+    }),
+  );
+  return files.filter((_file, index) => (sizes[index] ?? 0) > 0);
 }

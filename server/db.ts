@@ -173,6 +173,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     statement_timeout: statementTimeoutMs,
     query_timeout: queryTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   });
   const pool = new pg.Pool({
     ...config(settings.statementTimeoutMs, settings.statementTimeoutMs + answerGraceMs),

@@ -24,6 +24,7 @@ export function zeroOid(format: ObjectFormat): Oid {
   return '0'.repeat(oidLength[format]) as Oid;
 }
 
+/** True for the id that stands for no object. */
 export function isZero(oid: Oid): boolean {
   return /^0+$/.test(oid);
 }

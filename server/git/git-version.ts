@@ -23,6 +23,7 @@ export async function readGitVersion(): Promise<GitVersion> {
   );
 }
 
+/** True where `version` is `wanted` or newer. */
 export function isAtLeast(version: GitVersion, wanted: GitVersion): boolean {
   return version.major > wanted.major || (version.major === wanted.major && version.minor >= wanted.minor);
 }

@@ -3,7 +3,7 @@ import { GuardError } from '../../core/errors.ts';
 import { toleratedArgument } from './legacy-fsck.ts';
 import { exitOf, type GitProcess, killOnAbort, spawnGit } from './process.ts';
 import { pumpInto } from './pump.ts';
-import type { Quarantine } from './quarantine.ts';
+import type { GitDirectory } from './git-directory.ts';
 
 export interface IndexPackOptions {
   readonly maxBytes: number;
@@ -30,10 +30,10 @@ export interface Indexed {
 }
 
 /** Starts it; it waits for its input. */
-export function startIndexPack(quarantine: Quarantine, fsck: Fsck, options: IndexPackOptions): GitProcess {
+export function startIndexPack(directory: GitDirectory, fsck: Fsck, options: IndexPackOptions): GitProcess {
   return spawnGit(indexPackArguments(fsck, options.maxBytes), {
-    cwd: quarantine.path,
-    env: { ...quarantine.environment(), ...options.remote },
+    cwd: directory.path,
+    env: { ...directory.environment(), ...options.remote },
   });
 }
 

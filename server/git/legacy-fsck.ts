@@ -1,6 +1,6 @@
 // What fsck objects to in histories that are decades old and harmless today: dates, time zones and e-mail addresses
 // written by early tools, file modes of early Git. Everything else that fsck refuses stays refused.
-import type { Quarantine } from './quarantine.ts';
+import type { GitDirectory } from './git-directory.ts';
 import { GuardError } from '../../core/errors.ts';
 import { runGit } from './process.ts';
 
@@ -39,7 +39,7 @@ const badPack = 4;
  * upstream has are missing here, which is no fault. Returns the `.gitmodules` blobs that are not here either.
  */
 export async function checkPatiently(
-  quarantine: Quarantine,
+  directory: GitDirectory,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
   const settings = toleratedMessages.flatMap((id) => ['-c', `fsck.${id}=ignore`]);
@@ -53,7 +53,7 @@ export async function checkPatiently(
     '--no-reflogs',
     '--no-progress',
   ];
-  const result = await runGit(args, { cwd: quarantine.path, env: quarantine.environment([]), signal });
+  const result = await runGit(args, { cwd: directory.path, env: directory.environment([]), signal });
   const lines = `${Buffer.from(result.stdout).toString('latin1')}\n${result.stderr}`.split('\n');
   const missing = lines
     .map((line) => /([0-9a-f]{40,64}): gitmodulesMissing:/.exec(line)?.[1])

@@ -3,7 +3,6 @@ import type { Principal } from '../../core/principal.ts';
 import type { AuditLog, Clock, PolicyService, ScanService, StepObserver } from '../../core/services.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Limits } from '../config.ts';
-import type { History } from './history.ts';
 import type { Inspection } from './inspect.ts';
 import type { DecidedFacts, PushIdentity } from './push-audit.ts';
 import type { GuardOptions } from './push-options.ts';
@@ -14,23 +13,16 @@ import type { ReceivePackRequest } from './receive-pack-request.ts';
 import type { Answer } from './refusal.ts';
 import type { Preparations } from './preparations.ts';
 import type { Repository } from './repository.ts';
-import type { Upstream } from './upstream.ts';
 import type { UpstreamCapabilities, UpstreamFacts } from './upstream-facts.ts';
-import type { Workshop } from './workshop.ts';
+import type { Workshop, WorkshopServices } from './workshop.ts';
 
-export interface PushServices {
+export interface PushServices extends WorkshopServices {
   readonly audit: AuditLog;
   readonly scanner: ScanService;
   readonly policy: PolicyService;
-  readonly history: History;
   readonly preparations: Preparations;
   readonly facts: UpstreamFacts;
-  readonly upstreamOf: (repository: Repository) => Upstream;
   readonly limits: Limits;
-  /** Directory that holds the quarantines. */
-  readonly quarantineRoot: string;
-  /** True where the installed Git can tolerate old faults while it indexes a pack. */
-  readonly toleratesWhileIndexing: boolean;
   /** What the guard calls itself in the protocol, such as `forgeguard/1.0`. */
   readonly agent: string;
   readonly clock: Clock;

@@ -12,6 +12,7 @@ import {
   packError,
   startIndexPack,
 } from './index-pack.ts';
+import type { GitDirectory } from './git-directory.ts';
 import { checkPatiently, isTolerated } from './legacy-fsck.ts';
 import type { GitProcess } from './process.ts';
 
@@ -36,7 +37,7 @@ export interface Pack {
 }
 
 /** The lifetime of one quarantine. Dispose of it whatever happened. */
-export class Quarantine implements AsyncDisposable {
+export class Quarantine implements AsyncDisposable, GitDirectory {
   readonly path: string;
   readonly objectFormat: ObjectFormat;
   readonly alternates: readonly string[];

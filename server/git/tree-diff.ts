@@ -21,7 +21,8 @@ export class MissingObjectError extends Error {
   }
 }
 
-const maxChanges = 1_000_000;
+// Paths are unfolded, objects are not: a few trees that name each other can stand for any number of paths.
+const maxPaths = 1_000_000;
 
 interface Entry {
   readonly mode: number;
@@ -42,12 +43,18 @@ export async function diffTrees(
   after: Oid | undefined,
 ): Promise<readonly TreeChange[]> {
   const changes: TreeChange[] = [];
+  let directories = 0;
   let level: readonly Pair[] = before === after ? [] : [{ path: '', before, after }];
   while (level.length > 0) {
     const trees = await readTrees(reader, format, level);
-    level = level.flatMap((pair) => comparePair(pair, trees, changes));
-    if (changes.length > maxChanges)
-      throw new GuardError('git/limit', `the push changes more than ${maxChanges} paths`);
+    const deeper: Pair[] = [];
+    for (const pair of level) {
+      for (const next of comparePair(pair, trees, changes)) deeper.push(next);
+      if (changes.length + directories + deeper.length > maxPaths)
+        throw new GuardError('git/limit', `the push changes more than ${maxPaths} paths`);
+    }
+    directories += deeper.length;
+    level = deeper;
   }
   return changes;
 }

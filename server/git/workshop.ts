@@ -1,18 +1,23 @@
 // Where one push is worked on: a quarantine, the cache of the upstream's history, and the Git processes for both. It can
 // be set up while the client still packs, so that nothing has to be started when the pack arrives.
 import type { ObjectFormat } from '../../core/oid.ts';
-import type { HistoryLease } from './history.ts';
+import type { Limits } from '../config.ts';
+import type { History, HistoryLease } from './history.ts';
 import { ObjectReader } from './object-reader.ts';
-import type { PushServices } from './push-stage.ts';
 import { type Pack, Quarantine } from './quarantine.ts';
 import { pathOfCa, remoteEnvironment } from './remote-environment.ts';
 import type { Repository } from './repository.ts';
-import type { GitRemote } from './upstream.ts';
+import type { GitRemote, Upstream } from './upstream.ts';
 
-export type WorkshopServices = Pick<
-  PushServices,
-  'history' | 'upstreamOf' | 'quarantineRoot' | 'toleratesWhileIndexing' | 'limits'
->;
+export interface WorkshopServices {
+  readonly history: History;
+  readonly upstreamOf: (repository: Repository) => Upstream;
+  readonly limits: Pick<Limits, 'packBytes'>;
+  /** Directory that holds the quarantines. */
+  readonly quarantineRoot: string;
+  /** True where the installed Git can tolerate old faults while it indexes a pack. */
+  readonly toleratesWhileIndexing: boolean;
+}
 
 /** Owns what it opened; dispose of it whatever happened. */
 export class Workshop implements AsyncDisposable {

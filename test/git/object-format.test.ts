@@ -1,3 +1,4 @@
+// Commits, tags, trees and symbolic links as the inspection reads them.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseHeaded, treeEntries } from '../../server/git/object-format.ts';

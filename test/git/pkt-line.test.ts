@@ -1,3 +1,4 @@
+// Packet lines and side bands, cut at any byte.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../../server/git/byte-reader.ts';

@@ -1,3 +1,4 @@
+// What is shown of text that others wrote, and the push options that are ours.
 import { describe, expect, it } from 'vitest';
 import { plainText } from '../../server/git/plain-text.ts';
 import { readGuardOptions } from '../../server/git/push-options.ts';

@@ -1,3 +1,4 @@
+// The request of a push: what is read, and what is refused with which code.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../../server/git/byte-reader.ts';

@@ -1,3 +1,4 @@
+// Reports on a push, written and read.
 import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../../server/git/byte-reader.ts';
 import { packet } from '../../server/git/pkt-line.ts';

@@ -1,3 +1,4 @@
+// How an attempt without an outcome gets one.
 import { describe, expect, it } from 'vitest';
 import type { AuditEvent, Json } from '../../core/audit-event.ts';
 import { parseOid } from '../../core/oid.ts';

@@ -1,3 +1,4 @@
+// What the audit log hears of refused tokens.
 import { expect, it } from 'vitest';
 import type { AuditEvent } from '../../core/audit-event.ts';
 import { refuseIdentity, type RefusalReason } from '../../core/identity-refusal.ts';

@@ -1,12 +1,13 @@
 // `.gitmodules` files that a push names but does not bring are on the upstream already; they still must pass fsck,
 // because a file that was harmless under another name is not harmless under this one.
-import { join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
-import { type ObjectFormat, parseOid } from '../../core/oid.ts';
+import { type Oid, parseOid } from '../../core/oid.ts';
 import type { HistoryLease } from './history.ts';
 import { runGit } from './process.ts';
 import type { Pack, Quarantine } from './quarantine.ts';
 import type { GitRemote } from './upstream.ts';
+
+const maxBytes = 16 * 1024 * 1024;
 
 /** Fetches and checks them, each blob once. Rejects with `git/bad-pack` where fsck refuses one. */
 export async function checkGitmodules(
@@ -16,16 +17,34 @@ export async function checkGitmodules(
   remote: GitRemote,
   signal: AbortSignal,
 ): Promise<void> {
-  const format: ObjectFormat = quarantine.objectFormat;
-  const unchecked = pack.uncheckedGitmodules.filter((oid) => !history.checkedGitmodules.has(oid));
-  const oids = unchecked.map((oid) => parseOid(oid, format)).filter((oid) => oid !== undefined);
+  const oids = pack.uncheckedGitmodules
+    .filter((oid) => !history.checkedGitmodules.has(oid))
+    .map((oid) => parseOid(oid, quarantine.objectFormat))
+    .filter((oid) => oid !== undefined);
   if (oids.length === 0) return;
   await history.fetchTrees(remote, oids, signal);
-  const args = ['index-pack', '--fsck-objects', '-o', join(quarantine.path, 'check.idx'), '--', pack.path];
-  const result = await runGit(args, { cwd: quarantine.path, env: quarantine.environment(), signal });
-  const stillMissing = Buffer.from(result.stdout).toString('latin1').trimEnd().split('\n').slice(1);
-  if (result.code !== 0 || stillMissing.some((oid) => unchecked.includes(oid))) {
+  if (!(await passFsck(quarantine, oids, signal))) {
     throw new GuardError('git/bad-pack', 'a .gitmodules file that the push names was refused by fsck');
   }
-  for (const oid of unchecked) history.checkedGitmodules.add(oid);
+  for (const oid of oids) history.checkedGitmodules.add(oid);
+}
+
+/** Puts each blob into a tree that names it `.gitmodules`, and has these few objects indexed with fsck. */
+async function passFsck(
+  quarantine: Quarantine,
+  blobs: readonly Oid[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const options = { cwd: quarantine.path, env: quarantine.environment(), signal, maxBytes };
+  const entries = blobs.map((oid) => `100644 blob ${oid}\t.gitmodules\n`).join('\n');
+  const trees = await runGit(['mktree', '--batch', '--missing'], { ...options, input: Buffer.from(entries) });
+  if (trees.code !== 0) return false;
+  const input = Buffer.concat([trees.stdout, Buffer.from(blobs.map((oid) => `${oid}\n`).join(''))]);
+  const packed = await runGit(['pack-objects', '--stdout', '--quiet'], { ...options, input });
+  if (packed.code !== 0) return false;
+  const indexed = await runGit(['index-pack', '--stdin', '--fsck-objects'], {
+    ...options,
+    input: packed.stdout,
+  });
+  return indexed.code === 0;
 }

@@ -9,10 +9,15 @@ export interface HostileTree {
 }
 
 const plain = blob('content\n');
+const folder = tree([{ mode: '100644', name: 'config', oid: plain.oid }]);
+const directory = (name: string): TreeEntry => ({ mode: '40000', name, oid: folder.oid });
 const file = (name: string, mode = '100644'): TreeEntry => ({ mode, name, oid: plain.oid });
 
 function committed(root: GitObject, fsckId: string | null, ...more: readonly GitObject[]): HostileTree {
-  return { objects: [commit({ tree: root.oid, message: 'by hand\n' }), root, plain, ...more], fsckId };
+  return {
+    objects: [commit({ tree: root.oid, message: 'by hand\n' }), root, plain, folder, ...more],
+    fsckId,
+  };
 }
 
 function withModules(text: string, fsckId: string | null): HostileTree {
@@ -29,13 +34,12 @@ const moduleText = (lines: readonly string[]): string =>
 
 /** Each attack by name. */
 export const hostileTrees: Readonly<Record<string, () => HostileTree>> = {
-  'a directory named .git': () => committed(tree([file('.git', '40000')]), 'hasDotgit'),
-  'a directory named .GIT': () => committed(tree([file('.GIT', '40000')]), 'hasDotgit'),
-  'the short name of .git on NTFS': () => committed(tree([file('git~1', '40000')]), 'hasDotgit'),
-  '.git with a character that HFS+ ignores': () =>
-    committed(tree([file('.g\u200cit', '40000')]), 'hasDotgit'),
-  'an entry named ..': () => committed(tree([file('..', '40000')]), 'hasDotdot'),
-  'an entry named .': () => committed(tree([file('.', '40000')]), 'hasDot'),
+  'a directory named .git': () => committed(tree([directory('.git')]), 'hasDotgit'),
+  'a directory named .GIT': () => committed(tree([directory('.GIT')]), 'hasDotgit'),
+  'the short name of .git on NTFS': () => committed(tree([directory('git~1')]), 'hasDotgit'),
+  '.git with a character that HFS+ ignores': () => committed(tree([directory('.g\u200cit')]), 'hasDotgit'),
+  'an entry named ..': () => committed(tree([directory('..')]), 'hasDotdot'),
+  'an entry named .': () => committed(tree([directory('.')]), 'hasDot'),
   'an entry with a slash': () => committed(tree([file('a/b')]), 'fullPathname'),
   'an entry twice': () => committed(tree([file('a'), file('a')]), 'duplicateEntries'),
   'entries out of order': () => committed(tree([file('b'), file('a')]), 'treeNotSorted'),

@@ -1,6 +1,7 @@
 // `forgeguard scan`: scans files, standard input, the index or what a range of commits adds, with the guard's own
 // scanners. It prints findings, never values; exit code 0 means clean, 1 findings, 2 that it could not scan.
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { compilePolicy, decide } from '../core/decide.ts';
@@ -8,6 +9,8 @@ import { GuardError } from '../core/errors.ts';
 import type { Operation } from '../core/operation.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Finding } from '../scanners/finding.ts';
+import { readPrivateFile } from '../server/audit/private-file.ts';
+import { environment, loadConfig } from '../server/config.ts';
 import { readPolicyFile } from '../server/policy-file.ts';
 import { createScanPool, type ScanPool } from '../server/scanning/pool.ts';
 import { type ScanFormat, scanFormats, writeReport } from './scan-report.ts';
@@ -35,14 +38,26 @@ const AHEAD = 32;
 export async function scanCommand(paths: readonly string[], flags: ScanFlags): Promise<0 | 1> {
   const policy = flags.policy === undefined ? undefined : await readPolicyFile(flags.policy);
   const source = chooseSource(paths, flags);
-  // Fingerprints of the command line are equal from run to run, so that a policy can name them; they are no secret.
-  const fingerprintKey = createHash('sha256').update('forgeguard scan').digest();
+  const fingerprintKey = await findFingerprintKey();
   await using pool = await createScanPool({ fingerprintKey, threads: flags.stdin === true ? 1 : undefined });
   const report = await scanItems(source, pool);
   const judged =
     policy === undefined ? { report, refused: report.findings.length > 0 } : judge(report, policy);
   writeReport(flags.format, judged.report);
   return judged.refused ? 1 : 0;
+}
+
+/**
+ * The key of the guard that runs here, so that fingerprints equal those in its log and policy. Without a guard it is
+ * drawn anew: a key that everybody knows would let everybody search for the number behind a fingerprint.
+ */
+async function findFingerprintKey(): Promise<Uint8Array> {
+  const config = await loadConfig({ file: undefined, env: environment() }).catch(() => undefined);
+  const kept =
+    config === undefined
+      ? undefined
+      : await readPrivateFile(join(config.dataDir, 'fingerprint-key')).catch(() => undefined);
+  return kept === undefined ? randomBytes(32) : Buffer.from(kept.text.trim(), 'hex');
 }
 
 function chooseSource(paths: readonly string[], flags: ScanFlags): AsyncIterable<ScanItem> {

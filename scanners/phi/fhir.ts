@@ -36,44 +36,66 @@ export const fhirReader: FormatReader = {
     personKeys > 0 &&
     (/"resourceType"/.test(head) || /^(?:json|ndjson|jsonl|fhir)$/.test(document.extension)),
   read({ view, from }, emit) {
-    let top: Node | undefined;
-    let depth = 0;
-    let key = '';
-    const pending: Leaf[] = [];
-    token.lastIndex = from;
-    for (let match = token.exec(view); match; match = token.exec(view)) {
-      const text = match[0];
-      if (text === '{' || text === '[') {
-        depth++;
-        if (depth <= MAX_DEPTH)
-          top = {
-            bracket: text,
-            key: text === '{' && key === '' ? (top?.key ?? '') : key,
-            parent: top,
-            resourceType: '',
-            strings: pending.splice(0),
-          };
-        key = '';
-      } else if (text === '}' || text === ']') {
-        if (depth <= MAX_DEPTH && top !== undefined) {
-          if (top.bracket === '{') readObject(view, top, emit);
-          top = top.parent;
-        }
-        depth = Math.max(0, depth - 1);
-        key = '';
-      } else if (match[1] !== undefined) {
-        key = view.slice(match.index + 1, match.index + Math.min(40, text.lastIndexOf('"')));
-      } else if (top !== undefined) {
-        const leaf = { key: key || top.key, start: match.index + 1, end: match.index + text.length - 1 };
-        if (leaf.key === 'resourceType') top.resourceType = view.slice(leaf.start, leaf.end);
-        const object = top.bracket === '[' ? top.parent : top;
-        object?.strings.push(leaf);
-        key = '';
-      }
-    }
+    const hits: Hit[] = [];
+    walk(view, from, (hit) => void hits.push(hit));
+    for (const hit of explainSynthea(view, hits)) emit(hit);
     return null;
   },
 };
+
+/**
+ * Synthea appends digits to every name and gives every patient an SSN of area 999. Both together, for every person of
+ * the document, make the whole document synthetic; names with digits alone prove nothing.
+ */
+function explainSynthea(view: string, hits: readonly Hit[]): readonly Hit[] {
+  const names = hits.filter(
+    (hit) => hit.rule === 'phi/name' && !view.slice(hit.start, hit.end).includes(' '),
+  );
+  const generator =
+    view.includes('synthetichealth') ||
+    hits.some((hit) => hit.rule === 'phi/ssn' && view.startsWith('999', hit.start));
+  const made =
+    generator && names.length > 0 && names.every((hit) => isSyntheaName(view.slice(hit.start, hit.end)));
+  return made ? hits.map((hit) => ({ ...hit, synthetic: 'a document made by Synthea' })) : hits;
+}
+
+function walk(view: string, from: number, emit: (hit: Hit) => void): void {
+  let top: Node | undefined;
+  let depth = 0;
+  let key = '';
+  const pending: Leaf[] = [];
+  token.lastIndex = from;
+  for (let match = token.exec(view); match; match = token.exec(view)) {
+    const text = match[0];
+    if (text === '{' || text === '[') {
+      depth++;
+      if (depth <= MAX_DEPTH)
+        top = {
+          bracket: text,
+          key: text === '{' && key === '' ? (top?.key ?? '') : key,
+          parent: top,
+          resourceType: '',
+          strings: pending.splice(0),
+        };
+      key = '';
+    } else if (text === '}' || text === ']') {
+      if (depth <= MAX_DEPTH && top !== undefined) {
+        if (top.bracket === '{') readObject(view, top, emit);
+        top = top.parent;
+      }
+      depth = Math.max(0, depth - 1);
+      key = '';
+    } else if (match[1] !== undefined) {
+      key = view.slice(match.index + 1, match.index + Math.min(40, text.lastIndexOf('"')));
+    } else if (top !== undefined) {
+      const leaf = { key: key || top.key, start: match.index + 1, end: match.index + text.length - 1 };
+      if (leaf.key === 'resourceType') top.resourceType = view.slice(leaf.start, leaf.end);
+      const object = top.bracket === '[' ? top.parent : top;
+      object?.strings.push(leaf);
+      key = '';
+    }
+  }
+}
 
 /** Key of the object in its parent object, and the nearest resource around it with the path from there. */
 function locateIn(node: Node): { readonly resource: Node | undefined; readonly path: readonly string[] } {
@@ -95,10 +117,7 @@ function readObject(view: string, node: Node, emit: (hit: Hit) => void): void {
   const report = (leaf: Leaf, rule: RuleId, kind: FieldKind | undefined): void => {
     const text = view.slice(leaf.start, leaf.end);
     if (text.length === 0) return;
-    let synthetic =
-      rule === 'phi/name' && text.split(' ').some(isSyntheaName)
-        ? 'a name with digits, as Synthea makes them'
-        : undefined;
+    let synthetic: string | undefined;
     if (kind !== undefined) {
       const verdict = judgeValue(kind, text);
       if (verdict.kind === 'refuted') return;

@@ -77,16 +77,3 @@ export function recordHits(
     return synthetic === undefined ? hit : { ...hit, synthetic };
   });
 }
-
-/** Judges one record by itself and returns its hits, none where it is not a person's. */
-export function readRecord(
-  view: string,
-  fields: readonly RecordField[],
-  patients: boolean,
-  place: string,
-): readonly Hit[] {
-  if (fields.length < 2) return [];
-  const judged = judgeFields(view, fields);
-  const confidence = recordConfidence(new Set(judged.map((field) => field.kind)), patients);
-  return confidence === 0 ? [] : recordHits(judged, confidence, place);
-}

@@ -1,9 +1,9 @@
 // What stands where a credential would, but is none: placeholders, templates, names and prose.
 
 const words =
-  /example|sample|dummy|placeholder|change.?(?:me|it|this)|replace|redact|insert|your|(?:^|[^a-z])(?:my|some|the)[_-]|todo|fixme|xxxx|\*{3}|\.{3}|…|foo|bar(?:$|[^a-z])|baz|lorem|s3cr3t|secret|passw|^pass|hunter2|qwerty|letmein|default|undefined|null|none|false|true|unknown|invalid|optional|required|deadbeef|cafebabe|test|mock|fake|hidden|masked|abcdef|abc123|1234|0000|aaaa|asdf|token|credential|api.?key|generated|encrypted|changed|admin|guest|string/i;
+  /example|sample|dummy|placeholder|change.?(?:me|it|this)|replace|redact|insert|your|(?:^|[^a-z])(?:my|some|the)[_-]|todo|fixme|xxxx|\*{3}|\.{3}|…|foo|bar(?:$|[^a-z])|baz|lorem|s3cr3t|secret|p.{1,4}ssw|pa.?sword|^pass|hunter2|qwerty|letmein|default|undefined|null|none|false|true|unknown|invalid|optional|required|deadbeef|cafebabe|test|mock|fake|hidden|masked|abcdef|abc123|1234|0000|aaaa|asdf|token|credential|api.?key|generated|encrypted|changed|admin|guest|string/i;
 const template =
-  /^[<[({]|[$#]\{|\{\{|\}\}|<[^>]+>|%\(|%[sdv]\b|\$\(|\$[A-Za-z_]|^\w+\(|\)$|=>|::|\\[(xu]|^\/\S|^\.{1,2}\/|^[A-Za-z]:\\|^https?:|^[\w.-]+@[\w.-]+\.\w+$|[<>|]/;
+  /^[<[({]|[$#]\{|\{\{|\}\}|<[^>]+>|%\(|%[sdv]\b|\$\(|\$[A-Za-z_]|^\w+\(|\)$|=>|::|\\[(xu]|^\/\S|^\.{1,2}\/|^[A-Za-z]:\\|^https?:|^urn:|^[\w.-]+@[\w.-]+\.\w+$|[<>|]/;
 const identifier =
   /^(?:[a-z]+(?:[A-Z][a-z]+)+|[A-Z]?[a-z]+(?:[ _.\-/:][A-Za-z]?[a-z]+)*|[A-Z]+(?:_[A-Z]+)+|[A-Za-z_]+(?:\.[A-Za-z_]+\(?\)?)+|(?:[A-Z][a-z]+)+)$/;
 
@@ -11,8 +11,21 @@ const identifier =
 const longWords =
   /example|sample|placeholder|change.?(?:me|it|this)|replace|redact|x{6}|\*{3}|\.{3}|secret|passw|undefined|deadbeef|abcdef|123456|0{6}|a{6}|token|credential|api.?key/i;
 
+/** Values that standards print as examples (RFC 6749, RFC 6750, RFC 7617). */
+const published = new Set([
+  '2YotnFZFEjr1zCsicMWpAA',
+  'tGzv3JOkF0XG5Qx2TlKWIA',
+  'czZCaGRSa3F0MzpnWDFmQmF0M2JW',
+  'gX1fBat3bV',
+  '7Fjfp0ZBr1KtDRbnfVdmIw',
+  'mF_9.B5f-4.1JqM',
+  'SplxlOBeZQQYbYS6WxSbIA',
+  'open sesame',
+]);
+
 /** True for values that say of themselves that they are no credential. */
 export function isPlaceholder(value: string): boolean {
+  if (published.has(value)) return true;
   if (
     /[\x80-\xff]/.test(value) ||
     template.test(value) ||

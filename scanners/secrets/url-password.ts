@@ -15,11 +15,19 @@ export const urlPasswordRule: PatternRule = {
     for (const match of line.text.matchAll(userinfo)) {
       const user = match[1] ?? '';
       const password = match[2] ?? '';
-      if (weak.test(password) || isPlaceholder(password) || password === user) continue;
+      const plain = unescaped(password);
+      if (weak.test(plain) || isPlaceholder(plain) || isPlaceholder(password) || password === user) continue;
       const start = line.start + match.index + 3 + user.length + 1;
       const local = localHost.test(match[3] ?? '');
-      const confidence = local ? 0.5 : isIdentifier(password) ? 0.65 : 0.88;
+      const confidence = local ? 0.5 : isIdentifier(plain) ? 0.65 : 0.88;
       emit({ rule: 'secret/url-password', start, end: start + password.length, confidence });
     }
   },
 };
+
+/** Percent-decoded, or as it is where that is no encoding. */
+function unescaped(text: string): string {
+  return text.replaceAll(/%[0-7][0-9a-f]/gi, (code) =>
+    String.fromCharCode(Number.parseInt(code.slice(1), 16)),
+  );
+}

@@ -49,7 +49,9 @@ export async function forwardAndReport(
   const dropped =
     graph === undefined || stage.pack === undefined ? new Set<number>() : droppedObjects(graph, stage.pack);
   if (dropped.size > 0)
-    output.progress(`forgeguard: ${dropped.size} objects that no pushed ref reaches were left out\n`);
+    output.progress(
+      `forgeguard: left out ${dropped.size} object${dropped.size === 1 ? '' : 's'} that no pushed ref reaches\n`,
+    );
   const pack =
     stage.pack === undefined || graph === undefined
       ? undefined

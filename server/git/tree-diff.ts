@@ -22,7 +22,7 @@ export class MissingObjectError extends Error {
 }
 
 // Paths are unfolded, objects are not: a few trees that name each other can stand for any number of paths.
-const maxPaths = 1_000_000;
+const maxPaths = 250_000;
 
 interface Entry {
   readonly mode: number;

@@ -231,7 +231,7 @@ describe('objects that no pushed ref reaches', () => {
 
     const report = await send(repo, creating([...objects, ...strays]));
     expect(report).toMatchObject({ unpack: 'ok', refs: [{ ok: true }] });
-    expect(report.progress).toContain('4 objects that no pushed ref reaches were left out');
+    expect(report.progress).toContain('left out 4 objects that no pushed ref reaches');
     for (const object of objects) expect(await repo.upstream.hasObject(object.oid)).toBe(true);
     for (const object of strays) expect(await repo.upstream.hasObject(object.oid)).toBe(false);
     expect((await repo.lastAttempt()).details('push.decided')).toMatchObject({ unreachedObjects: 4 });

@@ -139,10 +139,27 @@ async function openSession(config: pg.ClientConfig): Promise<DatabaseSession> {
   };
 }
 
+/** Where a database is, without the name and password that the URL may hold. */
+function placeOf(url: string): string {
+  // A URL may leave the host out behind the user; the WHATWG parser does not know that.
+  const complete = url.replace('@/', '@localhost/');
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(complete)) {
+    throw new GuardError('config/invalid', 'the URL of the database is not a valid postgres:// URL');
+  }
+  const { hostname, port, pathname, searchParams } = new URL(complete);
+  const host = searchParams.get('host') ?? decodeURIComponent(hostname);
+  return `${host}${port === '' ? '' : `:${port}`}${pathname}`;
+}
+
 /** PostgreSQL of this version or newer is needed. */
 const oldestServer = 130_000;
 
-async function checkServer(client: Queryable): Promise<void> {
+async function checkServer(pool: pg.Pool, place: string): Promise<void> {
+  const connected = await pool.connect().catch((thrown: unknown) => {
+    throw asDatabaseError(thrown, `connect to ${place}`);
+  });
+  connected.release();
+  const client = asQueryable(pool);
   const [row] = await client.query<{ version: string; encoding: string }>(
     `select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding`,
   );
@@ -160,12 +177,28 @@ async function checkServer(client: Queryable): Promise<void> {
   }
 }
 
+function createPool(config: pg.PoolConfig): pg.Pool {
+  try {
+    const pool = new pg.Pool(config);
+    // Clients fail when the server stops, idle or lent; the next query tells. Without listeners that would end the process.
+    pool.on('error', () => undefined);
+    pool.on('connect', (client) => client.on('error', () => undefined));
+    return pool;
+  } catch (cause) {
+    throw new GuardError('config/invalid', 'a file that the URL of the database names cannot be read', {
+      cause,
+    });
+  }
+}
+
 /**
  * Connects to PostgreSQL (13 or newer) at a `postgres://` URL and brings the schema up to date. Rejects with
- * `database/unavailable`, or with `database/newer-schema` where a newer version of this program has upgraded it.
+ * `config/invalid` where the URL is none, `database/unavailable`, or `database/newer-schema` where a newer version of
+ * this program has upgraded it.
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const settings = { ...defaults, ...options };
+  const place = placeOf(url);
   const config = (statementTimeoutMs: number, queryTimeoutMs: number): pg.ClientConfig => ({
     connectionString: url,
     application_name: 'forgeguard',
@@ -175,13 +208,10 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   });
-  const pool = new pg.Pool({
+  const pool = createPool({
     ...config(settings.statementTimeoutMs, settings.statementTimeoutMs + answerGraceMs),
     max: settings.maxConnections,
   });
-  // Clients fail when the server stops, idle or lent; the next query tells. Without listeners that would end the process.
-  pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
   const database: Database = {
     ...asQueryable(pool),
     transaction: (work) => transactionOn(pool, work),
@@ -191,7 +221,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     [Symbol.asyncDispose]: () => pool.end(),
   };
   try {
-    await checkServer(database);
+    await checkServer(pool, place);
     await migrate(database, settings.migrate);
     return database;
   } catch (error) {

@@ -63,26 +63,55 @@ describe('a database that cannot be had', () => {
   const password = ['not', 'a', 'real', 'one'].join('-');
 
   test.each([
-    ['nobody listens', `postgres://guard:${password}@127.0.0.1:1/guard`, 'ECONNREFUSED'],
-    ['no such socket', `postgres://guard:${password}@%2Fno%2Fsuch%2Fdirectory/guard`, 'ENOENT'],
-  ])('%s', async (_name, url, code) => {
+    ['nobody listens', `postgres://guard:${password}@127.0.0.1:1/guard`, '127.0.0.1:1/guard', 'ECONNREFUSED'],
+    [
+      'no such socket',
+      `postgres://guard:${password}@%2Fno%2Fsuch%2Fdirectory/guard`,
+      '/no/such/directory/guard',
+      'ENOENT',
+    ],
+  ])('%s', async (_name, url, place, code) => {
     const error: unknown = await openDatabase(url, { connectTimeoutMs: 2_000 }).catch(
       (thrown: unknown) => thrown,
     );
     expect(error).toMatchObject({
       code: 'database/unavailable',
-      message: `couldn't run a statement: PostgreSQL is not available (${code})`,
+      message: `couldn't connect to ${place}: PostgreSQL is not available (${code})`,
     });
     expect(inspect(error, { depth: 10 })).not.toContain(password);
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['another scheme', `mysql://guard:${password}@localhost/guard`],
+    ['no scheme', `guard:${password}@localhost/guard`],
+    ['a list of settings', `host=localhost password=${password}`],
+    ['a port that is none', `postgres://guard:${password}@localhost:port/guard`],
+  ])('%s is no URL of a database', async (_name, url) => {
+    const error: unknown = await openDatabase(url).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'config/invalid',
+      message: 'the URL of the database is not a valid postgres:// URL',
+    });
+    expect(inspect(error, { depth: 10 })).not.toContain(password);
+  });
+
+  test('a certificate that cannot be read', async () => {
+    const url = `postgres://guard:${password}@localhost/guard?sslrootcert=/no/such/file`;
+    await expect(openDatabase(url)).rejects.toMatchObject({
+      code: 'config/invalid',
+      message: 'a file that the URL of the database names cannot be read',
+    });
   });
 
   test('a database that does not exist', async () => {
     await using fresh = await freshDatabase({ migrate: false });
     const url = new URL(fresh.url);
     url.pathname = '/no_such_database';
+    const place = `${decodeURIComponent(url.hostname)}${url.port === '' ? '' : `:${url.port}`}/no_such_database`;
     await expect(openDatabase(url.href)).rejects.toMatchObject({
       code: 'database/unavailable',
-      message: "couldn't run a statement: PostgreSQL is not available (3D000)",
+      message: `couldn't connect to ${place}: PostgreSQL is not available (3D000)`,
     });
   });
 

@@ -20,6 +20,8 @@ export interface GuardOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: a free port. */
   readonly port?: number;
+  /** A file that may name a step of the walk of a push, at which the guard kills itself; needs `config`. */
+  readonly deadlyStepFile?: string;
   /** Milliseconds until `/readyz` must answer 200. Default 90,000. */
   readonly startDeadline?: number;
 }
@@ -55,6 +57,7 @@ export interface RunningGuard extends AsyncDisposable {
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const program = join(project, 'cli/forgeguard.ts');
+const mortalProgram = join(project, 'test/support/mortal-guard.ts');
 
 /** Starts the guard and waits until it is ready; rejects with its output where it ends before. */
 export async function startGuard(options: GuardOptions = {}): Promise<RunningGuard> {
@@ -65,7 +68,11 @@ export async function startGuard(options: GuardOptions = {}): Promise<RunningGua
   const env = { ...environment(dataDir, port, scratch.path), ...options.env };
   const configArgs = configFile === undefined ? [] : ['--config', configFile];
   const started = performance.now();
-  const child = spawn(process.execPath, [program, 'serve', ...configArgs], {
+  const entry =
+    options.deadlyStepFile === undefined
+      ? [program, 'serve', ...configArgs]
+      : [mortalProgram, configFile ?? '', options.deadlyStepFile];
+  const child = spawn(process.execPath, entry, {
     cwd: scratch.path,
     env,
     detached: true,

@@ -100,10 +100,16 @@ function asQueryable(client: pg.Pool | pg.ClientBase): Queryable {
   return { query: (text, values = []) => run(client, { text, values: [...values] }) };
 }
 
+async function borrow(pool: pg.Pool, attempt: string): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (thrown) {
+    throw asDatabaseError(thrown, attempt);
+  }
+}
+
 async function transactionOn<T>(pool: pg.Pool, work: (client: Queryable) => Promise<T>): Promise<T> {
-  const client = await pool.connect().catch((thrown: unknown) => {
-    throw asDatabaseError(thrown, 'connect');
-  });
+  const client = await borrow(pool, 'connect');
   let broken = false;
   try {
     await run(client, { text: 'begin' });
@@ -155,10 +161,7 @@ function placeOf(url: string): string {
 const oldestServer = 130_000;
 
 async function checkServer(pool: pg.Pool, place: string): Promise<void> {
-  const connected = await pool.connect().catch((thrown: unknown) => {
-    throw asDatabaseError(thrown, `connect to ${place}`);
-  });
-  connected.release();
+  (await borrow(pool, `connect to ${place}`)).release();
   const client = asQueryable(pool);
   const [row] = await client.query<{ version: string; encoding: string }>(
     `select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding`,
@@ -178,17 +181,11 @@ async function checkServer(pool: pg.Pool, place: string): Promise<void> {
 }
 
 function createPool(config: pg.PoolConfig): pg.Pool {
-  try {
-    const pool = new pg.Pool(config);
-    // Clients fail when the server stops, idle or lent; the next query tells. Without listeners that would end the process.
-    pool.on('error', () => undefined);
-    pool.on('connect', (client) => client.on('error', () => undefined));
-    return pool;
-  } catch (cause) {
-    throw new GuardError('config/invalid', 'a file that the URL of the database names cannot be read', {
-      cause,
-    });
-  }
+  const pool = new pg.Pool(config);
+  // Clients fail when the server stops, idle or lent; the next query tells. Without listeners that would end the process.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
 }
 
 /**

@@ -99,8 +99,8 @@ describe('a database that cannot be had', () => {
   test('a certificate that cannot be read', async () => {
     const url = `postgres://guard:${password}@localhost/guard?sslrootcert=/no/such/file`;
     await expect(openDatabase(url)).rejects.toMatchObject({
-      code: 'config/invalid',
-      message: 'a file that the URL of the database names cannot be read',
+      code: 'database/unavailable',
+      message: "couldn't connect to localhost/guard: PostgreSQL is not available (ENOENT)",
     });
   });
 

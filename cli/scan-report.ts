@@ -3,8 +3,14 @@ import process from 'node:process';
 import { plural } from '../core/duration.ts';
 import { catalog, type CatalogEntry } from '../scanners/catalog.ts';
 import type { Finding, Severity } from '../scanners/finding.ts';
-import type { ScanReport } from './scan.ts';
 import { version } from './version.ts';
+
+/** What a scan of the command line came to. */
+export interface ScanReport {
+  readonly files: number;
+  readonly bytes: number;
+  readonly findings: readonly Finding[];
+}
 
 export const scanFormats = ['text', 'json', 'sarif'] as const;
 export type ScanFormat = (typeof scanFormats)[number];

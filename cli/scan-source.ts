@@ -34,6 +34,7 @@ function child(path: string, name: string): AsyncGenerator<ScanItem> | readonly 
   return name === '.git' ? [] : walk(path === '.' ? name : join(path, name), false);
 }
 
+/** Standard input, as one file of unknown name. */
 export async function* inputSource(): AsyncGenerator<ScanItem> {
   yield { target: { kind: 'file', path: '(standard input)' }, read: () => process.stdin };
 }

@@ -13,7 +13,7 @@ import { readPrivateFile } from '../server/audit/private-file.ts';
 import { environment, loadConfig } from '../server/config.ts';
 import { readPolicyFile } from '../server/policy-file.ts';
 import { createScanPool, type ScanPool } from '../server/scanning/pool.ts';
-import { type ScanFormat, scanFormats, writeReport } from './scan-report.ts';
+import { type ScanFormat, scanFormats, type ScanReport, writeReport } from './scan-report.ts';
 import { diffSource, fileSource, inputSource, type ScanItem, stagedSource } from './scan-source.ts';
 
 interface ScanFlags {
@@ -22,13 +22,6 @@ interface ScanFlags {
   readonly stdin?: true;
   readonly format: ScanFormat;
   readonly policy?: string;
-}
-
-/** What a scan of the command line came to. */
-export interface ScanReport {
-  readonly files: number;
-  readonly bytes: number;
-  readonly findings: readonly Finding[];
 }
 
 /** Items that are read ahead of the scanners. */

@@ -11,6 +11,7 @@ import { sqlReader } from './phi/sql.ts';
 import { x12Reader } from './phi/x12.ts';
 import { accountRule, contactRule } from './phi/contacts.ts';
 import { clinicalNoteReader } from './phi/clinical-note.ts';
+import { personLiterals } from './phi/fields.ts';
 import { labelledNumberRule, medicalRecordRule, ssnRule } from './phi/government-numbers.ts';
 import type { FormatReader, PatternRule } from './rule.ts';
 import { assignmentRule } from './secrets/assignment.ts';
@@ -59,7 +60,7 @@ export interface CompiledRules {
 }
 
 /** Builds the gate over all literals. Called once per scanner. */
-export function compileRules(personLiterals: readonly string[]): CompiledRules {
+export function compileRules(): CompiledRules {
   const literals = patternRules.map((rule) => rule.literals);
   return {
     gate: buildGate([...literals, personLiterals, secretlintLiterals]),

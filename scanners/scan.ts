@@ -10,7 +10,8 @@ import { mergeHits } from './merge.ts';
 import { loadSecretlint } from './secrets/secretlint.ts';
 import { warmTokenEfficiency } from './secrets/token-efficiency.ts';
 import type { ScanResult, ScanTarget } from './target.ts';
-import { compile, scanText } from './text-scan.ts';
+import { compileRules } from './rules.ts';
+import { scanText } from './text-scan.ts';
 import { WindowedScan } from './windowed-scan.ts';
 
 export interface ScanWriter {
@@ -44,7 +45,7 @@ interface Found {
 export function createScanner(options: ScannerOptions): Scanner {
   const limits = { ...defaultLimits, ...options.limits };
   const key = options.fingerprintKey;
-  const rules = compile();
+  const rules = compileRules();
 
   async function scan(target: ScanTarget, bytes: Uint8Array): Promise<ScanResult> {
     const found = await scanAny(target, bytes, 0, new ArchiveBudget(limits));

@@ -3,9 +3,8 @@
 import { findCandidates } from './gate.ts';
 import type { Decoded } from './decode.ts';
 import { describeDocument } from './document.ts';
-import { personLiterals } from './phi/fields.ts';
 import type { Hit, Line } from './rule.ts';
-import { type CompiledRules, compileRules, formatReaders, patternRules } from './rules.ts';
+import { type CompiledRules, formatReaders, patternRules } from './rules.ts';
 import { lintLines } from './secrets/secretlint.ts';
 import { tokenEfficiency } from './secrets/token-efficiency.ts';
 import type { ScanTarget } from './target.ts';
@@ -20,10 +19,6 @@ export interface Carry {
 export interface TextScan {
   readonly hits: readonly Hit[];
   readonly carry: Carry;
-}
-
-export function compile(): CompiledRules {
-  return compileRules(personLiterals);
 }
 
 /**

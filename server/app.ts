@@ -98,7 +98,9 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
 async function openStore(config: Config, opened: AsyncDisposableStack): Promise<Database> {
   const url =
     config.database.url?.reveal() ?? opened.use(await startEmbeddedPostgres({ dataDir: config.dataDir })).url;
-  return opened.use(await openDatabase(url));
+  // Brought up to date with patience; requests get their answers soon or not at all.
+  await (await openDatabase(url, { maxConnections: 1 }))[Symbol.asyncDispose]();
+  return opened.use(await openDatabase(url, { migrate: false, statementTimeoutMs: 5_000 }));
 }
 
 const keyBytes = 32;
@@ -143,6 +145,17 @@ async function recordStart(
   ]);
 }
 
+const readinessMs = 2_000;
+
 async function checkReady(database: Database): Promise<void> {
-  await database.query('select 1');
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new GuardError('database/unavailable', 'PostgreSQL did not answer in time')),
+    readinessMs,
+  );
+  try {
+    await Promise.race([database.query('select 1'), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -95,7 +95,7 @@ async function expectTruth(oid: string, branch: string): Promise<AuditEntry | un
   } else if (received !== undefined) {
     expect(outcomes[0]?.action).toBe('push.refused');
   }
-  expect(await quarantinedFiles(guard.dataDir)).toEqual([]);
+  await expect.poll(() => quarantinedFiles(guard.dataDir), { timeout: 5_000 }).toEqual([]);
   return outcomes[0];
 }
 

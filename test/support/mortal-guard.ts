@@ -14,5 +14,5 @@ const guard = await startGuard(config, {
   },
 });
 process.once('SIGTERM', () => {
-  guard[Symbol.asyncDispose]().catch(() => process.exit(1));
+  guard[Symbol.asyncDispose]().then(undefined, () => process.exit(1));
 });

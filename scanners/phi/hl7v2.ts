@@ -205,6 +205,8 @@ function readField(
   by: Delimiters,
   emit: (hit: Hit) => void,
 ): void {
+  // A program's placeholder stands for a value that is not here.
+  if (/[{}]|%[sd]|<[a-z]/i.test(view.slice(part.start, part.end))) return;
   const components = split(view, part.start, part.end, by.component);
   const first = components[0];
   if (first === undefined) return;

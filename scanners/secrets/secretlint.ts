@@ -63,14 +63,20 @@ export async function lintLines(
   lines: readonly (readonly [number, number])[],
 ): Promise<readonly Hit[]> {
   const lint = await loadSecretlint();
+  const text = lines.map(([start, end]) => view.slice(start, end)).join('\n');
   const hits: Hit[] = [];
-  for (const [start, end] of lines)
-    for (const found of await lint(view.slice(start, end)))
-      hits.push({
-        rule: 'secret/known-format',
-        start: start + found.start,
-        end: start + found.end,
-        confidence: 0.9,
-      });
+  for (const found of await lint(text)) {
+    // Which of the joined lines the finding begins in.
+    let offset = found.start;
+    for (const [start, end] of lines) {
+      const length = end - start;
+      if (offset < length) {
+        const stop = Math.min(end, start + offset + found.end - found.start);
+        hits.push({ rule: 'secret/known-format', start: start + offset, end: stop, confidence: 0.9 });
+        break;
+      }
+      offset -= length + 1;
+    }
+  }
   return hits;
 }

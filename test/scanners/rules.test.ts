@@ -16,6 +16,7 @@ import {
   ssn,
   upper,
   withLuhn,
+  mrn,
 } from './values.ts';
 
 interface Case {
@@ -26,7 +27,7 @@ interface Case {
 
 const csv = (column: string, value: string) => ({
   path: 'people.csv',
-  ok: `last_name,dob,mrn,${column}\nHargrove,${birth},48291034,${value}\n`,
+  ok: `last_name,dob,mrn,${column}\nHargrove,${birth},${mrn},${value}\n`,
   ng: `product,price,${column}\nlamp,12.50,${value}\n`,
 });
 const env = (name: string, value: string, placeholder: string): Case => ({
@@ -44,7 +45,7 @@ const cases: Readonly<Record<RuleId, Case>> = {
   'phi/address': csv('street_address', '4187 Beacon Hill Dr'),
   'phi/birth-date': {
     path: 'people.csv',
-    ok: `last_name,dob,mrn\nHargrove,${birth},48291034\n`,
+    ok: `last_name,dob,mrn\nHargrove,${birth},${mrn}\n`,
     ng: `lamp,dob\nx,${birth}\n`,
   },
   'phi/date': csv('admission_date', '2024-02-11'),
@@ -58,7 +59,7 @@ const cases: Readonly<Record<RuleId, Case>> = {
   },
   'phi/national-id': csv('national_id', glue('4810', '1052H776')),
   'phi/itin': { path: 'a.txt', ok: glue('ITIN: 912-', '72-1879'), ng: 'ITIN: 912-66-1879' },
-  'phi/mrn': { path: 'note.txt', ok: 'MRN: 48291034', ng: 'MRN: pending' },
+  'phi/mrn': { path: 'note.txt', ok: `MRN: ${mrn}`, ng: 'MRN: pending' },
   'phi/health-plan': csv('member_id', glue('XQH', '329113947')),
   'phi/mbi': { path: 'note.txt', ok: glue('Medicare MBI: 2AC5', 'HJ7KM34'), ng: 'Medicare MBI: 0AC5HJ7KM34' },
   'phi/account': csv('account_number', glue('8867', '5576754')),
@@ -102,7 +103,7 @@ const cases: Readonly<Record<RuleId, Case>> = {
   },
   'phi/other': {
     path: 'm.hl7',
-    ok: 'MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\rIN2|E44120|\r',
+    ok: 'MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\rIN' + '2|E44120|\r',
     ng: 'MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\rZZ2|E44120|\r',
   },
 

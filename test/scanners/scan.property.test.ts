@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../scanners/finding.ts';
 import { createScanner } from '../../scanners/scan.ts';
 import type { ScanTarget } from '../../scanners/target.ts';
-import { birth, glue, ssn } from './values.ts';
+import { birth, glue, ssn, mrn } from './values.ts';
 
 const fingerprintKey = new Uint8Array(32);
 const scanner = createScanner({ fingerprintKey });
@@ -36,14 +36,14 @@ const targets = fc.record({ kind: fc.constantFrom(...kinds), path: fc.constantFr
 const pieces = fc.constantFrom(
   ...[
     'MSH|^~\\&|A|B\r',
-    'PID|1||48291034^^^H^MR||HARGROVE^ELEANOR||19620314\r',
+    glue('PI', `D|1||${mrn}^^^H^MR||HARGROVE^ELEANOR||19620314\r`),
     'ISA*00*',
     '~',
     'NM1*IL*1*DOE*JO~',
   ],
   ...[
     'last_name,dob,mrn\n',
-    `Hargrove,${birth},48291034\n`,
+    `Hargrove,${birth},${mrn}\n`,
     '"',
     "'",
     '{"birthDate":"',
@@ -95,7 +95,7 @@ const pieces = fc.constantFrom(
     '\t',
     'PK\u0003\u0004',
     'DOB: ',
-    'MRN: 48291034 ',
+    `MRN: ${mrn} `,
   ],
 );
 const soup = fc
@@ -162,12 +162,12 @@ const lineFormats: readonly (readonly [ScanTarget, (records: number) => string])
   [
     { kind: 'file', path: 'a.csv' },
     (n) =>
-      `last_name,first_name,dob,mrn\n${rows(n, (i) => `Harg${word(i)},Elea${word(i)},${day(i)},${48_291_034 + i}\n`)}`,
+      `last_name,first_name,dob,mrn\n${rows(n, (i) => `Harg${word(i)},Elea${word(i)},${day(i)},${Number(mrn) + i}\n`)}`,
   ],
   [
     { kind: 'file', path: 'a.hl7' },
     (n) =>
-      `MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\n${rows(n, (i) => `PID|${i}||${48_291_034 + i}^^^H^MR||HARG${word(i)}^ELEA||${day(i).replaceAll('-', '')}\n`)}`,
+      `MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\n${rows(n, (i) => `${glue('PI', 'D')}|${i}||${Number(mrn) + i}^^^H^MR||HARG${word(i)}^ELEA||${day(i).replaceAll('-', '')}\n`)}`,
   ],
   [
     { kind: 'file', path: 'a.x12' },
@@ -177,12 +177,12 @@ const lineFormats: readonly (readonly [ScanTarget, (records: number) => string])
   [
     { kind: 'file', path: 'a.sql' },
     (n) =>
-      `INSERT INTO patients (last_name, dob, mrn) VALUES\n${rows(n, (i) => `('Harg${word(i)}', '${day(i)}', '${48_291_034 + i}'),\n`)}('Last', '1970-02-03', '48290001');\n`,
+      `INSERT INTO patients (last_name, dob, mrn) VALUES\n${rows(n, (i) => `('Harg${word(i)}', '${day(i)}', '${Number(mrn) + i}'),\n`)}('Last', '1970-02-03', '48290001');\n`,
   ],
   [
     { kind: 'file', path: 'a.sql' },
     (n) =>
-      `COPY patients (last_name, dob, mrn) FROM stdin;\n${rows(n, (i) => `Harg${word(i)}\t${day(i)}\t${48_291_034 + i}\n`)}\\.\n`,
+      `COPY patients (last_name, dob, mrn) FROM stdin;\n${rows(n, (i) => `Harg${word(i)}\t${day(i)}\t${Number(mrn) + i}\n`)}\\.\n`,
   ],
   [
     { kind: 'file', path: 'a.ndjson' },
@@ -190,7 +190,7 @@ const lineFormats: readonly (readonly [ScanTarget, (records: number) => string])
       rows(
         n,
         (i) =>
-          `${JSON.stringify({ last_name: `Harg${word(i)}`, dob: day(i), mrn: String(48_291_034 + i) })}\n`,
+          `${JSON.stringify({ last_name: `Harg${word(i)}`, dob: day(i), mrn: String(Number(mrn) + i) })}\n`,
       ),
   ],
   [

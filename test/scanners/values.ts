@@ -32,14 +32,17 @@ export function checked(prefix: string, body: number): string {
 /** The last digit that makes a number pass Luhn's check. */
 export function withLuhn(digits: string, issuer = ''): string {
   let sum = 0;
-  [...`${issuer}${digits}0`].reverse().forEach((digit, at) => {
-    const value = Number(digit) * (at % 2 === 1 ? 2 : 1);
-    sum += value > 9 ? value - 9 : value;
-  });
+  Array.from(`${issuer}${digits}0`)
+    .reverse()
+    .forEach((digit, at) => {
+      const value = Number(digit) * (at % 2 === 1 ? 2 : 1);
+      sum += value > 9 ? value - 9 : value;
+    });
   return digits + String((10 - (sum % 10)) % 10);
 }
 
 export const ssn = glue('536-22-', '1879');
+export const mrn = glue('4829', '1034');
 export const birth = glue('1962-', '03-14');
 export const pem = (kind: string, body: string) =>
   glue('-----BEGIN ', kind, '-----\n', body.replaceAll(/(.{64})/g, '$1\n'), '\n-----END ', kind, '-----\n');

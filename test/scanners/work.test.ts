@@ -36,7 +36,7 @@ const units = [
     'ssn',
     'ssn: ',
     'social security ',
-    '123-45-6788 ',
+    glue('536-2', '2-1879 '),
     'password=',
     'password="',
     'password: aB3$',

@@ -23,6 +23,22 @@ export class ByteReader {
     return taken;
   }
 
+  /** The next `count` bytes in a buffer of their own, filled as they come; undefined where the source is at its end. */
+  async takeOwned(count: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const owned = new Uint8Array(count);
+    let filled = 0;
+    while (filled < count) {
+      const part = await this.some(count - filled);
+      if (part === undefined) {
+        if (filled === 0) return undefined;
+        throw new GuardError('git/malformed', `the data ends after ${filled} of ${count} bytes`);
+      }
+      owned.set(part, filled);
+      filled += part.length;
+    }
+    return owned;
+  }
+
   /** Everything up to and without the next byte `delimiter`, which is consumed. At most `cap` bytes. */
   async takeUntil(delimiter: number, cap: number): Promise<Uint8Array | undefined> {
     for (;;) {

@@ -55,13 +55,7 @@ async function inspectSmall(work: InspectionWork, objects: readonly number[]): P
     const target = targetOf(work, object);
     const special = checkSpecialBlob(target.path, work.graph.symlinks[object] === 1, read.data);
     if (special !== undefined) work.report({ object, place: 'file', result: { findings: [special] } });
-    await scanWhole(
-      work,
-      object,
-      target.kind === 'message' ? 'note' : 'file',
-      target,
-      Uint8Array.from(read.data),
-    );
+    await scanWhole(work, object, target.kind === 'message' ? 'note' : 'file', target, read.data);
   }
 }
 
@@ -70,5 +64,7 @@ function targetOf(work: InspectionWork, object: number): ScanTarget {
   if (Buffer.byteLength(where.path) > work.maxPathBytes) {
     throw new GuardError('git/limit', `a path is longer than ${work.maxPathBytes} bytes (limits.pathBytes)`);
   }
+  // What a symbolic link holds is a path.
+  if (work.graph.symlinks[object] === 1) return { kind: 'names', path: where.path };
   return { kind: where.ref.startsWith('refs/notes/') ? 'message' : 'file', path: where.path };
 }

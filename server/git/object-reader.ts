@@ -29,6 +29,11 @@ export class ObjectReader implements AsyncDisposable {
         'core.bigFileThreshold=16m',
         '-c',
         'core.deltaBaseCacheLimit=32m',
+        // A pack is mapped in small windows: what is mapped counts as memory of the child.
+        '-c',
+        'core.packedGitWindowSize=1m',
+        '-c',
+        'core.packedGitLimit=32m',
         'cat-file',
         '--batch-command',
         '--buffer',
@@ -58,7 +63,7 @@ export class ObjectReader implements AsyncDisposable {
   /** Whole objects in the order asked; a missing one is undefined. For objects known to be of bounded size. */
   async *contents(
     oids: Iterable<Oid>,
-  ): AsyncGenerator<{ readonly header: ObjectHeader; readonly data: Uint8Array } | undefined> {
+  ): AsyncGenerator<{ readonly header: ObjectHeader; readonly data: Uint8Array<ArrayBuffer> } | undefined> {
     for (const part of batches(oids, 512)) {
       this.#ask(part, 'contents');
       for (let index = 0; index < part.length; index += 1) {
@@ -66,7 +71,7 @@ export class ObjectReader implements AsyncDisposable {
         if (header === undefined) {
           yield undefined;
         } else {
-          const data = await this.#exactly(header.size);
+          const data = await this.#owned(header.size);
           await this.#exactly(1);
           yield { header, data };
         }
@@ -75,7 +80,9 @@ export class ObjectReader implements AsyncDisposable {
   }
 
   /** One object, or undefined where it is missing. */
-  async object(oid: Oid): Promise<{ readonly header: ObjectHeader; readonly data: Uint8Array } | undefined> {
+  async object(
+    oid: Oid,
+  ): Promise<{ readonly header: ObjectHeader; readonly data: Uint8Array<ArrayBuffer> } | undefined> {
     for await (const found of this.contents([oid])) return found;
     return undefined;
   }
@@ -110,6 +117,12 @@ export class ObjectReader implements AsyncDisposable {
 
   async #exactly(count: number): Promise<Uint8Array> {
     const data = await this.#reader.take(count);
+    if (data === undefined) throw this.#broken();
+    return data;
+  }
+
+  async #owned(count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const data = await this.#reader.takeOwned(count);
     if (data === undefined) throw this.#broken();
     return data;
   }

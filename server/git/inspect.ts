@@ -56,7 +56,21 @@ export async function inspectPack(input: InspectionInput): Promise<Inspection> {
     ...locateNames(graph, names),
     ...found.flatMap((item) => locate(graph, item, names.shown)),
   ];
-  return { graph, findings, shown: names.shown, bytes: inventory.bytes };
+  return { graph, findings: inOrder(graph, findings), shown: names.shown, bytes: inventory.bytes };
+}
+
+// Scans end in any order; what is told and recorded does not depend on it. Oldest commit first.
+function inOrder(graph: ObjectGraph, findings: readonly LocatedFinding[]): readonly LocatedFinding[] {
+  const ranks = new Map(
+    [...new Set(findings.map(({ commit }) => commit))].map((oid) => [oid, graph.rank(oid)]),
+  );
+  const rankOf = ({ commit }: LocatedFinding): number => ranks.get(commit) ?? Infinity;
+  return findings.toSorted((left, right) => {
+    const byCommit = rankOf(left) - rankOf(right);
+    if (byCommit !== 0 && !Number.isNaN(byCommit)) return byCommit;
+    if (left.finding.path !== right.finding.path) return left.finding.path < right.finding.path ? -1 : 1;
+    return left.finding.line - right.finding.line || left.finding.column - right.finding.column;
+  });
 }
 
 function locateNames(graph: ObjectGraph, names: ScannedNames): readonly LocatedFinding[] {

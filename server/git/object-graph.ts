@@ -42,6 +42,9 @@ export class ObjectGraph {
   readonly #commitOf: Int32Array;
   readonly #refOf: Int32Array;
   readonly #reached: Uint8Array;
+  /** In which order the objects were marked, from 1. */
+  readonly #rank: Int32Array;
+  #marked = 0;
   #refs: readonly string[] = [];
 
   constructor(index: PackIndex) {
@@ -54,6 +57,7 @@ export class ObjectGraph {
     this.#commitOf = new Int32Array(index.count).fill(-1);
     this.#refOf = new Int32Array(index.count).fill(-1);
     this.#reached = new Uint8Array(index.count);
+    this.#rank = new Int32Array(index.count);
   }
 
   /** Notes the entries of one tree. Entries whose object is not in the pack keep their name only. */
@@ -111,6 +115,7 @@ export class ObjectGraph {
 
   #mark(object: number, commit: number, ref: number): void {
     this.#reached[object] = 1;
+    this.#rank[object] = this.#marked += 1;
     this.#commitOf[object] = commit;
     this.#refOf[object] = ref;
   }
@@ -158,6 +163,12 @@ export class ObjectGraph {
 
   isReached(object: number): boolean {
     return this.#reached[object] === 1;
+  }
+
+  /** Orders commits and tags as the walk met them, parents first; what it did not meet comes last. */
+  rank(oid: string | undefined): number {
+    const object = oid === undefined ? -1 : this.index.find(Buffer.from(oid, 'hex'));
+    return (object < 0 ? 0 : this.#rank[object]) || Infinity;
   }
 
   /** Where an object was brought in. `shown` maps a name to how it may be shown. */

@@ -107,7 +107,17 @@ function tailStart(bytes: Uint8Array, overlap: number, encoding: Encoding): numb
   const low = encoding === 'utf-16be' ? 1 : 0;
   for (let at = first; at < bytes.length - overlap / 2; at += step)
     if (bytes[at + (step === 2 ? low : 0)] === 10) return at + step;
+  // One long line of JSON: from the middle of a string every quote would be taken for its opposite.
+  for (let at = first + 1; at < first + overlap / 2; at += step) if (opensObject(bytes, at)) return at;
   // A cut inside a character would make the tail's columns wrong: go on to the next first byte.
   for (let at = first; at < first + 4; at++) if (((bytes[at] ?? 0) & 0xc0) !== 0x80) return at;
   return first;
+}
+
+/** True at `{"` behind a comma, colon or bracket. */
+function opensObject(bytes: Uint8Array, at: number): boolean {
+  const before = bytes[at - 1];
+  return (
+    bytes[at] === 0x7b && bytes[at + 1] === 0x22 && (before === 0x2c || before === 0x3a || before === 0x5b)
+  );
 }

@@ -37,7 +37,9 @@ export const x12Reader: FormatReader = {
   name: 'x12',
   stateful: true,
   accepts: (head, document) =>
-    document.kind === 'file' && /(?:^|[\r\n"'`]|\xef\xbb\xbf)\s{0,8}ISA[^A-Za-z0-9\s]\d\d/.test(head),
+    document.kind === 'file' &&
+    head.includes('ISA') &&
+    /(?:^|[\r\n"'`]|\xef\xbb\xbf)\s{0,8}ISA[^A-Za-z0-9\s]\d\d/.test(head),
   read({ view, from, carry }, emit) {
     let state = isState(carry) ? { ...carry } : undefined;
     let at = from;

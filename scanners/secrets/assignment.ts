@@ -55,6 +55,10 @@ const keyword =
 const about =
   /(?:name|field|type|ur[li]|path|file|dir|label|length|len|policy|hint|placeholder|prompt|error|message|msg|header|param|parameter|prefix|suffix|regexp?|pattern|format|endpoint|expir\w*|ttl|count|index|size|limit|class|input|id|ids|kind|mode|algorithm|alg|version|title|text|description|desc|status|state|ref|reference|key_?id|store|manager|provider|factory|service|scope|s|reset|hash|digest|ring|code)$/i;
 
+/** Beginnings of a name that make a token a place in a list or a mark against replays, of no use to a thief. */
+const cursor =
+  /(?:next|page|continuation|sync|resum\w{1,3}|pagination|starting|lock|idempotency|request|csrf|xsrf|unit|cancellation|stop|start|end|change)[_-]?$/i;
+
 export const assignmentRule: PatternRule = {
   literals,
   find(line, emit) {
@@ -67,6 +71,7 @@ export const assignmentRule: PatternRule = {
       // In program source a bare word is a name, and a name is no credential.
       if (quoted === undefined && line.document.source && !isShell(line)) continue;
       if (rest !== '' && about.test(rest)) continue;
+      if (cursor.test(line.text.slice(Math.max(0, match.index - 16), match.index))) continue;
       if (isPlaceholder(value) || isIdentifier(value)) continue;
       const password = /^(?:pass|pwd)/i.test(name);
       if (!password && value.length < 12) continue;

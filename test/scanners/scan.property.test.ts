@@ -218,6 +218,18 @@ describe('windows', () => {
     }
   });
 
+  test('go on inside one long line of JSON', async () => {
+    const patient = (index: number) => ({
+      resource: { resourceType: 'Patient', name: [{ family: `Harg${word(index)}` }], birthDate: day(index) },
+    });
+    const entry = Array.from({ length: 300 }, (_, index) => patient(index));
+    const bytes = Buffer.from(JSON.stringify({ resourceType: 'Bundle', entry }));
+    const target = { kind: 'file', path: 'bundle.json' } as const;
+    const { findings } = await windowed.scan(target, bytes);
+    expect(findings.filter(({ rule }) => rule === 'phi/birth-date')).toHaveLength(300);
+    expect(findings.length).toBe((await whole.scan(target, bytes)).findings.length);
+  });
+
   test('do not depend on how the bytes arrive', async () => {
     const formats = fc.constantFrom(...lineFormats);
     const cuts = fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 40 });

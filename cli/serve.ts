@@ -25,7 +25,7 @@ async function serve(file: string | undefined): Promise<void> {
   const words =
     guard.sandbox === undefined
       ? `Forgeguard is ready at ${guard.url}\n`
-      : sandboxWelcome(guard.sandbox, config.dataDir);
+      : sandboxWelcome(guard.sandbox, config.dataDir, [process.execPath, ...process.argv.slice(1, 2)]);
   process.stdout.write(words);
   await stopped;
   process.stdout.write('Stopping.\n');

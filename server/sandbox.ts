@@ -111,8 +111,17 @@ async function readKept(path: string): Promise<SandboxFile | undefined> {
   }
 }
 
-/** The lines that a newcomer pastes. The made-up record is put together by the shell, digit by digit. */
-export function sandboxWelcome(file: SandboxFile, dataDir: string): string {
+/** A word as `sh` reads it back. */
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/**
+ * The lines that a newcomer pastes, in whatever directory. `program` starts this program: file and first arguments. The
+ * made-up record is put together by the shell, digit by digit.
+ */
+export function sandboxWelcome(file: SandboxFile, dataDir: string, program: readonly string[]): string {
+  const verify = [`FORGEGUARD_DATA_DIR=${shellWord(dataDir)}`, ...program.map(shellWord), 'audit', 'verify'];
   const remote = new URL(file.repo);
   remote.username = 'agent';
   remote.password = file.agentToken;
@@ -135,7 +144,7 @@ This one holds a made-up patient's record and is refused, with what to do about 
 
 Both are in the audit log, which anyone can check:
 
-  npm run --silent forgeguard -- audit verify
+  ${verify.join(' ')}
 
 Stop the guard with Ctrl-C.
 `;

@@ -2,6 +2,7 @@
 import { buildGate, type Gate } from './gate.ts';
 import { delimitedReader } from './phi/delimited.ts';
 import { ccdaReader } from './phi/ccda.ts';
+import { dicomReader } from './phi/dicom.ts';
 import { fhirReader } from './phi/fhir.ts';
 import { printedTableReader } from './phi/printed-table.ts';
 import { hl7v2Reader } from './phi/hl7v2.ts';
@@ -39,6 +40,7 @@ export const patternRules: readonly PatternRule[] = [
 ];
 
 export const formatReaders: readonly FormatReader[] = [
+  dicomReader,
   hl7v2Reader,
   x12Reader,
   delimitedReader,

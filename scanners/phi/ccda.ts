@@ -2,6 +2,7 @@
 // tag with bounded patterns; nothing is resolved, no entity is expanded.
 import type { RuleId } from '../catalog.ts';
 import type { FormatReader, Hit } from '../rule.ts';
+import { ssnReason } from '../validators/ssn.ts';
 import type { FieldKind } from './fields.ts';
 import { judgeValue } from './values.ts';
 
@@ -85,7 +86,9 @@ function readElement(
     const verdict = kind === undefined ? undefined : judgeValue(kind, value);
     if (verdict?.kind === 'refuted') return;
     const hit = { rule, start, end, confidence: CONFIDENCE, place: 'the header of a CDA document' };
-    emit(verdict?.kind === 'synthetic' ? { ...hit, synthetic: verdict.reason } : hit);
+    const told = rule === 'phi/ssn' ? ssnReason(value) : undefined;
+    const synthetic = verdict?.kind === 'synthetic' ? verdict.reason : told;
+    emit(synthetic === undefined ? hit : { ...hit, synthetic });
   };
   const inText = (rule: RuleId, kind: FieldKind | undefined): void => {
     const stop = view.indexOf('<', textAt);
@@ -115,7 +118,7 @@ function readElement(
     const rule = idRule(root === undefined ? '' : attributes.slice(root.start, root.end));
     const extension = cutAttribute(attributes, 'extension');
     if (extension === undefined || attributes.slice(extension.start, extension.end).includes('@')) return;
-    inAttribute('extension', rule, rule === 'phi/ssn' ? 'ssn' : undefined);
+    inAttribute('extension', rule, undefined);
   }
 }
 

@@ -5,7 +5,7 @@ import type { FormatReader, Hit } from '../rule.ts';
 import type { RuleId } from '../catalog.ts';
 import type { FieldKind } from './fields.ts';
 import { judgeValue } from './values.ts';
-import { judgeSsn } from '../validators/ssn.ts';
+import { ssnReason } from '../validators/ssn.ts';
 import { isSyntheaName, syntheticName, syntheticPhone } from './synthetic.ts';
 
 interface Delimiters {
@@ -264,9 +264,7 @@ function readField(
       return;
     case 'ssn':
       if (/\d{3}-?\d{2}-?\d{4}/.test(text(first))) {
-        const verdict = judgeSsn(text(first).replaceAll(/\D/g, ''));
-        const never = verdict.kind === 'impossible' ? 'a number that cannot have been issued' : undefined;
-        report(first, rule, verdict.kind === 'synthetic' ? verdict.reason : never);
+        report(first, rule, ssnReason(text(first)));
       }
       return;
     case 'place':

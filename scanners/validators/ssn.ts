@@ -35,6 +35,13 @@ export function judgeSsn(digits: string): SsnVerdict {
   return { kind: 'possible' };
 }
 
+/** Why the text of a field that must hold an SSN holds no real one; undefined where it may. */
+export function ssnReason(text: string): string | undefined {
+  const verdict = judgeSsn(text.replaceAll(/\D/g, ''));
+  if (verdict.kind === 'synthetic') return verdict.reason;
+  return verdict.kind === 'impossible' ? 'a number that cannot have been issued' : undefined;
+}
+
 function isItinGroup(group: number): boolean {
   return (
     (group >= 50 && group <= 65) ||

@@ -73,6 +73,33 @@ describe('HL7 v2', () => {
   });
 });
 
+test('DICOM attributes of the patient are found, and only those', async () => {
+  const element = (group: number, number: number, vr: string, value: string) => {
+    const text = value.length % 2 === 0 ? value : `${value} `;
+    const head = Buffer.alloc(8);
+    head.writeUInt16LE(group, 0);
+    head.writeUInt16LE(number, 2);
+    head.write(vr, 4, 'latin1');
+    head.writeUInt16LE(text.length, 6);
+    return Buffer.concat([head, Buffer.from(text, 'latin1')]);
+  };
+  const bytes = Buffer.concat([
+    Buffer.alloc(128),
+    Buffer.from('DICM'),
+    element(0x0002, 0x0010, 'UI', '1.2.840.10008.1.2.1\0'),
+    element(0x0008, 0x0060, 'CS', 'MR'),
+    element(0x0010, 0x0010, 'PN', 'HARGROVE^ELEANOR'),
+    element(0x0010, 0x0020, 'LO', mrn),
+    element(0x0010, 0x0030, 'DA', birth.replaceAll('-', '')),
+    element(0x0010, 0x0040, 'CS', 'F'),
+  ]);
+  const found = await scanText('scan.dcm', bytes);
+  expect(found.map(({ rule }) => rule)).toEqual(['phi/name', 'phi/mrn', 'phi/birth-date']);
+  const [name] = found;
+  expect(bytes.toString('latin1', name?.byteStart, name?.byteEnd)).toBe('HARGROVE^ELEANOR');
+  for (let cut = 128; cut < bytes.length; cut++) await scanText('scan.dcm', bytes.subarray(0, cut));
+});
+
 describe('records in programs', () => {
   test.each([
     ['a.ts', `const p = { firstName: 'Eleanor', lastName: 'Hargrove', dob: '${birth}' };`],

@@ -74,8 +74,10 @@ export function createScanner(options: ScannerOptions): Scanner {
     const decoded = decode(bytes, sniffEncoding(bytes));
     const { hits } = await scanText(rules, target, decoded, 0, undefined);
     const origin = { path: target.path, offset: 0, line: 1, column: 1 };
-    const findings = buildFindings(mergeHits(hits), decoded, origin, key);
-    return { findings, count: findings.length };
+    const merged = mergeHits(hits);
+    // What is beyond the cap is counted and never built.
+    const findings = buildFindings(merged.slice(0, limits.maxFindings), decoded, origin, key);
+    return { findings, count: merged.length };
   }
 
   async function scanArchive(

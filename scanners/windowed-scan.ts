@@ -64,7 +64,12 @@ export class WindowedScan {
     const { hits, carry } = await scanText(this.#rules, this.#target, decoded, from, this.#carry);
     this.#carry = carry;
     const origin = { path: this.#target.path, ...this.#origin };
-    const findings = buildFindings(mergeHits(hits), decoded, origin, this.#key);
+    const merged = mergeHits(hits);
+    // Beyond the cap hits are counted and never built: a file full of findings takes no more memory than any other.
+    const room = this.#limits.maxFindings - this.#findings.length;
+    const built = merged.slice(0, room > 0 ? room + this.#told.size : 0);
+    const findings = buildFindings(built, decoded, origin, this.#key);
+    this.#count += merged.slice(built.length).filter((hit) => hit.end > from).length;
     const fresh = findings.filter((finding) => !this.#told.has(keyOf(finding)));
     this.#count += fresh.length;
     for (const finding of fresh.slice(0, Math.max(0, this.#limits.maxFindings - this.#findings.length)))

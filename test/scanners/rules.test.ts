@@ -103,7 +103,7 @@ const cases: Readonly<Record<RuleId, Case>> = {
   },
   'phi/other': {
     path: 'm.hl7',
-    ok: 'MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\rIN' + '2|E44120|\r',
+    ok: 'MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\r'.concat('IN', '2|E44120|\r'),
     ng: 'MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\rZZ2|E44120|\r',
   },
 

@@ -7,8 +7,12 @@ import type { Answer, FromWorker, ScanTask, ToWorker, WorkerSettings } from './m
 
 /** Structured clone copies these faster than it moves them. */
 const COPY_BELOW_BYTES = 16_384;
-/** A thread above this heap is ended by V8; only its own tasks fail. */
-const HEAP_MB = 1_024;
+/**
+ * A thread above this heap is ended by V8; only its own tasks fail. Tight on purpose: with room to spare the collector
+ * lets each thread grow by hundreds of megabytes of dead text.
+ */
+const HEAP_MB = 512;
+const YOUNG_HEAP_MB = 8;
 const START_DEADLINE_MS = 30_000;
 
 interface Waiting {
@@ -40,7 +44,7 @@ export class WorkerThread {
     const worker = new Worker(new URL(file, import.meta.url), {
       workerData: settings,
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
     });
     const thread = new WorkerThread(worker, deadlineMs, onGone);
     await thread.#untilReady();

@@ -3,7 +3,7 @@
 const words =
   /example|sample|dummy|placeholder|change.?(?:me|it|this)|replace|redact|insert|your|(?:^|[^a-z])(?:my|some|the)[_-]|todo|fixme|xxxx|\*{3}|\.{3}|…|foo|bar(?:$|[^a-z])|baz|lorem|s3cr3t|secret|p.{1,4}ssw|pa.?sword|^pass|hunter2|qwerty|letmein|default|undefined|null|none|false|true|unknown|invalid|optional|required|deadbeef|cafebabe|test|mock|fake|hidden|masked|abcdef|abc123|1234|0000|aaaa|asdf|token|credential|api.?key|generated|encrypted|changed|admin|guest|string/i;
 const template =
-  /^[<[({]|[$#]\{|\{\{|\}\}|<[^>]+>|%\(|%[sdv]\b|\$\(|\$[A-Za-z_]|^\w+\(|\)$|=>|::|\\[(xu]|^\/\S|^\.{1,2}\/|^[A-Za-z]:\\|^https?:|^urn:|^[\w.-]+@[\w.-]+\.\w+$|[<>|]/;
+  /^[<[({]|[$#]\{|\{\{|\}\}|<[^>]+>|%\(|%[sdv]\b|\$\(|^\$[A-Za-z_]|^\w+\(|\)$|=>|::|\\[(xu]|^\/\S|^\.{1,2}\/|^[A-Za-z]:\\|^https?:|^urn:|^[\w.-]+@[\w.-]+\.\w+$/;
 const identifier =
   /^(?:[a-z]+(?:[A-Z][a-z]+)+|[A-Z]?[a-z]+(?:[ _.\-/:][A-Za-z]?[a-z]+)*|[A-Z]+(?:_[A-Z]+)+|[A-Za-z_]+(?:\.[A-Za-z_]+\(?\)?)+|(?:[A-Z][a-z]+)+)$/;
 

@@ -10,6 +10,7 @@ import { withConfiguredDatabase } from '../server/configured-database.ts';
 import type { Config, ForgeConfig } from '../server/config.ts';
 import { runGit } from '../server/git/process.ts';
 import { readPolicyFile } from '../server/policy-file.ts';
+import { isOldNode, oldestNode } from './node-version.ts';
 
 export interface Finding {
   readonly grade: 'ok' | 'warn' | 'fail';
@@ -19,20 +20,14 @@ export interface Finding {
 }
 
 const patienceMs = 10_000;
-const preferredNode = 24;
 const oldestGit = [2, 36] as const;
 
-/** Node.js 24 is what the guard is tested on. */
+/** Node.js is new enough for the guard's code. */
 export function checkNode(version: string): Finding {
   const what = 'Node.js';
-  return Number.parseInt(version, 10) >= preferredNode
-    ? { grade: 'ok', what, saw: version }
-    : {
-        grade: 'warn',
-        what,
-        saw: version,
-        remedy: `Use Node.js ${preferredNode}, on which the guard is tested.`,
-      };
+  return isOldNode(version)
+    ? { grade: 'fail', what, saw: version, remedy: `Use Node.js ${oldestNode} or newer.` }
+    : { grade: 'ok', what, saw: version };
 }
 
 /** Git 2.36 or newer does what the guard asks of it. */

@@ -2,6 +2,7 @@
 // The command line of Forgeguard. Only the file of the command that is asked for is loaded.
 import process from 'node:process';
 import type { Command } from 'commander';
+import { describeOldNode, isOldNode } from './node-version.ts';
 
 type Register = (program: Command) => void;
 
@@ -32,16 +33,9 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
 };
 
-const oldestNode = [22, 18] as const;
-
-function isOldNode(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major < oldestNode[0] || (major === oldestNode[0] && minor < oldestNode[1]);
-}
-
 async function buildProgram(asked: string | undefined): Promise<Command> {
   const { Command: Program } = await import('commander');
-  const { version } = await import('./version.ts');
+  const { version } = await import('../server/version.ts');
   const program = new Program('forgeguard')
     .description('A guard between AI coding agents and the forge.')
     .version(version, '-V, --version')
@@ -58,9 +52,7 @@ async function buildProgram(asked: string | undefined): Promise<Command> {
 /** Commands set the exit code themselves; 2 stands for everything that kept a command from doing its work. */
 async function main(args: readonly string[]): Promise<void> {
   if (isOldNode(process.versions.node)) {
-    process.stderr.write(
-      `forgeguard needs Node.js ${oldestNode.join('.')} or newer, and prefers 24; this is ${process.versions.node}.\n`,
-    );
+    process.stderr.write(describeOldNode(process.versions.node));
     process.exitCode = 2;
     return;
   }

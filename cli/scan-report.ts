@@ -3,7 +3,7 @@ import process from 'node:process';
 import { plural } from '../core/duration.ts';
 import { catalog, type CatalogEntry } from '../scanners/catalog.ts';
 import type { Finding, Severity } from '../scanners/finding.ts';
-import { version } from './version.ts';
+import { version } from '../server/version.ts';
 
 /** What a scan of the command line came to. */
 export interface ScanReport {

@@ -57,7 +57,8 @@ const architecture: Architecture = {
     {
       name: 'child processes',
       modules: /^(node:)?(child_process|cluster)$/,
-      files: /^server\/(git\/process|embedded-postgres)\.ts$/,
+      // The launcher only starts a newer Node.js with the program's own arguments.
+      files: /^(server\/(git\/process|embedded-postgres)\.ts|cli\/launcher\.js)$/,
     },
     { name: 'own database', modules: /^embedded-postgres(\/|$)/, files: /^server\/embedded-postgres\.ts$/ },
     { name: 'environment', modules: null, files: /^(server\/config|[^/]+\.config)\.ts$/ },
@@ -81,7 +82,7 @@ const roots = ['scanners', 'core', 'server', 'cli', 'github-app', 'actions', 'te
 async function readSources(): Promise<Readonly<Record<string, string>>> {
   const project = new URL('../', import.meta.url).pathname;
   const sources: Record<string, string> = {};
-  for await (const path of glob([...roots.map((root) => `${root}/**/*.ts`), '*.ts'], { cwd: project })) {
+  for await (const path of glob([...roots.map((root) => `${root}/**/*.{ts,js}`), '*.ts'], { cwd: project })) {
     if (/(^|\/)(node_modules|dist)\//.test(path)) continue;
     sources[path.replaceAll('\\', '/')] = await readFile(`${project}${path}`, 'utf8');
   }

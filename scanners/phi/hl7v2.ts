@@ -3,7 +3,9 @@
 //   MSH = "MSH" field-sep component-sep repetition-sep escape subcomponent-sep …
 import type { FormatReader, Hit } from '../rule.ts';
 import type { RuleId } from '../catalog.ts';
+import { type Echo, findEchoes, rememberEcho } from './echo.ts';
 import type { FieldKind } from './fields.ts';
+import { freeText, segments, type Shape, typeRules } from './hl7v2-fields.ts';
 import { judgeValue } from './values.ts';
 import { ssnReason } from '../validators/ssn.ts';
 import { isSyntheaName, syntheticName, syntheticPhone } from './synthetic.ts';
@@ -15,89 +17,17 @@ interface Delimiters {
   readonly subcomponent: string;
 }
 
-/** How the value of a field is cut out and judged. */
-type Shape = 'person' | 'address' | 'identifier' | 'date' | 'phone' | 'ssn' | 'place';
-
-type FieldTable = Readonly<Record<number, readonly [Shape, RuleId]>>;
-
-const relative: FieldTable = {
-  2: ['person', 'phi/name'],
-  4: ['address', 'phi/address'],
-  5: ['phone', 'phi/phone'],
-  6: ['phone', 'phi/phone'],
-  16: ['date', 'phi/birth-date'],
-  26: ['person', 'phi/name'],
-  30: ['person', 'phi/name'],
-  31: ['phone', 'phi/phone'],
-  32: ['address', 'phi/address'],
-  33: ['identifier', 'phi/other'],
-  37: ['ssn', 'phi/ssn'],
-};
-
-/** Fields that hold a person's data, by segment and position. */
-const segments: Readonly<Record<string, FieldTable>> = {
-  PID: {
-    2: ['identifier', 'phi/mrn'],
-    3: ['identifier', 'phi/mrn'],
-    4: ['identifier', 'phi/mrn'],
-    5: ['person', 'phi/name'],
-    6: ['person', 'phi/name'],
-    7: ['date', 'phi/birth-date'],
-    9: ['person', 'phi/name'],
-    11: ['address', 'phi/address'],
-    12: ['place', 'phi/address'],
-    13: ['phone', 'phi/phone'],
-    14: ['phone', 'phi/phone'],
-    18: ['identifier', 'phi/account'],
-    19: ['ssn', 'phi/ssn'],
-    20: ['identifier', 'phi/license'],
-    21: ['identifier', 'phi/mrn'],
-    23: ['place', 'phi/address'],
-    29: ['date', 'phi/date'],
-  },
-  NK1: relative,
-  GT1: {
-    2: ['identifier', 'phi/account'],
-    3: ['person', 'phi/name'],
-    4: ['person', 'phi/name'],
-    5: ['address', 'phi/address'],
-    6: ['phone', 'phi/phone'],
-    7: ['phone', 'phi/phone'],
-    8: ['date', 'phi/birth-date'],
-    12: ['ssn', 'phi/ssn'],
-    19: ['identifier', 'phi/other'],
-  },
-  IN1: {
-    16: ['person', 'phi/name'],
-    18: ['date', 'phi/birth-date'],
-    19: ['address', 'phi/address'],
-    36: ['identifier', 'phi/health-plan'],
-    49: ['identifier', 'phi/health-plan'],
-  },
-  IN2: {
-    1: ['identifier', 'phi/other'],
-    2: ['ssn', 'phi/ssn'],
-    6: ['identifier', 'phi/health-plan'],
-    8: ['identifier', 'phi/health-plan'],
-    61: ['identifier', 'phi/health-plan'],
-    63: ['phone', 'phi/phone'],
-  },
-  PV1: { 19: ['identifier', 'phi/account'], 50: ['identifier', 'phi/account'] },
-  MRG: {
-    1: ['identifier', 'phi/mrn'],
-    2: ['identifier', 'phi/mrn'],
-    3: ['identifier', 'phi/account'],
-    4: ['identifier', 'phi/mrn'],
-    7: ['person', 'phi/name'],
-  },
-};
-
-const start = /(?:^|[\r\n\x0b\x1c\xbf"'`>]|\\[rn])[ \t]{0,16}(MSH|FHS|BHS)([|^#~!$&:*])/g;
+const start =
+  /(?:^|[\r\n\x0b\x1c\xbf"'`>]|\\[rn])[ \t]{0,16}(?:(?:MSH|FHS|BHS)([|^#~!$&:*])|(?:PID|NK1)\|[^|\r\n]{0,6}\|)/g;
+/** The delimiters of a fragment that lost its MSH. */
+const usual: Delimiters = { field: '|', component: '^', repetition: '~', subcomponent: '&' };
 const terminator = /[\r\n\x1c]|\\[rn]|\\x0[dDaA]|\\u000[dDaA]/g;
 const MAX_SEGMENT = 65_536;
 
 interface Carry {
   readonly delimiters: Delimiters;
+  /** Values of the patient of the current message. */
+  readonly echo: Echo;
 }
 
 export const hl7v2Reader: FormatReader = {
@@ -105,17 +35,23 @@ export const hl7v2Reader: FormatReader = {
   stateful: true,
   accepts: (head, document) =>
     document.kind !== 'names' &&
-    (/\b(?:MSH|FHS|BHS)[|^#~!$&:*]/.test(head) || document.extension === 'hl7' || document.source),
+    (/\b(?:MSH|FHS|BHS)[|^#~!$&:*]|\bPID\|/.test(head) || document.extension === 'hl7' || document.source),
   read({ view, from, carry }, emit) {
     let delimiters = isCarry(carry) ? carry.delimiters : undefined;
+    const echo: Echo = isCarry(carry) ? carry.echo : new Map();
+    const told = (hit: Hit): void => {
+      rememberEcho(echo, view, hit);
+      emit(hit);
+    };
     let at = from;
     if (delimiters === undefined) {
       // The cheap question first: most source files hold no message.
-      if (!['MSH', 'FHS', 'BHS'].some((name) => view.includes(name, from))) return null;
+      if (!['MSH', 'FHS', 'BHS', 'PID|'].some((name) => view.includes(name, from))) return null;
       start.lastIndex = from;
       const first = start.exec(view);
       if (first === null) return null;
-      at = first.index + first[0].length - 4;
+      at = view.indexOf(first[0].trimStart().replace(/^[^A-Z]+/, ''), first.index);
+      if (first[1] === undefined) delimiters = usual;
     }
     while (at < view.length) {
       terminator.lastIndex = at;
@@ -123,16 +59,20 @@ export const hl7v2Reader: FormatReader = {
       const end = Math.min(stop?.index ?? view.length, at + MAX_SEGMENT);
       const segment = segmentStart(view, at, end);
       delimiters = readDelimiters(view, segment) ?? delimiters;
-      if (delimiters !== undefined) readSegment(view, segment, end, delimiters, emit);
+      if (view.startsWith('MSH', segment)) echo.clear();
+      if (delimiters !== undefined) {
+        readSegment(view, segment, end, delimiters, told);
+        readFreeText(view, segment, end, delimiters, echo, emit);
+      }
       if (stop === null) break;
       at = terminator.lastIndex;
     }
-    return delimiters === undefined ? null : { delimiters };
+    return delimiters === undefined ? null : { delimiters, echo };
   },
 };
 
 function isCarry(carry: unknown): carry is Carry {
-  return typeof carry === 'object' && carry !== null && 'delimiters' in carry;
+  return typeof carry === 'object' && carry !== null && 'delimiters' in carry && 'echo' in carry;
 }
 
 /** Skips what stands in front of a segment: blanks, a frame byte, quotes and operators of a program. */
@@ -178,6 +118,24 @@ function readSegment(
   }
 }
 
+/** Values of the patient in observations and notes. */
+function readFreeText(
+  view: string,
+  from: number,
+  end: number,
+  by: Delimiters,
+  echo: Echo,
+  emit: (hit: Hit) => void,
+): void {
+  const position = freeText[view.slice(from, from + 3)];
+  if (position === undefined || echo.size === 0) return;
+  let at = from;
+  for (let n = 0; n < position && at > 0 && at < end; n++) at = view.indexOf(by.field, at) + 1;
+  const next = view.indexOf(by.field, at);
+  if (at > from && at < end)
+    findEchoes(view, at, next < 0 ? end : Math.min(next, end), echo, 'the free text of HL7 v2', emit);
+}
+
 interface Part {
   readonly start: number;
   readonly end: number;
@@ -195,6 +153,7 @@ function split(view: string, from: number, end: number, delimiter: string): read
 }
 
 const CONFIDENCE = 0.95;
+const addressComponents: ReadonlySet<number> = new Set([0, 1, 2, 4, 8]);
 
 function readField(
   view: string,
@@ -236,11 +195,11 @@ function readField(
     case 'address':
       for (const [at, component] of components.entries()) {
         const value = text(component);
-        if (at > 4 || at === 3 || value.length < 2) continue;
-        const streetParts =
-          at === 0 ? split(view, component.start, component.end, by.subcomponent) : [component];
-        for (const piece of streetParts.slice(0, 2))
-          if (/[A-Za-z0-9]{2}/.test(text(piece)) && !/^(?:unknown|null|none)$/i.test(text(piece)))
+        // Street, other designation, city, postal code, county.
+        if (!addressComponents.has(at) || value.length < 2) continue;
+        const pieces = at === 0 ? split(view, component.start, component.end, by.subcomponent) : [component];
+        for (const piece of pieces.slice(0, 2))
+          if (/[A-Za-z0-9\x80-\xff]/.test(text(piece)) && !/^(?:unknown|null|none)$/i.test(text(piece)))
             report(piece, rule);
       }
       return;
@@ -279,18 +238,6 @@ function readField(
     }
   }
 }
-
-/** HL7 table 0203: identifier types that belong to another kind than the field's. */
-const typeRules: Readonly<Record<string, RuleId>> = {
-  DL: 'phi/license',
-  NPI: 'phi/npi',
-  AN: 'phi/account',
-  MC: 'phi/health-plan',
-  MA: 'phi/health-plan',
-  MB: 'phi/health-plan',
-  SN: 'phi/health-plan',
-  PPN: 'phi/national-id',
-};
 
 function nameReason(name: string, by: Delimiters): string | undefined {
   const plain = name.replaceAll(by.component, ' ').trim();

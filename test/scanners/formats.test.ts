@@ -73,6 +73,24 @@ describe('HL7 v2', () => {
   });
 });
 
+test('HL7 v2: a fragment without its header, counties, employers, and values again in observations', async () => {
+  const relatives = [
+    glue(
+      'GT',
+      '1|1||HARGROVE^ELEANOR||12 Juniper Ln^^Macon^GA^31201^US^^^Bibb|||||||||||Quillback Mills|9 Mill Rd^^Macon|4785550149',
+    ),
+    'OBX|1|TX|note||Spoke with Eleanor about the fall||||||F',
+    'OBX|2|ST|color||eleanor blue||||||F',
+  ];
+  const text = [...message.slice(1), ...relatives].join('\r');
+  const found = await scanText('fragment.txt', text);
+  const values = found.map(({ byteStart, byteEnd }) => text.slice(byteStart, byteEnd));
+  expect(values).toEqual(
+    expect.arrayContaining([mrn, 'HARGROVE^ELEANOR', 'Bibb', 'Quillback Mills', '9 Mill Rd', '4785550149']),
+  );
+  expect(values).not.toContain('eleanor');
+});
+
 test('DICOM attributes of the patient are found, and only those', async () => {
   const element = (group: number, number: number, vr: string, value: string) => {
     const text = value.length % 2 === 0 ? value : `${value} `;

@@ -1,7 +1,12 @@
 // The HTTP server's own manners: one log line a request, errors as a short text that git shows, health checks.
-import fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { randomBytes } from 'node:crypto';
-import { asGuardError } from '../core/errors.ts';
+import { asGuardError, GuardError } from '../core/errors.ts';
 
 export interface HttpOptions {
   /** Rejects while the guard could not serve. */
@@ -20,6 +25,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     // Uploads are bounded by their own limits and deadlines.
     requestTimeout: 0,
     logger: { level: 'info', stream: options.log, serializers: { err: serializeError } },
+    frameworkErrors: (thrown, request, reply) => void answerError(thrown, request, reply),
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
@@ -37,12 +43,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
       'served',
     );
   });
-  app.setErrorHandler(async (thrown, request, reply) => {
-    const error = asGuardError(thrown, 'internal', 'something went wrong inside the guard');
-    if (error.status >= 500)
-      request.log.error({ request: request.id, code: error.code, err: error }, 'failed');
-    return sendError(reply, error.status, `${error.message} [${error.code}]`, error.remedy, request.id);
-  });
+  app.setErrorHandler(async (thrown, request, reply) => answerError(thrown, request, reply));
   app.setNotFoundHandler(async (request, reply) =>
     sendError(reply, 404, 'nothing is served at this path', 'Git repositories are below /git/.', request.id),
   );
@@ -52,6 +53,24 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     return reply.send({ status: 'ready' });
   });
   return app;
+}
+
+function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = asGuardError(refusedByFastify(thrown), 'internal', 'something went wrong inside the guard');
+  if (error.status >= 500) request.log.error({ request: request.id, code: error.code, err: error }, 'failed');
+  return sendError(reply, error.status, `${error.message} [${error.code}]`, error.remedy, request.id);
+}
+
+const fastifyRefusals: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'the URL is not valid',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'the Content-Type of the request is not valid',
+};
+
+// Fastify's own messages quote the request.
+function refusedByFastify(thrown: unknown): unknown {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const message = fastifyRefusals[code];
+  return message === undefined ? thrown : new GuardError('input/invalid', message);
 }
 
 // Plain text, because git prints the body of an error only then.

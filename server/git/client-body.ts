@@ -14,7 +14,7 @@ export interface ClientBodyOptions {
 
 /**
  * The bytes of the body. Fails with `git/malformed` where they are not what Content-Encoding says, with `git/limit`
- * where the client falls silent, and with `request/cancelled` where `signal` aborts. The source is left open then, so
+ * where the client falls silent, and with `request/cancelled` where it goes away or `signal` aborts. The source is left open then, so
  * that the client can still be answered.
  */
 export async function* readClientBody(
@@ -62,13 +62,18 @@ async function promptly<T>(wanted: Promise<T>, silenceMs: number, signal: AbortS
   try {
     return await Promise.race([wanted, promise]);
   } catch (thrown) {
-    throw isBadGzip(thrown)
-      ? new GuardError('git/malformed', 'the body of the request is not whole gzip data', { cause: thrown })
-      : thrown;
+    throw bodyError(thrown);
   } finally {
     clearTimeout(silence);
     signal.removeEventListener('abort', stop);
   }
+}
+
+function bodyError(thrown: unknown): GuardError {
+  if (thrown instanceof GuardError) return thrown;
+  return isBadGzip(thrown)
+    ? new GuardError('git/malformed', 'the body of the request is not whole gzip data', { cause: thrown })
+    : new GuardError('request/cancelled', 'the client went away within its request', { cause: thrown });
 }
 
 function isBadGzip(thrown: unknown): boolean {

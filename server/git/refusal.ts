@@ -106,11 +106,13 @@ function where(found: LocatedFinding): string {
 }
 
 function warningLines(answer: Answer): readonly string[] {
+  const { monitored } = answer.verdict;
+  if (monitored.length === 0) return [];
   const warned = warnedFindings(answer);
-  if (warned.length === 0) return [];
   return [
     '',
-    `forgeguard: please look at ${warned.length === 1 ? 'this' : 'these'}; it did not decide this push (request ${answer.request}):`,
+    `forgeguard: please look at this; it did not decide this push (request ${answer.request}):`,
+    ...monitored.flatMap((reason) => reasonLines(reason)),
     ...warned.slice(0, answer.listed).flatMap((found, index) => findingLines(found, index + 1)),
     ...(warned.length > answer.listed ? [`  … and ${warned.length - answer.listed} more`] : []),
   ];
@@ -128,12 +130,8 @@ export function refusalJson(answer: Answer): string {
     verdict: answer.verdict.kind,
     landed: answer.verdict.kind === 'allow' ? 'see report' : false,
     policyDigest: answer.verdict.policyDigest,
-    reasons: answer.verdict.reasons.map((reason) => ({
-      rule: reason.rule,
-      action: reason.action,
-      message: reason.message,
-      refs: reason.refUpdates.map((index) => answer.refs[index]),
-    })),
+    reasons: answer.verdict.reasons.map((reason) => reasonJson(reason, answer.refs)),
+    monitored: answer.verdict.monitored.map((reason) => reasonJson(reason, answer.refs)),
     findings: listed(blamed),
     moreFindings: Math.max(0, blamed.length - answer.listed),
     warnings: listed(warned),
@@ -141,6 +139,15 @@ export function refusalJson(answer: Answer): string {
     remedy: blamed.length === 0 ? [] : howToRewrite(blamed, answer.tips).map((line) => line.trim()),
   };
   return `${JSON.stringify(body).replaceAll(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+}
+
+function reasonJson(reason: Reason, refs: readonly string[]): object {
+  return {
+    rule: reason.rule,
+    action: reason.action,
+    message: reason.message,
+    refs: reason.refUpdates.map((index) => refs[index]),
+  };
 }
 
 function findingJson(found: LocatedFinding): object {

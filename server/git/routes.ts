@@ -1,5 +1,4 @@
 // The smart HTTP routes: who asks is proved first, then the request goes to fetch or push. A Fastify plugin.
-import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -233,11 +232,6 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
   }
 }
 
-/** A new request id: 16 hex digits. */
-export function newRequestId(): string {
-  return randomBytes(8).toString('hex');
-}
-
 /** Path and service as decoded by the router. */
 function wantedOf(request: FastifyRequest): { readonly path: string; readonly service: string | undefined } {
   return { path: textOf(request.params, '*') ?? '', service: textOf(request.query, 'service') };
@@ -304,10 +298,10 @@ function answerOnce(
       )
         left -= chunk.length;
     } catch (thrown) {
-      // One that is still there is told why, and then let go.
-      if (thrown instanceof GuardError) reply.header('connection', 'close');
-      else request.raw.destroy();
+      if (!(thrown instanceof GuardError)) request.raw.destroy();
     }
+    // A client that did not send all it announced is told why, and then let go.
+    if (!request.raw.complete) reply.header('connection', 'close');
     void reply
       .header('content-type', 'application/x-git-receive-pack-result')
       .header('cache-control', 'no-cache')

@@ -236,7 +236,7 @@ describe('two pushes to one ref at the same moment', () => {
         .toBe(kind === 'existing' ? 3 : 2);
       hold.release();
       const results = await Promise.all([first, second]);
-      expect(results.map((result) => result.code).toSorted()).toEqual([0, 1]);
+      expect(new Set(results.map((result) => result.code))).toEqual(new Set([0, 1]));
       const won = results[0].code === 0 ? mine : theirs;
       expect((await repo.upstream.refs())['refs/heads/agent/race']).toBe(won);
       const lost = results.find((result) => result.code !== 0);
@@ -244,7 +244,9 @@ describe('two pushes to one ref at the same moment', () => {
         /! \[remote rejected\].*(failed to update ref|reference already exists|cannot lock)/,
       );
       const outcomes = (await repo.attempts()).slice(-2).map((attempt) => attempt.entries.at(-1));
-      expect(outcomes.map((entry) => entry?.action).toSorted()).toEqual(['push.forwarded', 'push.refused']);
+      expect(new Set(outcomes.map((entry) => entry?.action))).toEqual(
+        new Set(['push.forwarded', 'push.refused']),
+      );
       expect(outcomes.find((entry) => entry?.action === 'push.refused')?.details).toMatchObject({
         by: 'upstream',
         code: 'ng',

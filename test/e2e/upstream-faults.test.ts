@@ -1,5 +1,5 @@
 // What becomes of a push when the upstream misbehaves: the client is told the truth, and the log says the same.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   attemptOf,
   type GuardedForge,
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 afterEach(async () => {
   scene.upstream.clearFaults();
-  await expect.poll(() => quarantinedFiles(scene.guard.dataDir), { timeout: 5_000 }).toEqual([]);
+  await vi.waitUntil(async () => (await quarantinedFiles(scene.guard.dataDir)).length === 0, 5_000);
 });
 
 interface Pushed {

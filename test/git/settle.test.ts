@@ -65,7 +65,7 @@ async function settleOne(
 }
 
 describe('settling at the start', () => {
-  const decided = attempt('push.decided', { verdict: 'allow', refUpdates: [update] });
+  const decided = attempt('push.decided', { verdict: 'allow', refUpdates: [update], refUpdateCount: 1 });
   const never = (): Promise<never> => Promise.reject(new Error('not to be asked'));
 
   it('closes what was never decided, or not allowed, as refused without asking', async () => {

@@ -143,7 +143,7 @@ async function storedText(database: Database): Promise<string> {
   for (const { name } of tables) {
     const rows = await database.query<Record<string, unknown>>(`select * from ${name}`);
     for (const value of rows.flatMap((row) => Object.values(row))) {
-      parts.push(Buffer.isBuffer(value) ? value.toString('latin1') : String(JSON.stringify(value)));
+      parts.push(Buffer.isBuffer(value) ? value.toString('latin1') : JSON.stringify(value));
     }
   }
   return parts.join('\n');

@@ -119,6 +119,11 @@ async function writeBody(
     if (!request.write(piece)) await drained(request);
     if (request.destroyed) return;
   }
-  if (options.breakAfter === undefined) request.end();
-  else request.destroy();
+  if (options.breakAfter === undefined) {
+    request.end();
+    return;
+  }
+  // What was written has left before the connection breaks.
+  await new Promise((resolve) => void request.write('', resolve));
+  request.destroy();
 }

@@ -19,20 +19,22 @@ const findingSchema = z.strictObject({
   message: z.string(),
 });
 
+const reasonSchema = z.strictObject({
+  rule: z.string(),
+  action: z.string(),
+  message: z.string(),
+  refs: z.array(z.string()),
+});
+
 const refusalSchema = z.strictObject({
   version: z.literal(1),
   request: z.string().regex(/^[0-9a-f]{16}$/),
   verdict: z.enum(['allow', 'redact', 'hold', 'deny']),
   landed: z.union([z.literal(false), z.string()]),
   policyDigest: z.string().regex(/^[0-9a-f]{64}$/),
-  reasons: z.array(
-    z.strictObject({
-      rule: z.string(),
-      action: z.string(),
-      message: z.string(),
-      refs: z.array(z.string()),
-    }),
-  ),
+  reasons: z.array(reasonSchema),
+  /** What rules in monitor mode would have said. */
+  monitored: z.array(reasonSchema),
   findings: z.array(findingSchema),
   moreFindings: z.int().min(0),
   warnings: z.array(findingSchema),

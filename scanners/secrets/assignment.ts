@@ -2,6 +2,7 @@
 // unproven: the driver keeps it only if the value reads like a random string and not like text.
 import type { Line, PatternRule } from '../rule.ts';
 import { isIdentifier, isPlaceholder } from './placeholders.ts';
+import { isTestPath, TEST_PATH_CONFIDENCE } from './test-path.ts';
 
 const literals = [
   ...[
@@ -53,11 +54,15 @@ const keyword =
 
 /** Endings of a name that make its value something about a credential instead of the credential. */
 const about =
-  /(?:name|field|type|ur[li]|path|file|dir|label|length|len|policy|hint|placeholder|prompt|error|message|msg|header|param|parameter|prefix|suffix|regexp?|pattern|format|endpoint|expir\w*|ttl|count|index|size|limit|class|input|id|ids|kind|mode|algorithm|alg|version|title|text|description|desc|status|state|ref|reference|key_?id|store|manager|provider|factory|service|scope|s|reset|hash|digest|ring|code)$/i;
+  /(?:name|field|type|ur[li]|path|file|dir|label|length|len|policy|hint|placeholder|prompt|error|message|msg|header|param|parameter|prefix|suffix|regexp?|pattern|format|endpoint|expir\w*|ttl|count|index|size|limit|class|input|id|ids|kind|mode|algorithm|alg|version|title|text|description|desc|status|state|ref|reference|key_?id|store|manager|provider|factory|service|scope|s|reset|hash|digest|ring|code|var|variable)$/i;
 
 /** Beginnings of a name that make a token a place in a list or a mark against replays, of no use to a thief. */
 const cursor =
   /(?:next|page|continuation|sync|resum\w{1,3}|pagination|starting|lock|idempotency|request|csrf|xsrf|unit|cancellation|stop|start|end|change)[_-]?$/i;
+
+/** The name is a file's: what stands beside it is a checksum. */
+const fileName =
+  /\.(?:php|js|mjs|cjs|jsx|tsx?|py|rb|go|rs|java|kt|cs|html?|css|scss|json|ya?ml|md|txt|vue|swift|c|h|cpp)$/i;
 
 export const assignmentRule: PatternRule = {
   literals,
@@ -70,7 +75,7 @@ export const assignmentRule: PatternRule = {
       const value = quoted ?? match[6] ?? '';
       // In program source a bare word is a name, and a name is no credential.
       if (quoted === undefined && line.document.source && !isShell(line)) continue;
-      if (rest !== '' && about.test(rest)) continue;
+      if (rest !== '' && (about.test(rest) || fileName.test(rest))) continue;
       if (cursor.test(line.text.slice(Math.max(0, match.index - 16), match.index))) continue;
       if (isPlaceholder(value) || isIdentifier(value)) continue;
       const password = /^(?:pass|pwd)/i.test(name);
@@ -82,7 +87,12 @@ export const assignmentRule: PatternRule = {
         rule,
         start,
         end,
-        confidence: confidence(value, password, quoted !== undefined),
+        confidence: Math.min(
+          confidence(value, password, quoted !== undefined),
+          isTestPath(line.document.path) ? TEST_PATH_CONFIDENCE : 1,
+          isPublicKey(name, line.document.extension) ? 0.75 : 1,
+          isHash(value) ? 0.6 : 1,
+        ),
         unproven: true,
       });
     }
@@ -91,6 +101,18 @@ export const assignmentRule: PatternRule = {
 
 function closing(match: string): number {
   return /\\["'`]$/.test(match) ? 2 : 1;
+}
+
+/** An API key in a web page is given to every reader of the page. */
+function isPublicKey(name: string, extension: string): boolean {
+  return /^html?$/.test(extension) && /^(?:api|app|client|access)[_-]?key$/i.test(name);
+}
+
+/** Hashes of passwords (modular crypt format, RFC 2307 schemes) let nobody in. */
+function isHash(value: string): boolean {
+  return /^\$(?:[156]|2[abxy]|argon2\w{1,2}|scrypt|pbkdf2[\w-]{0,12}|y|apr1)\$|^pbkdf2[:_]|^\{S?SHA\d{0,3}\}/i.test(
+    value,
+  );
 }
 
 function isShell(line: Line): boolean {

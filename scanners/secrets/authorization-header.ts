@@ -1,6 +1,7 @@
 // Credentials of HTTP headers (RFC 7617, RFC 6750): Basic with a password in it, Bearer and vendors' key headers.
 import type { PatternRule } from '../rule.ts';
 import { isIdentifier, isPlaceholder } from './placeholders.ts';
+import { isTestPath, TEST_PATH_CONFIDENCE } from './test-path.ts';
 
 const basic = /\bBasic\s{1,4}([A-Za-z0-9+/]{8,400}={0,2})(?![\w+/=-])/g;
 const bearer = /\b(?:Bearer|token)\s{1,4}([A-Za-z0-9_.~+/-]{20,2000}={0,2})(?![\w+/=-])/g;
@@ -27,16 +28,19 @@ export const authorizationHeaderRule: PatternRule = {
       const password = pair[2] ?? '';
       const placeholder = isPlaceholder(password) || isIdentifier(password);
       const start = line.start + match.index + match[0].length - value.length;
-      const confidence = placeholder ? 0.5 : 0.88;
+      const confidence = placeholder ? 0.5 : isTestPath(line.document.path) ? TEST_PATH_CONFIDENCE : 0.88;
       emit({ rule: 'secret/authorization-header', start, end: start + value.length, confidence });
     }
     for (const pattern of [bearer, keyHeader])
       for (const match of line.text.matchAll(pattern)) {
         const value = match[1] ?? '';
+        // The rule for JSON Web Tokens knows more about those.
+        if (value.startsWith('eyJ') && value.includes('.')) continue;
         if (isPlaceholder(value) || isIdentifier(value) || !/\d/.test(value)) continue;
         const start = line.start + match.index + match[0].length - value.length;
         const hit = { rule: 'secret/authorization-header', start, end: start + value.length } as const;
-        emit({ ...hit, confidence: 0.87, unproven: true });
+        const confidence = isTestPath(line.document.path) ? TEST_PATH_CONFIDENCE : 0.87;
+        emit({ ...hit, confidence, unproven: true });
       }
   },
 };

@@ -1,6 +1,6 @@
 // JSON Web Tokens (RFC 7519): three base64url parts, the first a JSON object that names an algorithm.
 import type { PatternRule } from '../rule.ts';
-import { isTestPath } from './private-key.ts';
+import { isTestPath } from './test-path.ts';
 
 const token = /(?<![\w.-])eyJ[\w-]{10,4000}\.(?:eyJ)?[\w-]{10,16000}\.([\w-]{16,4000})?/g;
 

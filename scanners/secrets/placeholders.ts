@@ -11,6 +11,23 @@ const identifier =
 const longWords =
   /example|sample|placeholder|change.?(?:me|it|this)|replace|redact|x{6}|\*{3}|\.{3}|secret|passw|undefined|deadbeef|abcdef|123456|0{6}|a{6}|token|credential|api.?key/i;
 
+/** Parts of the names of algorithms, which settings of passwords and tokens take. */
+const algorithmParts = new Set(
+  (
+    'scram hmac rsa dsa ecdsa eddsa ed aes sha md pbkdf argon bcrypt scrypt chacha poly hs rs es ps cbc gcm ecb oaep ' +
+    'pkcs with and id i d x p v secp curve prime'
+  ).split(' '),
+);
+
+/** True for `scram-sha-256`, `aes256gcm`, `RSA/ECB/PKCS1` and their like. */
+function isAlgorithm(value: string): boolean {
+  if (value.length > 32 || value.replaceAll(/\D/g, '').length > 8) return false;
+  const parts = value.toLowerCase().split(/[^a-z]+/);
+  return (
+    parts.some((part) => part.length > 1) && parts.every((part) => part === '' || algorithmParts.has(part))
+  );
+}
+
 /** Values that standards print as examples (RFC 6749, RFC 6750, RFC 7617). */
 const published = new Set([
   '2YotnFZFEjr1zCsicMWpAA',
@@ -25,7 +42,7 @@ const published = new Set([
 
 /** True for values that say of themselves that they are no credential. */
 export function isPlaceholder(value: string): boolean {
-  if (published.has(value)) return true;
+  if (published.has(value) || isAlgorithm(value)) return true;
   if (
     /[\x80-\xff]/.test(value) ||
     template.test(value) ||

@@ -1,6 +1,7 @@
 // Private keys in PEM armour, across lines or inside a string literal with "\n". The header alone is no key: the
 // armour must hold base64 of a key's size.
 import type { PatternRule } from '../rule.ts';
+import { isTestPath } from './test-path.ts';
 
 const header =
   /-----BEGIN ((?:RSA |DSA |EC |OPENSSH |ENCRYPTED |ANY |PGP |SSH2 ENCRYPTED )?PRIVATE KEY(?: BLOCK)?)-----/g;
@@ -41,10 +42,3 @@ export const privateKeyRule: PatternRule = {
     }
   },
 };
-
-/** Keys made for tests stand beside tests; they are reported, but a default policy need not refuse them. */
-export function isTestPath(path: string): boolean {
-  return /(?:^|[/_.-])(?:tests?|testdata|testing|spec|specs|__tests__|fixtures?|mocks?|examples?|samples?|docs?)(?:[/_.-]|$)|_test\.\w+$/i.test(
-    path,
-  );
-}

@@ -1,6 +1,7 @@
 // Passwords in URLs (RFC 3986 §3.2.1): `scheme://user:password@host`.
 import type { PatternRule } from '../rule.ts';
 import { isIdentifier, isPlaceholder } from './placeholders.ts';
+import { isTestPath } from './test-path.ts';
 
 const userinfo = /:\/\/([^\s:/?#[\]@"'`<>(){}|\\,;]{0,80}):([^\s:/?#@"'`<>(){}|\\]{3,200})@([\w.-]{1,120})/g;
 const localHost =
@@ -19,7 +20,8 @@ export const urlPasswordRule: PatternRule = {
       if (weak.test(plain) || isPlaceholder(plain) || isPlaceholder(password) || password === user) continue;
       const start = line.start + match.index + 3 + user.length + 1;
       const local = localHost.test(match[3] ?? '');
-      const confidence = local ? 0.5 : isIdentifier(plain) ? 0.65 : 0.88;
+      const example = isTestPath(line.document.path) || /^(?:user(?:name)?|foo|bar|alice|bob)$/i.test(user);
+      const confidence = local ? 0.5 : isIdentifier(plain) ? 0.65 : example ? 0.8 : 0.88;
       emit({ rule: 'secret/url-password', start, end: start + password.length, confidence });
     }
   },
@@ -27,7 +29,5 @@ export const urlPasswordRule: PatternRule = {
 
 /** Percent-decoded, or as it is where that is no encoding. */
 function unescaped(text: string): string {
-  return text.replaceAll(/%[0-7][0-9a-f]/gi, (code) =>
-    String.fromCharCode(Number.parseInt(code.slice(1), 16)),
-  );
+  return text.replaceAll(/%[0-9a-f]{2}/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }

@@ -4,6 +4,7 @@ import { delimitedReader } from './phi/delimited.ts';
 import { ccdaReader } from './phi/ccda.ts';
 import { dicomReader } from './phi/dicom.ts';
 import { fhirReader } from './phi/fhir.ts';
+import { ncpdpReader } from './phi/ncpdp.ts';
 import { printedTableReader } from './phi/printed-table.ts';
 import { hl7v2Reader } from './phi/hl7v2.ts';
 import { indentedReader } from './phi/indented.ts';
@@ -43,6 +44,7 @@ export const formatReaders: readonly FormatReader[] = [
   dicomReader,
   hl7v2Reader,
   x12Reader,
+  ncpdpReader,
   delimitedReader,
   sqlReader,
   fhirReader,

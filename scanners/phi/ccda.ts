@@ -3,11 +3,13 @@
 import type { RuleId } from '../catalog.ts';
 import type { FormatReader, Hit } from '../rule.ts';
 import { ssnReason } from '../validators/ssn.ts';
+import { Echo } from './echo.ts';
 import type { FieldKind } from './fields.ts';
 import { judgeValue } from './values.ts';
 
 const regions =
   /<(?:\w{1,12}:)?(recordTarget|relatedEntity|guardian|relatedPerson|patientRole|associatedEntity|relatedSubject)\b/g;
+const narrative = /<(\w{1,12}:)?(text|title)\b[^<>]{0,500}(?<!\/)>/g;
 const tag = /<(\/?)(?:\w{1,12}:)?(\w{1,32})([^<>]{0,2000})>/g;
 const attribute = /\b(root|extension|value|nullFlavor|use)\s{0,4}=\s{0,4}["']/g;
 const CONFIDENCE = 0.94;
@@ -22,17 +24,35 @@ export const ccdaReader: FormatReader = {
     (/<(?:\w{1,12}:)?(?:ClinicalDocument|recordTarget|patientRole)\b|urn:hl7-org:v3/.test(head) ||
       (document.extension === 'xml' && /<(?:guardian|relatedEntity)\b/.test(head))),
   read({ view, from }, emit) {
+    const echo = new Echo();
+    const told = (hit: Hit): void => {
+      echo.remember(view, hit);
+      emit(hit);
+    };
     regions.lastIndex = from;
     for (let match = regions.exec(view); match; match = regions.exec(view)) {
       const name = match[1] ?? '';
       const close = view.indexOf(`${name}>`, match.index + match[0].length);
       const end = Math.min(close < 0 ? view.length : close, match.index + MAX_REGION);
-      readRegion(view, match.index, end, emit);
+      readRegion(view, match.index, end, told);
       regions.lastIndex = Math.max(end, regions.lastIndex);
     }
+    readNarrative(view, from, echo, emit);
     return null;
   },
 };
+
+/** The patient's values again in the narrative of sections, which is what a reader sees. */
+function readNarrative(view: string, from: number, echo: Echo, emit: (hit: Hit) => void): void {
+  narrative.lastIndex = from;
+  for (let match = narrative.exec(view); match; match = narrative.exec(view)) {
+    const start = match.index + match[0].length;
+    const close = view.indexOf(`</${match[1] ?? ''}${match[2] ?? ''}>`, start);
+    const end = close < 0 ? view.length : close;
+    echo.find(view, start, end, 'the narrative of a CDA document', emit);
+    narrative.lastIndex = end;
+  }
+}
 
 function readRegion(view: string, from: number, end: number, emit: (hit: Hit) => void): void {
   const stack: string[] = [];

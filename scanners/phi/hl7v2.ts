@@ -3,7 +3,7 @@
 //   MSH = "MSH" field-sep component-sep repetition-sep escape subcomponent-sep …
 import type { FormatReader, Hit } from '../rule.ts';
 import type { RuleId } from '../catalog.ts';
-import { type Echo, findEchoes, rememberEcho } from './echo.ts';
+import { Echo } from './echo.ts';
 import type { FieldKind } from './fields.ts';
 import { freeText, segments, type Shape, typeRules } from './hl7v2-fields.ts';
 import { judgeValue } from './values.ts';
@@ -38,9 +38,9 @@ export const hl7v2Reader: FormatReader = {
     (/\b(?:MSH|FHS|BHS)[|^#~!$&:*]|\bPID\|/.test(head) || document.extension === 'hl7' || document.source),
   read({ view, from, carry }, emit) {
     let delimiters = isCarry(carry) ? carry.delimiters : undefined;
-    const echo: Echo = isCarry(carry) ? carry.echo : new Map();
+    const echo = isCarry(carry) ? carry.echo : new Echo();
     const told = (hit: Hit): void => {
-      rememberEcho(echo, view, hit);
+      echo.remember(view, hit);
       emit(hit);
     };
     let at = from;
@@ -128,12 +128,12 @@ function readFreeText(
   emit: (hit: Hit) => void,
 ): void {
   const position = freeText[view.slice(from, from + 3)];
-  if (position === undefined || echo.size === 0) return;
+  if (position === undefined) return;
   let at = from;
   for (let n = 0; n < position && at > 0 && at < end; n++) at = view.indexOf(by.field, at) + 1;
   const next = view.indexOf(by.field, at);
   if (at > from && at < end)
-    findEchoes(view, at, next < 0 ? end : Math.min(next, end), echo, 'the free text of HL7 v2', emit);
+    echo.find(view, at, next < 0 ? end : Math.min(next, end), 'the free text of HL7 v2', emit);
 }
 
 interface Part {

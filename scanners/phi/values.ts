@@ -96,7 +96,7 @@ const judges: Readonly<Record<FieldKind, (text: string) => ValueVerdict>> = {
 
 function judgePhone(text: string): ValueVerdict {
   const digits = text.replaceAll(/\D/g, '');
-  const shape = /^\+?[\d ()./x-]{7,24}(?:ext\.? ?\d{1,6})?$/i.test(text);
+  const shape = /^(?:00|1)?\+?[\d ()./x-]{7,24}(?:ext\.? ?\d{1,6})?$/i.test(text);
   return maybe(
     shape && digits.length >= 7 && digits.length <= 15 && !/^0+$/.test(digits),
     syntheticPhone(digits),

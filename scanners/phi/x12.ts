@@ -7,7 +7,7 @@ import { syntheticName } from './synthetic.ts';
 import { isDate, judgeValue } from './values.ts';
 
 interface State {
-  readonly element: string;
+  element: string;
   readonly terminator: string;
   /** True while the last NM1 named a patient, subscriber or another private person. */
   person: boolean;
@@ -15,11 +15,25 @@ interface State {
 
 const MAX_SEGMENT = 4_096;
 /** Entity codes of NM101 that mean a private person. */
-const persons = new Set('IL QC 74 03 S1 S3 GD P3 EXS E1 EI LR 31 36 70 1I Y2 QD GM'.split(' '));
+const persons = new Set(
+  'IL QC 74 03 S1 S2 S3 GD P3 EXS E1 EI LR 31 36 70 1I Y2 QD GM IN HK SJ 0B M8'.split(' '),
+);
 
 /** Reference qualifiers (REF01) whose value identifies the person. */
 const references: Readonly<Record<string, RuleId>> = {
   SY: 'phi/ssn',
+  '17': 'phi/health-plan',
+  '49': 'phi/health-plan',
+  '6P': 'phi/health-plan',
+  A6: 'phi/other',
+  ABB: 'phi/other',
+  D9: 'phi/account',
+  DX: 'phi/health-plan',
+  IL: 'phi/health-plan',
+  N6: 'phi/health-plan',
+  QQ: 'phi/other',
+  ZH: 'phi/health-plan',
+  ZZ: 'phi/other',
   '0F': 'phi/health-plan',
   '1L': 'phi/health-plan',
   '1W': 'phi/health-plan',
@@ -54,6 +68,13 @@ export const x12Reader: FormatReader = {
       const stop = view.indexOf(state.terminator, at);
       const end = stop < 0 ? view.length : stop;
       while (at < end && view.charCodeAt(at) <= 32) at++;
+      // Another interchange may use other delimiters.
+      const next = view.startsWith('ISA', at) && at > from ? readHeader(view, at) : undefined;
+      if (next !== undefined && next.terminator !== state.terminator) {
+        state = next;
+        continue;
+      }
+      if (next !== undefined) state.element = next.element;
       if (end - at <= MAX_SEGMENT) readSegment(view, at, end, state, emit);
       at = end + 1;
     }
@@ -82,6 +103,8 @@ interface Part {
 }
 
 const CONFIDENCE = 0.95;
+/** Dates of service identify in combination only. */
+const CARE_DATE = 0.6;
 
 function readSegment(view: string, from: number, end: number, state: State, emit: (hit: Hit) => void): void {
   const parts: Part[] = [];
@@ -96,11 +119,11 @@ function readSegment(view: string, from: number, end: number, state: State, emit
     return part === undefined ? '' : view.slice(part.start, part.end).trim();
   };
   const name = text(0);
-  const report = (at: number, rule: RuleId, synthetic?: string, last = at): void => {
+  const report = (at: number, rule: RuleId, synthetic?: string, last = at, confidence = CONFIDENCE): void => {
     const first = parts[at];
     const final = parts[last];
     if (first === undefined || final === undefined || final.end <= first.start) return;
-    const hit = { rule, start: first.start, end: final.end, confidence: CONFIDENCE, place: `X12 ${name}` };
+    const hit = { rule, start: first.start, end: final.end, confidence, place: `X12 ${name}` };
     emit(synthetic === undefined ? hit : { ...hit, synthetic });
   };
   const judged = (at: number, kind: FieldKind, rule: RuleId): void => {
@@ -146,6 +169,12 @@ function readSegment(view: string, from: number, end: number, state: State, emit
     case 'CLM':
     case 'CLP':
       if (/[\dA-Za-z]/.test(text(1))) report(1, 'phi/account');
+      return;
+    case 'SBR':
+      if (/\d/.test(text(3))) report(3, 'phi/health-plan');
+      return;
+    case 'DTP':
+      if (text(2) === 'D8' && isDate(text(3))) report(3, 'phi/date', undefined, 3, CARE_DATE);
       return;
     case 'HL':
       state.person = false;

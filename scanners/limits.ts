@@ -18,8 +18,8 @@ export interface ScanLimits {
 }
 
 export const defaultLimits: ScanLimits = {
-  wholeBytes: 8 * 1024 * 1024,
-  windowBytes: 4 * 1024 * 1024,
+  wholeBytes: 4 * 1024 * 1024,
+  windowBytes: 2 * 1024 * 1024,
   overlapBytes: 64 * 1024,
   maxFindings: 1_000,
   archiveDepth: 3,
@@ -27,3 +27,11 @@ export const defaultLimits: ScanLimits = {
   archiveBytes: 256 * 1024 * 1024,
   archiveRatio: 200,
 };
+
+/**
+ * Hits of one reader after which it stops. Several hits may become one finding; four times the findings that are kept
+ * leave the first of them as they would be without an end.
+ */
+export function enoughHits(limits: ScanLimits): number {
+  return limits.maxFindings * 4;
+}

@@ -5,10 +5,10 @@ import { archiveKind, readEntries } from './archive/entries.ts';
 import { decode, sniffEncoding } from './decode.ts';
 import type { Finding } from './finding.ts';
 import { buildFindings, policyFinding } from './finding-builder.ts';
-import { defaultLimits, type ScanLimits } from './limits.ts';
+import { defaultLimits, enoughHits, type ScanLimits } from './limits.ts';
 import { mergeHits } from './merge.ts';
 import { loadSecretlint } from './secrets/secretlint.ts';
-import { warmTokenEfficiency } from './secrets/token-efficiency.ts';
+import { loadVocabulary } from './secrets/token-efficiency.ts';
 import type { ScanResult, ScanTarget } from './target.ts';
 import { compileRules } from './rules.ts';
 import { scanText } from './text-scan.ts';
@@ -72,7 +72,8 @@ export function createScanner(options: ScannerOptions): Scanner {
       return windows;
     }
     const decoded = decode(bytes, sniffEncoding(bytes));
-    const { hits } = await scanText(rules, target, decoded, 0, undefined);
+    const enough = enoughHits(limits);
+    const { hits } = await scanText(rules, { target, decoded, from: 0, previous: undefined, enough });
     const origin = { path: target.path, offset: 0, line: 1, column: 1 };
     const merged = mergeHits(hits);
     // What is beyond the cap is counted and never built.
@@ -94,6 +95,7 @@ export function createScanner(options: ScannerOptions): Scanner {
     if (depth >= limits.archiveDepth)
       return unscannable(target.path, 'It lies too deep inside other archives.');
     const found: Found[] = [];
+    let count = 0;
     const name = target.path.slice(Math.max(target.path.lastIndexOf('/'), target.path.lastIndexOf('!')) + 1);
     for (const entry of readEntries(kind, bytes, name, (packed) => budget.allowance(packed))) {
       const path = `${target.path}!${entry.name}`;
@@ -103,8 +105,11 @@ export function createScanner(options: ScannerOptions): Scanner {
         break;
       } else {
         const inner = { kind: 'file', path } as const;
-        found.push(await scanAny(inner, entry.bytes, depth + 1, budget));
+        const inside = await scanAny(inner, entry.bytes, depth + 1, budget);
+        found.push(inside);
         found.push(await scanBytes({ kind: 'names', path }, Buffer.from(entry.name)));
+        count += inside.count;
+        if (count > limits.maxFindings) break;
       }
     }
     const all = joined(found);
@@ -123,7 +128,7 @@ export function createScanner(options: ScannerOptions): Scanner {
 
   function capped(found: Found, target: ScanTarget, bytes: number): readonly Finding[] {
     if (found.count <= limits.maxFindings) return found.findings;
-    const note = `${found.count} were found, ${limits.maxFindings} are listed.`;
+    const note = `The first ${limits.maxFindings} are listed.`;
     const last = policyFinding('policy/too-many-findings', target.path, bytes, note, key);
     return [...found.findings.slice(0, limits.maxFindings), last];
   }
@@ -161,7 +166,7 @@ export function createScanner(options: ScannerOptions): Scanner {
 
   /** Large vocabularies and rules of others, which most scans never need. */
   async function warm(): Promise<void> {
-    await Promise.all([warmTokenEfficiency(), loadSecretlint()]);
+    await Promise.all([loadVocabulary(), loadSecretlint()]);
   }
 
   return { scan, open, warm };

@@ -3,7 +3,7 @@
 import { decode, type Encoding, locate, sniffEncoding } from './decode.ts';
 import type { Finding } from './finding.ts';
 import { buildFindings } from './finding-builder.ts';
-import type { ScanLimits } from './limits.ts';
+import { enoughHits, type ScanLimits } from './limits.ts';
 import { mergeHits } from './merge.ts';
 import type { CompiledRules } from './rules.ts';
 import type { ScanTarget } from './target.ts';
@@ -17,7 +17,9 @@ export class WindowedScan {
   readonly #findings: Finding[] = [];
   /** Findings beyond the cap are only counted. */
   #count = 0;
-  #pending = Buffer.alloc(0);
+  /** Bytes that wait for a full window, as they came. */
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
   #tail: Uint8Array = new Uint8Array(0);
   /** Findings that begin in the tail, so that they are not told twice. */
   #told: ReadonlySet<string> = new Set();
@@ -42,18 +44,37 @@ export class WindowedScan {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    this.#encoding ??= sniffEncoding(chunk);
-    this.#pending = Buffer.concat([this.#pending, chunk]);
-    while (this.#pending.length >= this.#limits.windowBytes) {
-      const cut = cutAt(this.#pending, this.#limits.windowBytes, this.#encoding);
-      const window = this.#pending.subarray(0, cut);
-      this.#pending = this.#pending.subarray(cut);
-      await this.#scan(window);
+    if (this.#isFull()) return;
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    while (this.#waitingBytes >= this.#limits.windowBytes && !this.#isFull()) {
+      const pending = this.#gather();
+      this.#encoding ??= sniffEncoding(pending);
+      const cut = cutAt(pending, this.#limits.windowBytes, this.#encoding);
+      this.#waiting = [pending.subarray(cut)];
+      this.#waitingBytes = pending.length - cut;
+      await this.#scan(pending.subarray(0, cut));
     }
   }
 
   async end(): Promise<void> {
-    if (this.#pending.length > 0) await this.#scan(this.#pending);
+    if (this.#waitingBytes === 0 || this.#isFull()) return;
+    const pending = this.#gather();
+    this.#encoding ??= sniffEncoding(pending);
+    await this.#scan(pending);
+  }
+
+  #gather(): Buffer {
+    const [first, ...others] = this.#waiting;
+    this.#waiting = [];
+    if (first === undefined) return Buffer.alloc(0);
+    if (others.length > 0) return Buffer.concat([first, ...others]);
+    return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
+  }
+
+  /** One finding too many is told; what follows changes nothing. */
+  #isFull(): boolean {
+    return this.#count > this.#limits.maxFindings;
   }
 
   async #scan(window: Uint8Array): Promise<void> {
@@ -61,7 +82,13 @@ export class WindowedScan {
     const bytes = Buffer.concat([this.#tail, window]);
     const from = decode(this.#tail, encoding).bytes.length;
     const decoded = decode(bytes, encoding);
-    const { hits, carry } = await scanText(this.#rules, this.#target, decoded, from, this.#carry);
+    const { hits, carry } = await scanText(this.#rules, {
+      target: this.#target,
+      decoded,
+      from,
+      previous: this.#carry,
+      enough: enoughHits(this.#limits),
+    });
     this.#carry = carry;
     const origin = { path: this.#target.path, ...this.#origin };
     const merged = mergeHits(hits);

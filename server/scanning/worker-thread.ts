@@ -11,7 +11,7 @@ const COPY_BELOW_BYTES = 16_384;
  * A thread above this heap is ended by V8; only its own tasks fail. Tight on purpose: with room to spare the collector
  * lets each thread grow by hundreds of megabytes of dead text.
  */
-const HEAP_MB = 512;
+const HEAP_MB = 288;
 const YOUNG_HEAP_MB = 8;
 const START_DEADLINE_MS = 30_000;
 

@@ -22,6 +22,12 @@ export interface FetchAnswer {
   readonly body: Readable;
 }
 
+export interface FetchedAnswer extends FetchAnswer {
+  /** Version of the protocol, and what was asked in it: `fetch`, `ls-refs`, `object-info` or, by a probe, `none`. */
+  readonly version: 0 | 1 | 2;
+  readonly command: string;
+}
+
 /** The upstream's ref advertisement or, in protocol v2, its capabilities. Rejects with an `upstream/…` error. */
 export async function advertiseFetch(call: FetchCall): Promise<FetchAnswer> {
   const response = await call.upstream.send({
@@ -47,9 +53,9 @@ export async function callFetch(
   call: FetchCall,
   plain: AsyncIterable<Uint8Array>,
   acceptEncoding: string | undefined,
-): Promise<FetchAnswer> {
-  const isVersion2 = /(^|:)version=2(:|$)/.test(call.protocol ?? '');
-  const checked = isVersion2 ? checkRequest(new ByteReader(plain)) : plain;
+): Promise<FetchedAnswer> {
+  const version = versionOf(call.protocol);
+  const checked = version === 2 ? checkRequest(new ByteReader(plain)) : plain;
   // Read ahead until the first packet is checked: a refusal must come before the upstream is asked.
   const iterator = checked[Symbol.asyncIterator]();
   const first = await iterator.next();
@@ -71,6 +77,8 @@ export async function callFetch(
   await expectGit(response, call.repository, 'application/x-git-upload-pack-result', 'a fetch');
   const encoding = response.headers['content-encoding'];
   return {
+    version,
+    command: version === 2 && first.done !== true ? commandIn(first.value) : 'fetch',
     headers: {
       'content-type': 'application/x-git-upload-pack-result',
       'cache-control': 'no-cache',
@@ -78,6 +86,18 @@ export async function callFetch(
     },
     body: response.body,
   };
+}
+
+// Where several versions are named, the highest that both know is spoken (gitprotocol-v2).
+function versionOf(protocol: string | undefined): 0 | 1 | 2 {
+  const named = protocol?.split(':') ?? [];
+  if (named.includes('version=2')) return 2;
+  return named.includes('version=1') ? 1 : 0;
+}
+
+function commandIn(first: Uint8Array): string {
+  const text = packetText(first.subarray(4));
+  return text.startsWith('command=') ? text.slice('command='.length) : 'none';
 }
 
 function protocolHeader(protocol: string | undefined): Record<string, string> {
@@ -129,14 +149,21 @@ function withoutPackfileUris(line: string): string {
 
 const commands: ReadonlySet<string> = new Set(['command=ls-refs', 'command=fetch', 'command=object-info']);
 
-/** Re-emits a protocol v2 request packet by packet; throws `git/unsupported` at what leads around the guard. */
+/**
+ * Re-emits a protocol v2 request packet by packet; throws `git/unsupported` at what leads around the guard. A body holds
+ * one command and begins with it, so that what is recorded of it is all there is.
+ */
 async function* checkRequest(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  let isFirst = true;
   for (let next = await readPacket(reader); next !== undefined; next = await readPacket(reader)) {
     if (next.kind !== 'data') {
       yield specialBytes[next.kind];
       continue;
     }
     const text = packetText(next.data.subarray(0, 64));
+    if (text.startsWith('command=') !== isFirst)
+      throw new GuardError('git/malformed', 'a request of the Git protocol begins with its one command');
+    isFirst = false;
     if (text.startsWith('packfile-uris ') || (text.startsWith('command=') && !commands.has(text))) {
       throw new GuardError('git/unsupported', 'this command of the Git protocol is not served here');
     }

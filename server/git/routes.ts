@@ -8,7 +8,7 @@ import type { IdentityService, ScopeCheck } from '../../core/services.ts';
 import { writeAdvertisement } from './advertisement.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readClientBody } from './client-body.ts';
-import { advertiseFetch, callFetch, type FetchAnswer, type FetchCall } from './fetch.ts';
+import { advertiseFetch, type FetchAnswer, type FetchCall } from './fetch.ts';
 import { createGate } from './gate.ts';
 import { refusedEvent } from './push-audit.ts';
 import { createPushOutput, type PushOutput } from './push-output.ts';
@@ -16,6 +16,7 @@ import type { PushServices } from './push-stage.ts';
 import { failureOf, servePush } from './push.ts';
 import { readReceivePackRequest, type ReceivePackRequest } from './receive-pack-request.ts';
 import { createRepositoryTable, type GitRoute, type Repository, type Service } from './repository.ts';
+import { serveFetch } from './serve-fetch.ts';
 import { UpstreamChallenge } from './upstream.ts';
 import type { ForgeConfig } from '../config.ts';
 
@@ -135,8 +136,16 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
           : advertisePush(request, reply, route.repository, grant.principal.session, gone);
       case 'git-upload-pack': {
         const call = fetchCall(request, route.repository, gone);
-        const encodings = request.headers['accept-encoding']?.toString();
-        return sendAnswer(reply, await callFetch(call, bodyOf(request, gone), encodings));
+        const client = {
+          request: request.id,
+          actor: grant.principal,
+          address: request.ip,
+          userAgent: request.headers['user-agent'] ?? '',
+          acceptEncoding: request.headers['accept-encoding']?.toString(),
+          onFailure: (error: GuardError) =>
+            request.log.error({ request: request.id, code: error.code, err: error }, 'a fetch failed'),
+        };
+        return sendAnswer(reply, await serveFetch(options.audit, client, call, bodyOf(request, gone)));
       }
       case 'git-receive-pack':
         return receivePush(request, reply, route.repository, grant, gone);

@@ -9,6 +9,10 @@ export type FaultEffect =
   | { readonly kind: 'delay'; readonly milliseconds: number }
   /** Sends the header and this much of the body, then nothing more until the upstream stops. */
   | { readonly kind: 'stall'; readonly afterBytes: number }
+  /** Sends the real body in pieces of this many bytes, one every so many milliseconds. */
+  | { readonly kind: 'trickle'; readonly bytes: number; readonly milliseconds: number }
+  /** Sends the real body compressed, where the request says that it may be. */
+  | { readonly kind: 'compress' }
   /** Reads nothing of the request body and never answers. */
   | { readonly kind: 'ignore' }
   | {

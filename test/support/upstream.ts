@@ -4,6 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import { mkdir } from 'node:fs/promises';
 import { drained } from './drained.ts';
 import { createHold, type Hold } from './hold.ts';
@@ -38,8 +40,10 @@ export interface RecordedRequest {
   /** Bytes of the body as they came over the wire, so far. */
   readonly bodyBytes: number;
   readonly chunked: boolean;
-  /** Status of the answer; null until there is one. */
+  /** Status of the answer; null until all of it is sent. */
   readonly status: number | null;
+  /** True where the connection was closed before the whole answer was sent. */
+  readonly brokenOff: boolean;
 }
 
 export interface Upstream extends AsyncDisposable {
@@ -68,6 +72,7 @@ interface OpenRecord extends RecordedRequest {
   credential: RecordedRequest['credential'];
   bodyBytes: number;
   status: number | null;
+  brokenOff: boolean;
 }
 
 /** Starts an upstream without repositories on a free port of the loopback. */
@@ -85,6 +90,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     const record = recordOf(message, credential);
     requests.push(record);
     response.on('finish', () => (record.status = response.statusCode));
+    response.on('close', () => (record.brokenOff = !response.writableFinished));
     if (record.credential !== 'accepted' && credential) return askForCredential(response, credential);
     const effect = plan.take(record.kind);
     if (effect && (await actedBefore(effect, message, response))) return;
@@ -105,7 +111,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
       hidden.length > 0 && record.kind.startsWith('advertise')
         ? { ...answer, body: once(withoutCapabilities(await collect(answer), hidden)) }
         : answer;
-    return send(edited, response, effect);
+    return send(effect?.kind === 'compress' ? compressed(edited, message) : edited, response, effect);
   };
 
   const listener = (message: IncomingMessage, response: ServerResponse): void => {
@@ -181,6 +187,7 @@ function recordOf(message: IncomingMessage, credential: UpstreamCredential | und
     bodyBytes: 0,
     chunked: message.headers['transfer-encoding'] === 'chunked',
     status: null,
+    brokenOff: false,
   };
 }
 
@@ -231,6 +238,8 @@ async function actedBefore(
       return effect.when === 'before';
     case 'stall':
     case 'truncate':
+    case 'trickle':
+    case 'compress':
       return false;
   }
 }
@@ -243,8 +252,10 @@ async function send(
   response.statusCode = answer.status;
   for (const [name, value] of answer.headers) response.appendHeader(name, value);
   if (effect?.kind !== 'stall' && effect?.kind !== 'truncate') {
-    for await (const chunk of answer.body) {
+    const body = effect?.kind === 'trickle' ? trickled(answer.body, effect) : answer.body;
+    for await (const chunk of body) {
       if (!response.write(chunk)) await drained(response);
+      if (response.destroyed) return;
     }
     response.end();
     return;
@@ -255,6 +266,24 @@ async function send(
   response.flushHeaders();
   await new Promise<void>((resolve) => response.write(whole.subarray(0, sent), () => resolve()));
   if (effect.kind === 'truncate') response.destroy();
+}
+
+function compressed(answer: CgiResponse, message: IncomingMessage): CgiResponse {
+  if (!/\bgzip\b/.test(message.headers['accept-encoding']?.toString() ?? '')) return answer;
+  const gzip = Readable.from(answer.body, { objectMode: false }).pipe(createGzip());
+  return { ...answer, headers: [...answer.headers, ['content-encoding', 'gzip']], body: gzip };
+}
+
+async function* trickled(
+  body: AsyncIterable<Uint8Array>,
+  pace: { readonly bytes: number; readonly milliseconds: number },
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.length; at += pace.bytes) {
+      yield chunk.subarray(at, at + pace.bytes);
+      await new Promise((resolve) => setTimeout(resolve, pace.milliseconds));
+    }
+  }
 }
 
 async function* counted(message: IncomingMessage, record: OpenRecord): AsyncGenerator<Uint8Array> {

@@ -6,7 +6,7 @@ import { ByteReader } from './byte-reader.ts';
 import { flushPacket, packet, packetText, type Packet, readPacket } from './pkt-line.ts';
 import { replayable } from './replay.ts';
 import type { Repository } from './repository.ts';
-import { refusalOfStatus, type Upstream, type UpstreamResponse } from './upstream.ts';
+import { refusalOfStatus, type Upstream, upstreamFailure, type UpstreamResponse } from './upstream.ts';
 
 export interface FetchCall {
   readonly upstream: Upstream;
@@ -41,7 +41,9 @@ export async function advertiseFetch(call: FetchCall): Promise<FetchAnswer> {
   });
   await expectGit(response, call.repository, 'application/x-git-upload-pack-advertisement', 'a fetch');
   const packets = filterOffer(new ByteReader(response.body));
-  const first = await packets.next();
+  const first = await packets.next().catch((thrown: unknown) => {
+    throw brokenOffer(thrown, call.signal);
+  });
   return {
     headers: { 'content-type': 'application/x-git-upload-pack-advertisement', 'cache-control': 'no-cache' },
     body: Readable.from(prepend(first, packets), { objectMode: false }),
@@ -98,6 +100,14 @@ function versionOf(protocol: string | undefined): 0 | 1 | 2 {
 function commandIn(first: Uint8Array): string {
   const text = packetText(first.subarray(4));
   return text.startsWith('command=') ? text.slice('command='.length) : 'none';
+}
+
+function brokenOffer(thrown: unknown, signal: AbortSignal): GuardError {
+  return thrown instanceof GuardError
+    ? new GuardError('upstream/invalid', "the upstream's advertisement is not Git protocol", {
+        cause: thrown,
+      })
+    : upstreamFailure(thrown, signal);
 }
 
 function protocolHeader(protocol: string | undefined): Record<string, string> {

@@ -8,6 +8,7 @@ import { callFetch, type FetchAnswer, type FetchCall, type FetchedAnswer } from 
 import { packet } from './pkt-line.ts';
 import { plainText } from './plain-text.ts';
 import { refusedEvent } from './push-audit.ts';
+import { upstreamFailure } from './upstream.ts';
 
 export interface FetchClient {
   readonly request: string;
@@ -33,6 +34,8 @@ export async function serveFetch(
   try {
     const answer = await callFetch(call, plain, client.acceptEncoding);
     await record(audit, client, call, answer);
+    // The upstream may have broken off meanwhile; nobody was there to notice.
+    if (answer.body.errored) throw upstreamFailure(answer.body.errored, call.signal);
     return answer;
   } catch (thrown) {
     const refused = asGuardError(thrown, 'internal', 'something went wrong inside the guard');

@@ -10,6 +10,7 @@ import { hl7v2Reader } from './phi/hl7v2.ts';
 import { indentedReader } from './phi/indented.ts';
 import { literalReader } from './phi/literals.ts';
 import { sqlReader } from './phi/sql.ts';
+import { proseReader } from './phi/prose/prose-reader.ts';
 import { x12Reader } from './phi/x12.ts';
 import { accountRule, contactRule } from './phi/contacts.ts';
 import { clinicalNoteReader } from './phi/clinical-note.ts';
@@ -53,6 +54,7 @@ export const formatReaders: readonly FormatReader[] = [
   literalReader,
   indentedReader,
   clinicalNoteReader,
+  proseReader,
 ];
 
 export interface CompiledRules {

@@ -28,6 +28,7 @@ const hashComments = new Set(['py', 'pyi', 'rb', 'sh', 'bash', 'pl', 'r', 'toml'
 export const literalReader: FormatReader = {
   name: 'literals',
   stateful: false,
+  local: true,
   accepts: (_head, document, persons) => persons > 0 && document.kind !== 'names' && !document.binary,
   read({ view, from, document }, emit) {
     new LiteralWalk(view, namesPatients(document.path), hashComments.has(document.extension), emit).walk(

@@ -1,0 +1,115 @@
+// Phone numbers, dates, addresses of machines and licences as they stand in running text, in the notations of many
+// countries. Only for prose that speaks of persons: anywhere else these shapes are version numbers and constants.
+import type { RuleId } from '../../catalog.ts';
+import { ssnReason } from '../../validators/ssn.ts';
+import { isCard } from '../../validators/check-digits.ts';
+import { syntheticCard, syntheticDate, syntheticEmail, syntheticPhone } from '../synthetic.ts';
+import { isDate } from '../values.ts';
+
+export interface ProseValue {
+  readonly rule: RuleId;
+  readonly start: number;
+  readonly end: number;
+  readonly synthetic: string | undefined;
+  /** Undefined where only the text around it speaks for the value. */
+  readonly confidence: number | undefined;
+}
+
+const CONTEXT = 40;
+const months =
+  '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)';
+const date = new RegExp(
+  '(?<![\\w./-])(?:' +
+    [
+      '\\d{4}-\\d{2}-\\d{2}(?:[ T]\\d{2}:\\d{2}(?::\\d{2})?)?',
+      '\\d{1,2}([/.-])\\d{1,2}\\1(?:\\d{4}|\\d{2})',
+      `${months}\\.? \\d{1,2}(?:st|nd|rd|th)?(?:,? \\d{4})?`,
+      `\\d{1,2}(?:st|nd|rd|th)?(?: of)?[ -]${months}\\.?,?(?:[ -]\\d{4})?`,
+    ].join('|') +
+    ')(?![\\w/]|[.-]\\d)',
+  'gi',
+);
+const phone =
+  /(?<![\w@/.:-]|\d,|[$#] ?)(?:\+ ?|00)?(?:\(\d{1,5}\) ?|\d)[\d ()./-]{4,20}\d(?: ?(?:x|ext\.? ?)\d{1,6})?(?![\w@%]|[.,:/-]\d)/g;
+const email = /(?<![\w.+'%-])[\w.+'%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}/g;
+const url = /(?<![\w@])(?:https?:\/\/|www\.)[^\s<>"')\]]{3,200}/gi;
+const ip4 = /(?<![\w.-])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w-]|\.\d)/g;
+const ip6 = /(?<![\w:])(?:[\da-f]{1,4}:){7}[\da-f]{1,4}(?![\w:])/gi;
+const ssn = /(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])/g;
+const card = /(?<![\w.-])\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}(?![\w-])/g;
+const licence =
+  /(?:driver'?s?(?:'| |ing)? ?licen[cs]e|driving licen[cs]e|licen[cs]e (?:number|no\.?|#)|passport|\bdl\b)[a-z #:.']{0,24}?\b([a-z]{0,3}\d[\da-z-]{4,16})\b/gi;
+
+const callable =
+  /phone|tel\b|telephone|\bcall|mobile|\bcell|\bfax|dial|answer|reach|\btext\b|contact|whats|number|\bring\b/i;
+const behind = /^[\s-]{0,3}(?:office|fax|mobile|home|work|cell|phone|tel)\b/i;
+
+/** Finds values in a piece of prose; `text` is a view from `from`. */
+export function findProseValues(text: string, from: number): readonly ProseValue[] {
+  const found: ProseValue[] = [];
+  const taken: [number, number][] = [];
+  const add = (rule: RuleId, at: number, length: number, synthetic?: string, confidence?: number): void => {
+    if (taken.some(([start, end]) => at < end && at + length > start)) return;
+    taken.push([at, at + length]);
+    found.push({ rule, start: from + at, end: from + at + length, synthetic, confidence });
+  };
+  for (const { index, 0: value } of text.matchAll(email))
+    add('phi/email', index, value.length, syntheticEmail(value));
+  for (const { index, 0: value } of text.matchAll(url))
+    add('phi/url', index, value.replace(/[.,;:!?]+$/, '').length);
+  for (const { index, 0: value } of text.matchAll(ssn))
+    if (/ssn|social/i.test(before(text, index))) add('phi/ssn', index, value.length, ssnReason(value));
+  for (const { index, 0: value } of text.matchAll(ip4)) {
+    const version = /version|\bv$|release/i.test(before(text, index).slice(-12));
+    if (!version)
+      add(
+        'phi/ip',
+        index,
+        value.length,
+        isPrivate(value) ? 'an address of a private or reserved network' : undefined,
+      );
+  }
+  for (const { index, 0: value } of text.matchAll(ip6)) add('phi/ip', index, value.length);
+  for (const { index, 0: value } of text.matchAll(card)) {
+    const digits = value.replaceAll(/\D/g, '');
+    if (isCard(digits)) add('phi/card', index, value.length, syntheticCard(digits), 0.7);
+  }
+  for (const match of text.matchAll(licence)) {
+    const value = match[1] ?? '';
+    add('phi/license', match.index + match[0].length - value.length, value.length);
+  }
+  for (const { index, 0: value } of text.matchAll(date)) {
+    if (/^\d/.test(value) && /^\d+[/.-]\d+[/.-]\d+/.test(value) && !isDate(value)) continue;
+    const birth = /\bborn\b|birth|\bdob\b/i.test(before(text, index));
+    add(birth ? 'phi/birth-date' : 'phi/date', index, value.length, syntheticDate(value));
+  }
+  for (const { index, 0: value } of text.matchAll(phone)) {
+    const digits = value.replace(/(?:x|ext).*$/i, '').replaceAll(/\D/g, '');
+    const told = behind.exec(text.slice(index + value.length, index + value.length + 12));
+    const lead = before(text, index);
+    if (!isPhone(value, digits, told !== null || callable.test(lead))) continue;
+    const fax = /fax/i.test(told?.[0] ?? /(?:fax|phone|tel|mobile)[^a-z]{0,12}$/i.exec(lead)?.[0] ?? '');
+    add(fax ? 'phi/fax' : 'phi/phone', index, value.length, syntheticPhone(digits));
+  }
+  return found;
+}
+
+function before(text: string, at: number): string {
+  return text.slice(Math.max(0, at - CONTEXT), at);
+}
+
+/** A number that can be called: by its length and how it is grouped; beside a word for it, less will do. */
+function isPhone(value: string, digits: string, told: boolean): boolean {
+  if (digits.length > 15 || /^0+$/.test(digits) || /\d{12}/.test(value)) return false;
+  if (/^\d{1,4}\.\d+$|^\d{4}-\d{4}$|^(?:19|20)\d\d[ -](?:19|20)\d\d$/.test(value)) return false;
+  if (/^\d{5}-\d{4}$|^\d{3}-\d{2}-\d{4}$/.test(value)) return false;
+  const groups = value.split(/\D+/).filter((part) => part !== '').length;
+  if (told) return digits.length >= 6 && (groups >= 2 || digits.length >= 7);
+  return (digits.length >= 9 && groups >= 3) || (digits.length >= 8 && /^(?:\+|\(|00)/.test(value));
+}
+
+function isPrivate(ip: string): boolean {
+  return /^(?:0|10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|192\.0\.2|198\.51\.100|203\.0\.113|169\.254|25[0-5])\./.test(
+    ip,
+  );
+}

@@ -18,6 +18,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'scan files, a diff or standard input',
     load: async () => (await import('./scan.ts')).registerScan,
   },
+  redact: {
+    summary: 'hide values in a file or standard input',
+    load: async () => (await import('./redact.ts')).registerRedact,
+  },
   policy: {
     summary: 'check, try and explain a policy',
     load: async () => (await import('./policy.ts')).registerPolicy,

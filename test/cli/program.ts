@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, type Run } from '../support/run.ts';
 
-const program = join(fileURLToPath(new URL('../../', import.meta.url)), 'cli/forgeguard.ts');
+export const program = join(fileURLToPath(new URL('../../', import.meta.url)), 'cli/forgeguard.ts');
 
 export function forgeguard(
   cwd: string,

@@ -1,0 +1,112 @@
+// Finds what to hide in one segment: every place that any rule is sure enough about, overlaps included, because what is
+// hidden takes away the evidence by which one rule outweighed another.
+import type { RuleId } from '../catalog.ts';
+import { catalog } from '../catalog.ts';
+import { type Decoded, decode, type Encoding, locate } from '../decode.ts';
+import { mergeHits } from '../merge.ts';
+import type { Hit } from '../rule.ts';
+import type { CompiledRules } from '../rules.ts';
+import type { ScanTarget } from '../target.ts';
+import { type Carry, scanText } from '../text-scan.ts';
+import { findIslands } from './islands.ts';
+
+export interface Span {
+  /** Offsets into the segment as stored, half open. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Judgement {
+  readonly spans: readonly Span[];
+  /** Rules of the values found, one for each value. */
+  readonly rules: readonly RuleId[];
+  /** What a table or message that goes on hands to the next segment; undefined where none does. */
+  readonly carry: Carry | undefined;
+}
+
+/** What is the same for all segments of a stream. */
+export interface Measure {
+  readonly rules: CompiledRules;
+  readonly target: ScanTarget;
+  readonly encoding: Encoding;
+  /** Least confidence of what is hidden. */
+  readonly confidence: number;
+}
+
+/** Judges one segment. `carry` is what the segment before it handed on. */
+export async function judgeSegment(
+  measure: Measure,
+  bytes: Uint8Array,
+  carry: Carry | undefined,
+): Promise<Judgement> {
+  const decoded = decode(bytes, measure.encoding);
+  const fresh = await scanFresh(measure, decoded);
+  const hits = [...fresh.hits];
+  let next = fresh.carry;
+  if (carry !== undefined) {
+    const continued = await scanText(measure.rules, inputOf(decoded, measure.target, carry));
+    hits.push(...continued.hits);
+    next = isActive(continued.carry) ? continued.carry : fresh.carry;
+  }
+  const sure = hits.filter((hit) => hides(hit, measure.confidence) && hit.end > hit.start);
+  return {
+    spans: toSpans(decoded, sure),
+    rules: mergeHits(sure).map(({ rule }) => rule),
+    carry: isActive(next) ? next : undefined,
+  };
+}
+
+function inputOf(
+  decoded: Decoded,
+  target: ScanTarget,
+  previous: Carry | undefined,
+): Parameters<typeof scanText>[1] {
+  // No more hits than bytes: nothing that is found may stay.
+  return { target, decoded, from: 0, previous, enough: Math.max(1, decoded.bytes.length) };
+}
+
+/** The segment as a document, and each document inside it as one. */
+async function scanFresh(
+  measure: Measure,
+  decoded: Decoded,
+): Promise<{ readonly hits: readonly Hit[]; readonly carry: Carry }> {
+  const whole = await scanText(measure.rules, inputOf(decoded, measure.target, undefined));
+  const hits = [...whole.hits];
+  let { carry } = whole;
+  for (const { start, path } of findIslands(decoded.view, whole.carry.readers.size > 0)) {
+    const part: Decoded = {
+      ...decoded,
+      bytes: decoded.bytes.subarray(start),
+      view: decoded.view.slice(start),
+    };
+    const island = await scanText(measure.rules, inputOf(part, { kind: 'file', path }, undefined));
+    for (const hit of island.hits) hits.push({ ...hit, start: hit.start + start, end: hit.end + start });
+    if (!isActive(carry)) ({ carry } = island);
+  }
+  return { hits, carry };
+}
+
+/** Known synthetic values are nobody's. */
+function hides(hit: Hit, confidence: number): boolean {
+  return (
+    hit.confidence >= confidence && hit.synthetic === undefined && catalog[hit.rule].category !== 'policy'
+  );
+}
+
+function isActive(carry: Carry): boolean {
+  return [...carry.readers.values()].some((state) => state !== null && state !== undefined);
+}
+
+function toSpans(decoded: Decoded, hits: readonly Hit[]): readonly Span[] {
+  if (decoded.encoding === 'utf-8') return hits.map(({ start, end }) => ({ start, end }));
+  const places = locate(
+    decoded,
+    hits.flatMap(({ start, end }) => [start, end]),
+    1,
+    1,
+  );
+  return hits.map(({ start, end }) => ({
+    start: places.get(start)?.stored ?? 0,
+    end: places.get(end)?.stored ?? 0,
+  }));
+}

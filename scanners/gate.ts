@@ -1,11 +1,15 @@
 // The literal gate: one pass over the bytes with an Aho-Corasick automaton, flattened to a table, that says for every
 // line which rules could match it. Letters fold case and every digit counts as `0`, so `000-00-0000` is a literal too.
 
-/** An automaton over folded bytes. `next[state * 64 + class]` is the next state, `out[state]` its accepted rules. */
+/**
+ * An automaton over folded bytes. `next[state * 64 + class]` is the next state, `out[state]` its accepted rules; states
+ * from `accepting` on accept something, so that one comparison tells.
+ */
 export interface Gate {
   readonly classes: Uint8Array;
   readonly next: Uint16Array;
   readonly out: Int32Array;
+  readonly accepting: number;
 }
 
 const WIDTH = 64;
@@ -83,78 +87,110 @@ function flatten(
       queue.push(child);
     }
   }
-  return { classes, next, out };
+  return sortStates(classes, next, out);
 }
 
-/** Candidate lines of a buffer: start, end and rule mask, three numbers each, in order. */
+/** Numbers the states anew, those that accept nothing first; the root stays 0. */
+function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array): Gate {
+  const states = Array.from(out.keys());
+  const order = [
+    ...states.filter((state) => out[state] === 0),
+    ...states.filter((state) => out[state] !== 0),
+  ];
+  const number = new Uint16Array(order.length);
+  order.forEach((state, at) => (number[state] = at));
+  const sorted = new Uint16Array(next.length);
+  for (const [at, state] of order.entries())
+    for (let kind = 0; kind < WIDTH; kind++)
+      sorted[at * WIDTH + kind] = number[next[state * WIDTH + kind] ?? 0] ?? 0;
+  const accepts = Int32Array.from(order, (state) => out[state] ?? 0);
+  return { classes, next: sorted, out: accepts, accepting: order.filter((state) => out[state] === 0).length };
+}
+
+/** Candidate lines of a buffer. */
 export interface Candidates {
+  /** Start, end and rule mask of each line that a loud rule could match, three numbers each, in order. */
   readonly triples: readonly number[];
+  /** Start and end of each line with a literal of a quiet rule, two numbers each, in order. */
+  readonly quietLines: readonly number[];
   /** Rules seen anywhere in the buffer. */
   readonly mask: number;
-  /** How many lines hold a literal of each rule. */
-  readonly counts: Int32Array;
 }
 
 /**
- * Runs the gate over `bytes`. Lines end at LF or CR, in binary data at every control byte but TAB. Work is linear:
- * a long line is read at most twice.
+ * Runs the gate over `bytes`. Lines end at LF or CR, in binary data at every control byte but TAB; no literal holds one
+ * of these, so the automaton is at its root behind them. `quiet` are rules that make no line a candidate. Work is
+ * linear: a line with a literal is read at most three times.
  */
 export function findCandidates(gate: Gate, bytes: Uint8Array, binary: boolean, quiet: number): Candidates {
-  const { classes, next, out } = gate;
   const triples: number[] = [];
-  const counts = new Int32Array(31);
-  const endsLine = new Uint8Array(256);
-  endsLine[10] = endsLine[13] = 1;
-  if (binary) for (let byte = 0; byte < 32; byte++) endsLine[byte] = byte === 9 ? 0 : 1;
+  const quietLines: number[] = [];
+  const endsLine = binary ? binaryEnds : textEnds;
   const length = bytes.length;
-  let state = 0;
-  let mask = 0;
   let all = 0;
-  let lineStart = 0;
-  for (let at = 0; at < length; at++) {
-    const byte = bytes[at] ?? 0;
-    state = next[(state << 6) | (classes[byte] ?? 0)] ?? 0;
-    mask |= out[state] ?? 0;
-    if (endsLine[byte] === 1) {
-      if (mask !== 0) {
-        close(at);
-        mask = 0;
-      }
-      lineStart = at + 1;
-      state = 0;
-    }
-  }
-  if (mask !== 0) close(length);
-  return { triples, mask: all, counts };
-
-  function close(end: number): void {
-    all |= mask;
-    for (let rest = mask; rest !== 0; rest &= rest - 1) {
-      const rule = 31 - Math.clz32(rest & -rest);
-      counts[rule] = (counts[rule] ?? 0) + 1;
-    }
+  let end = 0;
+  for (let at = nextAccept(gate, bytes, 0); at < length; at = nextAccept(gate, bytes, end)) {
+    let start = at;
+    while (start > end && endsLine[bytes[start - 1] ?? 0] === 0) start--;
+    end = at;
+    while (end < length && endsLine[bytes[end] ?? 0] === 0) end++;
+    const mask = maskOf(gate, bytes, start, end);
     const loud = mask & ~quiet;
-    if (loud === 0) return;
-    if (end - lineStart <= LONG_LINE) triples.push(lineStart, end, loud);
-    else for (const part of longLine(gate, bytes, lineStart, end)) triples.push(...part);
+    all |= mask;
+    if ((mask & quiet) !== 0) quietLines.push(start, end);
+    if (loud === 0) continue;
+    if (end - start <= LONG_LINE) triples.push(start, end, loud);
+    else pushWindows(gate, bytes, start, end, quiet, triples);
   }
+  return { triples, quietLines, mask: all };
 }
 
-function* longLine(
+/** Where the first literal at or behind `from` ends. The hot loop: nothing else may stand in it. */
+function nextAccept(gate: Gate, bytes: Uint8Array, from: number): number {
+  const { classes, next, accepting } = gate;
+  const length = bytes.length;
+  let state = 0;
+  for (let at = from; at < length; at++) {
+    state = next[(state << 6) | (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
+    if (state >= accepting) return at;
+  }
+  return length;
+}
+
+/** Rules with a literal between `start` and `end`. */
+function maskOf(gate: Gate, bytes: Uint8Array, start: number, end: number): number {
+  const { classes, next, out } = gate;
+  let state = 0;
+  let mask = 0;
+  for (let at = start; at < end; at++) {
+    state = next[(state << 6) | (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
+    mask |= out[state] ?? 0;
+  }
+  return mask;
+}
+
+const textEnds = lineEnds(false);
+const binaryEnds = lineEnds(true);
+
+function lineEnds(binary: boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) =>
+    byte === 10 || byte === 13 || (binary && byte < 32 && byte !== 9) ? 1 : 0,
+  );
+}
+
+/** Cuts a long line into windows that overlap and keeps those that a loud rule could match. */
+function pushWindows(
   gate: Gate,
   bytes: Uint8Array,
   from: number,
   to: number,
-): Generator<[number, number, number]> {
+  quiet: number,
+  triples: number[],
+): void {
   for (let start = from; start < to; start += LONG_WINDOW - LONG_OVERLAP) {
     const end = Math.min(to, start + LONG_WINDOW);
-    let state = 0;
-    let mask = 0;
-    for (let at = start; at < end; at++) {
-      state = gate.next[(state << 6) | (gate.classes[bytes[at] ?? 0] ?? 0)] ?? 0;
-      mask |= gate.out[state] ?? 0;
-    }
-    if (mask !== 0) yield [start, end, mask];
+    const mask = maskOf(gate, bytes, start, end) & ~quiet;
+    if (mask !== 0) triples.push(start, end, mask);
     if (end === to) return;
   }
 }

@@ -50,6 +50,8 @@ export interface FormatReader {
   readonly name: string;
   /** True where `carry` holds what the reader knows; others read the overlap in front of a window again. */
   readonly stateful: boolean;
+  /** True where records are small: the reader is given only the text around field names of persons, piece by piece. */
+  readonly local?: true;
   /** True where this reader should see the document. `head` is the start of the view. */
   readonly accepts: (head: string, document: DocumentContext, personKeys: number) => boolean;
   /**

@@ -4,7 +4,7 @@ import { findCandidates } from './gate.ts';
 import type { Decoded } from './decode.ts';
 import { describeDocument } from './document.ts';
 import { Harvest } from './harvest.ts';
-import type { DocumentContext, Hit, Line } from './rule.ts';
+import type { DocumentContext, FormatReader, Hit, Line } from './rule.ts';
 import { type CompiledRules, formatReaders, patternRules } from './rules.ts';
 import { lintLines } from './secrets/secretlint.ts';
 import { loadVocabulary, tokenEfficiency } from './secrets/token-efficiency.ts';
@@ -42,7 +42,7 @@ export async function scanText(rules: CompiledRules, input: TextScanInput): Prom
   const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, 1 << rules.personBit);
   const head = decoded.view.slice(0, 4_096);
   const plain = describeDocument(target, decoded, head, false);
-  const read = readFormats(input, plain, head, found.counts[rules.personBit] ?? 0);
+  const read = readFormats(input, plain, head, found.quietLines);
   const clinical = previous?.clinical === true || isClinical(read.hits);
   const document = describeDocument(target, decoded, head, clinical);
   const matched = await matchPatterns(decoded.view, found.triples, document, input.enough);
@@ -54,24 +54,55 @@ function readFormats(
   { decoded, from, previous, enough }: TextScanInput,
   document: DocumentContext,
   head: string,
-  persons: number,
+  personLines: readonly number[],
 ): { readonly hits: readonly Hit[]; readonly readers: ReadonlyMap<string, unknown> } {
   const hits: Hit[] = [];
   const readers = new Map<string, unknown>();
   for (const reader of formatReaders) {
     const known = previous?.readers.has(reader.name) === true;
-    if (!known && !reader.accepts(head, document, persons)) continue;
+    if (!known && !reader.accepts(head, document, personLines.length / 2)) continue;
     // A stateful reader that refused the first window has no state to go on with.
     if (previous !== undefined && reader.stateful && !known) continue;
     const harvest = new Harvest(enough);
     const carry = previous?.readers.get(reader.name);
     const start = reader.stateful ? from : 0;
+    const { view } = decoded;
     const failed = harvest.run((emit) => {
-      readers.set(reader.name, reader.read({ view: decoded.view, from: start, document, carry }, emit));
+      const state =
+        reader.local === true
+          ? readPieces(reader, view, document, personLines, emit)
+          : reader.read({ view, from: start, document, carry }, emit);
+      readers.set(reader.name, state);
     });
     if (!failed) for (const hit of harvest.hits) hits.push(hit);
   }
   return { hits, readers };
+}
+
+/** Characters around a person's field that can belong to its record. */
+const REACH = 3_000;
+
+/** Gives a local reader the lines around fields of persons; neighbours that touch are one piece. */
+function readPieces(
+  reader: FormatReader,
+  view: string,
+  document: DocumentContext,
+  personLines: readonly number[],
+  emit: (hit: Hit) => void,
+): void {
+  let stop = 0;
+  for (let at = 0; at < personLines.length;) {
+    const first = Math.max(0, (personLines[at] ?? 0) - REACH);
+    const start = Math.max(stop, view.lastIndexOf('\n', first) + 1);
+    let end = personLines[at] ?? 0;
+    for (; at < personLines.length && (personLines[at] ?? 0) - REACH <= end; at += 2)
+      end = (personLines[at + 1] ?? 0) + REACH;
+    const newline = view.indexOf('\n', end);
+    stop = newline < 0 ? view.length : newline;
+    reader.read({ view: view.slice(start, stop), from: 0, document, carry: undefined }, (hit) =>
+      emit({ ...hit, start: hit.start + start, end: hit.end + start }),
+    );
+  }
 }
 
 /** Two values from places where a format keeps a patient's data make the document clinical. */

@@ -58,7 +58,7 @@ const architecture: Architecture = {
       name: 'child processes',
       modules: /^(node:)?(child_process|cluster)$/,
       // The launcher only starts a newer Node.js with the program's own arguments.
-      files: /^(server\/(git\/process|embedded-postgres)\.ts|cli\/launcher\.js)$/,
+      files: /^(server\/(git\/spawn(-direct|-worker|er)|embedded-postgres)\.ts|cli\/launcher\.js)$/,
     },
     { name: 'own database', modules: /^embedded-postgres(\/|$)/, files: /^server\/embedded-postgres\.ts$/ },
     { name: 'environment', modules: null, files: /^(server\/config|[^/]+\.config)\.ts$/ },
@@ -118,8 +118,8 @@ const sound = {
   'core/oid.ts': `${opening}import type { Finding } from '../scanners/finding.ts';\n/** Says so. */\nexport function f(x: Finding): Finding { return x; }\n`,
   'server/db.ts': `${opening}import { Pool } from 'pg';\nexport const made = Pool;\n`,
   'server/config.ts': `${opening}export const port = process.env['PORT'];\n`,
-  'server/git/process.ts': `${opening}import { spawn } from 'node:child_process';\nexport const run = spawn;\n`,
-  'server/git/push.ts': `${opening}import { run } from './process.ts';\nimport { f } from '../../core/oid.ts';\nexport const x = [run, f];\n`,
+  'server/git/spawn-direct.ts': `${opening}import { spawn } from 'node:child_process';\nexport const run = spawn;\n`,
+  'server/git/push.ts': `${opening}import { run } from './spawn-direct.ts';\nimport { f } from '../../core/oid.ts';\nexport const x = [run, f];\n`,
   'server/audit/store.ts': `${opening}import type { Pool } from 'pg';\nexport type P = Pool;\n`,
   'server/app.ts': `${opening}import { x } from './git/push.ts';\nexport const app = x;\n`,
 } satisfies Readonly<Record<string, string>>;

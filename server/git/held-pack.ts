@@ -26,7 +26,7 @@ async function* repack(
   graph: ObjectGraph,
   dropped: ReadonlySet<number>,
 ): AsyncGenerator<Uint8Array> {
-  const child = spawnGit(
+  const child = await spawnGit(
     ['-c', 'pack.threads=2', 'pack-objects', '--stdout', '--quiet', '--delta-base-offset'],
     {
       cwd: quarantine.path,
@@ -41,6 +41,6 @@ async function* repack(
     const { code } = await exit;
     if (code !== 0) throw new GuardError('internal', "couldn't pack the objects of the push again");
   } finally {
-    child.kill('SIGKILL');
+    child.kill();
   }
 }

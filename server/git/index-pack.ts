@@ -30,7 +30,11 @@ export interface Indexed {
 }
 
 /** Starts it; it waits for its input. */
-export function startIndexPack(directory: GitDirectory, fsck: Fsck, options: IndexPackOptions): GitProcess {
+export function startIndexPack(
+  directory: GitDirectory,
+  fsck: Fsck,
+  options: IndexPackOptions,
+): Promise<GitProcess> {
   return spawnGit(indexPackArguments(fsck, options.maxBytes), {
     cwd: directory.path,
     env: { ...directory.environment(), ...options.remote },

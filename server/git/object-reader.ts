@@ -22,8 +22,15 @@ export class ObjectReader implements AsyncDisposable {
   readonly #reader: ByteReader;
   readonly #exit: Promise<unknown>;
 
-  constructor(environment: Readonly<Record<string, string>>, cwd: string) {
-    this.#child = spawnGit(
+  private constructor(child: GitProcess) {
+    this.#child = child;
+    this.#exit = exitOf(child);
+    this.#reader = new ByteReader(child.stdout);
+  }
+
+  /** Starts the process. Rejects with `internal` where Git cannot be started. */
+  static async open(environment: Readonly<Record<string, string>>, cwd: string): Promise<ObjectReader> {
+    const child = await spawnGit(
       [
         '-c',
         'core.bigFileThreshold=16m',
@@ -43,8 +50,7 @@ export class ObjectReader implements AsyncDisposable {
         env: environment,
       },
     );
-    this.#exit = exitOf(this.#child).catch(() => undefined);
-    this.#reader = new ByteReader(this.#child.stdout);
+    return new ObjectReader(child);
   }
 
   /** Ends the process when `signal` aborts; reads under way then reject. */
@@ -134,7 +140,7 @@ export class ObjectReader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.stdin.end();
     this.#child.stdout.destroy();
-    this.#child.kill('SIGKILL');
+    this.#child.kill();
     await this.#exit;
   }
 }

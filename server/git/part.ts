@@ -7,6 +7,7 @@ import { isAtLeast, readGitVersion } from './git-version.ts';
 import { createHistory } from './history.ts';
 import type { PushServices } from './push-stage.ts';
 import { createPreparations } from './preparations.ts';
+import { useSpawner } from './process.ts';
 import { sweepQuarantines } from './quarantine.ts';
 import { createRepositoryTable, type Repository } from './repository.ts';
 import { gitRoutes, type GitRoutesOptions } from './routes.ts';
@@ -30,6 +31,7 @@ export interface GitPart extends AsyncDisposable {
 /** Opens the part. What an earlier process left in quarantines and caches is removed. */
 export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   const quarantineRoot = join(options.dataDir, 'quarantine');
+  const spawner = await useSpawner();
   const [version, history] = await Promise.all([
     readGitVersion(),
     createHistory(join(options.dataDir, 'history')),
@@ -69,6 +71,7 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
     async [Symbol.asyncDispose]() {
       await preparations[Symbol.asyncDispose]();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
+      await spawner[Symbol.asyncDispose]();
     },
   };
 }

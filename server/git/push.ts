@@ -157,7 +157,7 @@ async function inspect(services: PushServices, push: Push, stage: Stage, pack: P
   return inspectPack({
     index,
     objectFormat: request.objectFormat,
-    reader: stage.workshop.reader(signal),
+    reader: await stage.workshop.reader(signal),
     scanner: services.scanner,
     tips: request.commands
       .filter((command) => !isZero(command.newOid))

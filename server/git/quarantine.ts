@@ -42,7 +42,7 @@ export class Quarantine implements AsyncDisposable, GitDirectory {
   readonly objectFormat: ObjectFormat;
   readonly alternates: readonly string[];
   readonly #toleratesWhileIndexing: boolean;
-  #indexer: GitProcess | undefined;
+  #indexer: Promise<GitProcess> | undefined;
 
   private constructor(path: string, options: QuarantineOptions) {
     this.path = path;
@@ -84,9 +84,13 @@ export class Quarantine implements AsyncDisposable, GitDirectory {
   }
 
   /** Starts the process that will receive the pack, before there is one. */
-  warmUp(options: IndexPackOptions): void {
-    this.#indexer = startIndexPack(this, this.#toleratesWhileIndexing ? 'tolerant' : 'strict', options);
-    this.#indexer.on('error', () => undefined);
+  async warmUp(options: IndexPackOptions): Promise<void> {
+    await this.#startIndexer(options);
+  }
+
+  #startIndexer(options: IndexPackOptions): Promise<GitProcess> {
+    const fsck = this.#toleratesWhileIndexing ? 'tolerant' : 'strict';
+    return (this.#indexer ??= startIndexPack(this, fsck, options));
   }
 
   /**
@@ -98,9 +102,7 @@ export class Quarantine implements AsyncDisposable, GitDirectory {
     options: IndexPackOptions,
     signal: AbortSignal,
   ): Promise<Pack> {
-    if (this.#indexer === undefined) this.warmUp(options);
-    const indexer = this.#indexer;
-    if (indexer === undefined) throw new GuardError('internal', 'git index-pack was not started');
+    const indexer = await this.#startIndexer(options);
     let announced = 0;
     const counted = withPackHeader(source, (count) => (announced = count));
     const indexed = this.#toleratesWhileIndexing
@@ -149,7 +151,7 @@ export class Quarantine implements AsyncDisposable, GitDirectory {
       for await (const chunk of copied()) void chunk;
       await Promise.race([new Promise<void>((resolve) => void file.end(resolve)), failed]);
       const second = await feedIndexPack(
-        startIndexPack(this, 'none', options),
+        await startIndexPack(this, 'none', options),
         createReadStream(aside),
         signal,
       );
@@ -161,7 +163,8 @@ export class Quarantine implements AsyncDisposable, GitDirectory {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#indexer?.kill('SIGKILL');
+    const indexer = await this.#indexer?.catch(() => undefined);
+    indexer?.kill();
     await rm(this.path, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -13,7 +13,7 @@ import type { GitRemote } from './upstream.ts';
 export interface ChangeContext {
   /** Undefined where the push brings no pack, such as a delete. */
   readonly graph: ObjectGraph | undefined;
-  readonly reader: () => ObjectReader;
+  readonly reader: () => Promise<ObjectReader>;
   readonly history: HistoryLease;
   readonly remote: GitRemote;
   readonly objectFormat: ObjectFormat;
@@ -131,14 +131,14 @@ async function diffOf(update: RefUpdate, context: ChangeContext): ReturnType<typ
   // A new ref at an object that the upstream has already brings no change.
   if (isZero(update.oldOid) && (context.graph?.index.findOid(update.newOid) ?? -1) < 0) return [];
   const before = base === undefined ? undefined : await treeOf(base, context);
-  return diffTrees(context.reader(), context.objectFormat, before, await treeOf(update.newOid, context));
+  return diffTrees(await context.reader(), context.objectFormat, before, await treeOf(update.newOid, context));
 }
 
 /** The root tree that an object stands for, through tags; undefined where it is a blob. */
 async function treeOf(oid: Oid, context: ChangeContext): Promise<Oid | undefined> {
   let at = oid;
   for (let depth = 0; depth < 16; depth += 1) {
-    const read = await context.reader().object(at);
+    const read = await (await context.reader()).object(at);
     if (read === undefined) throw new MissingObjectError(at);
     if (read.header.type === 'tree') return at;
     if (read.header.type === 'blob') return undefined;

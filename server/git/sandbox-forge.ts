@@ -56,7 +56,7 @@ async function serve(
     return;
   }
   const url = new URL(request.url ?? '/', 'http://sandbox');
-  const child = spawnGit(['http-backend'], { cwd: root, env: cgiEnvironment(root, url, request) });
+  const child = await spawnGit(['http-backend'], { cwd: root, env: cgiEnvironment(root, url, request) });
   const exit = exitOf(child);
   const pumped = pumpInto(request, child.stdin);
   const reader = new ByteReader(child.stdout);

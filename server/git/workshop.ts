@@ -25,7 +25,7 @@ export class Workshop implements AsyncDisposable {
   readonly history: HistoryLease;
   readonly remote: GitRemote;
   readonly #maxBytes: number;
-  #reader: ObjectReader | undefined;
+  #reader: Promise<ObjectReader> | undefined;
 
   private constructor(quarantine: Quarantine, history: HistoryLease, remote: GitRemote, maxBytes: number) {
     this.quarantine = quarantine;
@@ -59,8 +59,7 @@ export class Workshop implements AsyncDisposable {
 
   /** Starts the processes that a push with a pack will need. */
   async warmUp(): Promise<void> {
-    this.quarantine.warmUp(await this.#indexOptions());
-    this.#openReader();
+    await Promise.all([this.quarantine.warmUp(await this.#indexOptions()), this.#openReader()]);
   }
 
   /** Takes the pack in. Rejects as `Quarantine.receive` does. */
@@ -69,14 +68,14 @@ export class Workshop implements AsyncDisposable {
   }
 
   /** Reads the objects of the push and what the cache holds. */
-  reader(signal: AbortSignal): ObjectReader {
-    const reader = this.#openReader();
+  async reader(signal: AbortSignal): Promise<ObjectReader> {
+    const reader = await this.#openReader();
     reader.stopOn(signal);
     return reader;
   }
 
-  #openReader(): ObjectReader {
-    return (this.#reader ??= new ObjectReader(this.quarantine.environment(), this.quarantine.path));
+  #openReader(): Promise<ObjectReader> {
+    return (this.#reader ??= ObjectReader.open(this.quarantine.environment(), this.quarantine.path));
   }
 
   async #indexOptions(): Promise<{ readonly maxBytes: number; readonly remote: Record<string, string> }> {
@@ -87,7 +86,8 @@ export class Workshop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#reader?.[Symbol.asyncDispose]();
+    const reader = await this.#reader?.catch(() => undefined);
+    await reader?.[Symbol.asyncDispose]();
     await this.quarantine[Symbol.asyncDispose]();
     await this.history[Symbol.asyncDispose]();
   }

@@ -131,7 +131,12 @@ async function diffOf(update: RefUpdate, context: ChangeContext): ReturnType<typ
   // A new ref at an object that the upstream has already brings no change.
   if (isZero(update.oldOid) && (context.graph?.index.findOid(update.newOid) ?? -1) < 0) return [];
   const before = base === undefined ? undefined : await treeOf(base, context);
-  return diffTrees(await context.reader(), context.objectFormat, before, await treeOf(update.newOid, context));
+  return diffTrees(
+    await context.reader(),
+    context.objectFormat,
+    before,
+    await treeOf(update.newOid, context),
+  );
 }
 
 /** The root tree that an object stands for, through tags; undefined where it is a blob. */

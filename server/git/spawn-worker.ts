@@ -52,7 +52,7 @@ async function open(path: string, name: string): Promise<Socket> {
 // What ends the guard ends this process through the closed channel, after the guard has finished what it was doing.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('message', (message: ToSpawner) => {
-  if (message.kind === 'spawn') void start(message);
+  if (message.kind === 'spawn') start(message).catch(() => undefined);
   else children.get(message.id)?.kill('SIGKILL');
 });
 process.on('disconnect', () => {

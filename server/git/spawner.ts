@@ -92,9 +92,7 @@ export class Spawner implements AsyncDisposable {
         running.started.promise,
       ]);
       if (!stdin || !stdout || !stderr) throw new GuardError('internal', 'a stream of git is missing');
-      return childOf(stdin, stdout, stderr, running.ended.promise, () =>
-        send(worker, { kind: 'kill', id }),
-      );
+      return childOf(stdin, stdout, stderr, running.ended.promise, () => send(worker, { kind: 'kill', id }));
     } catch (thrown) {
       send(worker, { kind: 'kill', id });
       for (const { promise } of running.streams)

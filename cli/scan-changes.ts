@@ -53,13 +53,13 @@ async function commitOf(copy: WorkingCopy, name: string): Promise<string> {
 
 /** What is staged: the added lines of the files in the index, and the names of new files. */
 export async function* stagedItems(copy: WorkingCopy): AsyncGenerator<ScanItem> {
-  await using reader = new ObjectReader(copy.environment, copy.directory);
+  await using reader = await ObjectReader.open(copy.environment, copy.directory);
   yield* changedItems(copy, reader, ['--cached']);
 }
 
 /** What the commits of a range add: messages, lines, names of files, and what only lies between. */
 export async function* rangeItems(copy: WorkingCopy, { base, head }: CommitRange): AsyncGenerator<ScanItem> {
-  await using reader = new ObjectReader(copy.environment, copy.directory);
+  await using reader = await ObjectReader.open(copy.environment, copy.directory);
   const commits = splitLines(await git(copy, ['rev-list', '--reverse', head, `^${base}`]));
   yield* messages(reader, commits);
   const final = new Set<string>();

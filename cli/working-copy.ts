@@ -90,17 +90,15 @@ export async function git(
 
 /** What Git prints, as it prints it. Rejects with `input/invalid` where Git fails. */
 export async function* streamGit(copy: WorkingCopy, args: readonly string[]): AsyncGenerator<Uint8Array> {
-  const child = spawnGit(args, options(copy.directory, copy.environment, streamDeadlineMs));
+  const child = await spawnGit(args, options(copy.directory, copy.environment, streamDeadlineMs));
   const exit = exitOf(child);
-  // The generator may be left early; the end of the process is then nobody's to hear of.
-  exit.catch(() => undefined);
   child.stdin.end();
   try {
     for await (const chunk of child.stdout) if (chunk instanceof Uint8Array) yield chunk;
     const { code, stderr } = await exit;
     if (code !== 0) throw failed(args, stderr);
   } finally {
-    child.kill('SIGKILL');
+    child.kill();
   }
 }
 

@@ -10,6 +10,8 @@ export interface GitOptions {
   readonly cwd: string;
   /** Added to the fixed environment; may hold a credential and is therefore never logged. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Kills the process when it aborts. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 // Nothing of the machine's or the user's configuration reaches a child, and no child may ask a person anything.
@@ -58,7 +60,9 @@ export async function spawnGit(args: readonly string[], options: GitOptions): Pr
     cwd: options.cwd,
     env: { PATH: searchPath, ...fixedEnvironment, ...options.env },
   };
-  return spawner === undefined ? spawnDirectly(command) : (await spawner).spawn(command);
+  const child = await (spawner === undefined ? spawnDirectly(command) : (await spawner).spawn(command));
+  killOnAbort(child, options.signal);
+  return child;
 }
 
 /** Kills a process once `signal` aborts. */
@@ -101,11 +105,9 @@ export async function runGit(
   options: GitOptions & {
     readonly input?: Uint8Array | undefined;
     readonly maxBytes?: number;
-    readonly signal?: AbortSignal | undefined;
   },
 ): Promise<GitResult> {
   const child = await spawnGit(args, options);
-  killOnAbort(child, options.signal);
   const exit = exitOf(child);
   const maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
   const chunks: Buffer[] = [];

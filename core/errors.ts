@@ -20,6 +20,10 @@ export const errorTable = {
     status: 500,
     remedy: 'Stop the other program or choose another port with PORT or `listen`.',
   },
+  'data/unusable': {
+    status: 500,
+    remedy: 'Name a directory that the guard may write to, with FORGEGUARD_DATA_DIR or `dataDir`.',
+  },
   'database/unavailable': {
     status: 503,
     remedy: 'Check that PostgreSQL runs and that the connection URL is right.',

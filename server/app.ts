@@ -1,6 +1,5 @@
 // Puts the guard together: the only place that knows who implements which port.
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../core/errors.ts';
@@ -40,10 +39,12 @@ export interface App extends AsyncDisposable {
 
 const clock = { now: () => new Date() };
 
-/** Opens everything the guard needs and settles what an earlier process left. Rejects with a `GuardError`. */
+/**
+ * Opens everything the guard needs and settles what an earlier process left; the data directory is there. Rejects with a
+ * `GuardError`.
+ */
 export async function buildApp(config: Config, options: AppOptions): Promise<App> {
   await using opened = new AsyncDisposableStack();
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const fingerprintKey = await readFingerprintKey(config.dataDir);
   const starting = [
     openStore(config, opened),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { GuardError } from '../core/errors.ts';
 import { buildApp, type App, type AppOptions } from './app.ts';
 import type { Config } from './config.ts';
+import { prepareDataDirectory } from './data-directory.ts';
 import { type SandboxForge, startSandboxForge } from './git/sandbox-forge.ts';
 import { prepareSandbox, type SandboxFile, sandboxForgeConfig } from './sandbox.ts';
 
@@ -19,6 +20,7 @@ export async function startGuard(
   options: Omit<AppOptions, 'extraForges'>,
 ): Promise<RunningGuard> {
   await using opened = new AsyncDisposableStack();
+  await prepareDataDirectory(config.dataDir);
   let forge: SandboxForge | undefined;
   if (config.sandbox) forge = opened.use(await startSandboxForge(join(config.dataDir, 'sandbox')));
   const app = opened.use(

@@ -163,7 +163,8 @@ describe.each(schemes)('over %s', (scheme) => {
       told(await tree.push('+HEAD:refs/heads/topic'));
       upstream.clearFaults();
       expect(scene.elsewhere.requests.length).toBeGreaterThan(3);
-      for (const request of scene.elsewhere.requests) expect(request.headers['authorization']).toBeUndefined();
+      for (const request of scene.elsewhere.requests)
+        expect(request.headers['authorization']).toBeUndefined();
     });
   });
 });

@@ -12,6 +12,8 @@ export interface ServeOptions {
   /** Added to PATH, HOME (the directory itself) and PORT=0. */
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Runs this instead, such as `npm start`; `args` are not used then. */
+  readonly command?: readonly [string, ...string[]];
   /** User and group id to run as; needs root. */
   readonly uid?: number;
 }
@@ -25,6 +27,8 @@ export interface Serving extends AsyncDisposable {
   /** Waits for the line that says it is ready and returns its URL; rejects where the program ends before. */
   ready(): Promise<string>;
   signal(signal: NodeJS.Signals): void;
+  /** To all that it has started as well, as a terminal does on Ctrl-C. */
+  signalGroup(signal: NodeJS.Signals): void;
   /** Every process that it has started and that still runs. */
   children(): Promise<readonly ProcessMark[]>;
 }
@@ -40,7 +44,8 @@ const program = fileURLToPath(new URL('../../cli/forgeguard.ts', import.meta.url
 
 /** Starts it in a process group of its own, which is killed at the latest on disposal. */
 export function serve(options: ServeOptions): Serving {
-  const child = spawn(process.execPath, [program, 'serve', ...(options.args ?? [])], {
+  const [command, ...args] = options.command ?? [process.execPath, program, 'serve', ...(options.args ?? [])];
+  const child = spawn(command, args, {
     cwd: options.cwd,
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: options.cwd, PORT: '0', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -74,6 +79,7 @@ export function serve(options: ServeOptions): Serving {
       return Promise.race([readyUrl(() => output), ended]);
     },
     signal: (signal) => void child.kill(signal),
+    signalGroup: (signal) => killGroup(pid, signal),
     children: async () => {
       const marks = await Promise.all(
         (await descendantsOf(pid)).map(({ pid: own, name }) => markOf(own, name)),

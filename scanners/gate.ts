@@ -111,7 +111,7 @@ function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array): Ga
 export interface Candidates {
   /** Start, end and rule mask of each line that a loud rule could match, three numbers each, in order. */
   readonly triples: readonly number[];
-  /** Start and end of each line with a literal of a quiet rule, two numbers each, in order. */
+  /** Start, end and mask of each line with a literal of a quiet rule, three numbers each, in order. */
   readonly quietLines: readonly number[];
   /** Rules seen anywhere in the buffer. */
   readonly mask: number;
@@ -137,7 +137,7 @@ export function findCandidates(gate: Gate, bytes: Uint8Array, binary: boolean, q
     const mask = maskOf(gate, bytes, start, end);
     const loud = mask & ~quiet;
     all |= mask;
-    if ((mask & quiet) !== 0) quietLines.push(start, end);
+    if ((mask & quiet) !== 0) quietLines.push(start, end, mask & quiet);
     if (loud === 0) continue;
     if (end - start <= LONG_LINE) triples.push(start, end, loud);
     else pushWindows(gate, bytes, start, end, quiet, triples);

@@ -4,6 +4,7 @@ import { delimitedReader } from './phi/delimited.ts';
 import { ccdaReader } from './phi/ccda.ts';
 import { dicomReader } from './phi/dicom.ts';
 import { fhirReader } from './phi/fhir.ts';
+import { markupReader } from './phi/markup.ts';
 import { ncpdpReader } from './phi/ncpdp.ts';
 import { printedTableReader } from './phi/printed-table.ts';
 import { hl7v2Reader } from './phi/hl7v2.ts';
@@ -13,6 +14,7 @@ import { sqlReader } from './phi/sql.ts';
 import { proseReader } from './phi/prose/prose-reader.ts';
 import { x12Reader } from './phi/x12.ts';
 import { accountRule, contactRule } from './phi/contacts.ts';
+import { splitPersonLiterals } from './person-lines.ts';
 import { clinicalNoteReader } from './phi/clinical-note.ts';
 import { personLiterals } from './phi/fields.ts';
 import { labelledNumberRule, medicalRecordRule, ssnRule } from './phi/government-numbers.ts';
@@ -51,6 +53,7 @@ export const formatReaders: readonly FormatReader[] = [
   fhirReader,
   ccdaReader,
   printedTableReader,
+  markupReader,
   literalReader,
   indentedReader,
   clinicalNoteReader,
@@ -59,8 +62,10 @@ export const formatReaders: readonly FormatReader[] = [
 
 export interface CompiledRules {
   readonly gate: Gate;
-  /** Bit of the literals that name fields of a person; they only count, they make no line a candidate. */
-  readonly personBit: number;
+  /** Mask of the literals that name fields of a person; they make no line a candidate for a pattern. */
+  readonly personMask: number;
+  /** The part of it that needs no second look. */
+  readonly surePersonMask: number;
   /** Bit of the lines that secretlint sees. */
   readonly secretlintBit: number;
 }
@@ -68,9 +73,11 @@ export interface CompiledRules {
 /** Builds the gate over all literals. Called once per scanner. */
 export function compileRules(): CompiledRules {
   const literals = patternRules.map((rule) => rule.literals);
+  const { sure, short } = splitPersonLiterals(personLiterals);
   return {
-    gate: buildGate([...literals, personLiterals, secretlintLiterals]),
-    personBit: literals.length,
-    secretlintBit: literals.length + 1,
+    gate: buildGate([...literals, sure, short, secretlintLiterals]),
+    personMask: 3 << literals.length,
+    surePersonMask: 1 << literals.length,
+    secretlintBit: literals.length + 2,
   };
 }

@@ -4,6 +4,7 @@ import { findCandidates } from './gate.ts';
 import type { Decoded } from './decode.ts';
 import { describeDocument } from './document.ts';
 import { Harvest } from './harvest.ts';
+import { personLines } from './person-lines.ts';
 import type { DocumentContext, FormatReader, Hit, Line } from './rule.ts';
 import { type CompiledRules, formatReaders, patternRules } from './rules.ts';
 import { lintLines } from './secrets/secretlint.ts';
@@ -39,10 +40,11 @@ export interface TextScanInput {
  */
 export async function scanText(rules: CompiledRules, input: TextScanInput): Promise<TextScan> {
   const { target, decoded, previous } = input;
-  const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, 1 << rules.personBit);
+  const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, rules.personMask);
+  const persons = personLines(decoded.view, found.quietLines, rules.surePersonMask);
   const head = decoded.view.slice(0, 4_096);
   const plain = describeDocument(target, decoded, head, false);
-  const read = readFormats(input, plain, head, found.quietLines);
+  const read = readFormats(input, plain, head, persons);
   const clinical = previous?.clinical === true || isClinical(read.hits);
   const document = describeDocument(target, decoded, head, clinical);
   const matched = await matchPatterns(decoded.view, found.triples, document, input.enough);
@@ -54,13 +56,13 @@ function readFormats(
   { decoded, from, previous, enough }: TextScanInput,
   document: DocumentContext,
   head: string,
-  personLines: readonly number[],
+  persons: readonly number[],
 ): { readonly hits: readonly Hit[]; readonly readers: ReadonlyMap<string, unknown> } {
   const hits: Hit[] = [];
   const readers = new Map<string, unknown>();
   for (const reader of formatReaders) {
     const known = previous?.readers.has(reader.name) === true;
-    if (!known && !reader.accepts(head, document, personLines.length / 2)) continue;
+    if (!known && !reader.accepts(head, document, persons.length / 2)) continue;
     // A stateful reader that refused the first window has no state to go on with.
     if (previous !== undefined && reader.stateful && !known) continue;
     const harvest = new Harvest(enough);
@@ -70,7 +72,7 @@ function readFormats(
     const failed = harvest.run((emit) => {
       const state =
         reader.local === true
-          ? readPieces(reader, view, document, personLines, emit)
+          ? readPieces(reader, view, document, persons, emit)
           : reader.read({ view, from: start, document, carry }, emit);
       readers.set(reader.name, state);
     });
@@ -87,16 +89,16 @@ function readPieces(
   reader: FormatReader,
   view: string,
   document: DocumentContext,
-  personLines: readonly number[],
+  persons: readonly number[],
   emit: (hit: Hit) => void,
 ): void {
   let stop = 0;
-  for (let at = 0; at < personLines.length;) {
-    const first = Math.max(0, (personLines[at] ?? 0) - REACH);
+  for (let at = 0; at < persons.length;) {
+    const first = Math.max(0, (persons[at] ?? 0) - REACH);
     const start = Math.max(stop, view.lastIndexOf('\n', first) + 1);
-    let end = personLines[at] ?? 0;
-    for (; at < personLines.length && (personLines[at] ?? 0) - REACH <= end; at += 2)
-      end = (personLines[at + 1] ?? 0) + REACH;
+    let end = persons[at] ?? 0;
+    for (; at < persons.length && (persons[at] ?? 0) - REACH <= end; at += 2)
+      end = (persons[at + 1] ?? 0) + REACH;
     const newline = view.indexOf('\n', end);
     stop = newline < 0 ? view.length : newline;
     reader.read({ view: view.slice(start, stop), from: 0, document, carry: undefined }, (hit) =>

@@ -53,6 +53,11 @@ export const catalog = {
   'phi/url': phi('url', 'medium', 'A web address that belongs to a person in a record.'),
   'phi/ip': phi('ip', 'medium', 'An IP address that belongs to a person in a record.'),
   'phi/photo': phi('photo', 'high', "A patient's photograph."),
+  'phi/biometric': phi(
+    'biometric',
+    'high',
+    'A fingerprint, voice print or other biometric record of a person.',
+  ),
   'phi/other': phi('other', 'medium', 'Another number or code that identifies a person.'),
 
   'secret/guard-token': secret('critical', 'An access token of this guard.', 'prefix'),

@@ -1,6 +1,7 @@
 // What the name of a column, key or label says about its value, in English, Spanish, German, French and Portuguese.
 // Names are compared without case, accents and separators: `Pat_First-Name` is `patfirstname`.
 import type { RuleId } from '../catalog.ts';
+import { abbreviations, fillers, lexicon } from './field-names.ts';
 
 /** How much a field tells about the record it stands in. */
 type Role = 'name' | 'anchor' | 'contact' | 'place' | 'account' | 'evidence' | 'weak';
@@ -27,93 +28,22 @@ export const fieldKinds = {
   ip: { rule: 'phi/ip', role: 'weak' },
   vehicle: { rule: 'phi/vehicle', role: 'account' },
   device: { rule: 'phi/device', role: 'weak' },
+  passport: { rule: 'phi/other', role: 'anchor' },
+  photo: { rule: 'phi/photo', role: 'weak' },
+  biometric: { rule: 'phi/biometric', role: 'account' },
+  url: { rule: 'phi/url', role: 'weak' },
+  age: { rule: 'phi/date', role: 'weak' },
   clinical: { rule: undefined, role: 'evidence' },
 } as const satisfies Record<string, { readonly rule: RuleId | undefined; readonly role: Role }>;
 
 export type FieldKind = keyof typeof fieldKinds;
 
-const lexicon: Readonly<Record<FieldKind, string>> = {
-  'full-name':
-    'fullname patientname ptname patname patient membername subscribername insuredname personname clientname ' +
-    'guarantorname contactname nextofkin nextofkinname nombrecompleto nombrepaciente nombreyapellidos paciente ' +
-    'patientenname vollername vollstaendigername nomcomplet nompatient nomecompleto nomepaciente displayname ' +
-    'legalname employeename mothersname fathersname namefull member subscriber responsibleparty',
-  'given-name':
-    'firstname fname givenname given namefirst forename middlename mname middleinitial middle secondname ' +
-    'preferredname vorname prenom primeiro primernombre segundonombre nombres primeironome nomeproprio namegiven',
-  'family-name':
-    'lastname lname familyname family surname namelast maidenname birthname nachname familienname geburtsname apellido ' +
-    'apellidos primerapellido segundoapellido nomdefamille sobrenome apelido namefamily mothersmaidenname suffixname',
-  'bare-name': 'name nombre nom nome names person user customer kunde cliente client nombrecliente username',
-  'birth-date':
-    'dob birthdate dateofbirth birthday birthdt dtbirth bdate born birth dtofbirth dobdate birthdatetime brthdt birthdte ' +
-    'fechanacimiento fechadenacimiento fnac fnacimiento fecnac nacimiento geburtsdatum gebdat gebdatum gebtag geburtstag ' +
-    'datedenaissance datenaissance naissance datadenascimento datanascimento nascimento dtnasc ' +
-    'deathdate dateofdeath dod deceaseddate dtdeath fechadefuncion sterbedatum',
-  'care-date':
-    'admitdate admissiondate admitted admitdt dischargedate discharged dischargedt visitdate visitdt dateofservice dos ' +
-    'servicedate encounterdate appointmentdate proceduredate surgerydate collectiondate lastvisit nextappointment ' +
-    'fechaingreso fechaalta fechaegreso fechavisita aufnahmedatum entlassungsdatum behandlungsdatum dateadmission ' +
-    'datesortie dataadmissao dataalta fromdate thrudate',
-  ssn: 'ssn socialsecuritynumber socialsecurity socialsecurityno socsec socsecno ssno ssnum ssnumber socialsecnum ssa taxid itin tin last4ssn patssn',
-  'national-id':
-    'nationalid nationalidentifier nhsnumber nhsno nin nino nationalinsurancenumber sin nss numsegsocial ' +
-    'numeroseguridadsocial seguridadsocial segsocial nass naf dni nie nif curp cpf rg cedula sozialversicherungsnummer svnr ' +
-    'svnummer rentenversicherungsnummer rvnr versnr numsecu numerosecuritesociale nir aadhaar personnummer passport ' +
-    'passportnumber passportno pasaporte reisepass',
-  mrn:
-    'mrn medicalrecordnumber medicalrecordno medrecno medrecnum medrecnumber medicalrecord patientid patid ptid patientno ' +
-    'patientnumber patientnum chartno chartnumber chartnum chart hospitalno hospitalnumber hospitalid recordnumber unitno ' +
-    'unitnumber mrnumber mrno ehrid emrid epicid enterpriseid empi historiaclinica numhistoria nhc numerohistoria ' +
-    'expediente fallnummer patientennummer patientennr patnr fallnr aktennummer krankenaktennummer numdossier ipp ' +
-    'prontuario numeroprontuario patientmrn pid',
-  'health-plan':
-    'memberid memberno membernumber membernum subscriberid subscriberno subscribernumber insuranceid insuranceno ' +
-    'insurancenumber insurancepolicy insurancepolicynumber policyno policynumber policynum policyid healthplanid ' +
-    'healthplannumber planmemberid beneficiaryid beneficiarynumber mbi medicareid medicareno medicarenumber medicaid ' +
-    'medicaidid medicaidno medicaidnumber hicn hic groupnumber insuredid payerid hmoid numpoliza numeropoliza poliza ' +
-    'tarjetasanitaria cip versichertennummer versicherungsnummer kvnr krankenversichertennummer krankenkassennummer ' +
-    'numassure carteirinha healthcardnumber ohip',
-  account:
-    'accountno accountnumber acct acctno acctnum acctnumber accountnum bankaccount bankaccountnumber guarantoraccount ' +
-    'billingaccount patientaccount patientaccountnumber financialaccount iban kontonummer konto ktonr cuenta numerocuenta ' +
-    'numcuenta cuentabancaria compte numerocompte conta numeroconta creditcard creditcardnumber cardnumber ccnumber ccnum ' +
-    'cardno encounternumber visitnumber csn routingnumber pan',
-  license:
-    'driverslicense driverslicence driverlicense driverlicence dlnumber dlno dl dlnum licensenumber licenseno licencenumber ' +
-    'licenseplateno permisoconducir carnetconducir licenciaconducir fuehrerscheinnr fuehrerschein fuehrerscheinnummer ' +
-    'fuhrerscheinnr permisconduire cnh deanumber deano npi npinumber certificatenumber statelicense',
-  phone:
-    'phone phonenumber phoneno telephone telephonenumber tel telno mobile mobilephone mobileno mobilenumber cell cellphone ' +
-    'cellno cellnumber homephone workphone dayphone eveningphone contactnumber contactphone contactno ph phonehome ' +
-    'phonework phonemobile phone1 phone2 primaryphone emergencyphone telefono telefonofijo movil celular telefon ' +
-    'telefonnummer handy handynummer mobilnummer rufnummer telefone telemovel numtelephone portable nextofkinphone',
-  fax: 'fax faxno faxnumber faxnum telefax telefaxnummer faxnummer numfax homefax',
-  email:
-    'email emailaddress emailaddr emailid mail mailaddress mailadresse contactemail personalemail homeemail workemail ' +
-    'correo correoelectronico emailadresse courriel adressemail useremail patientemail e-mail',
-  street:
-    'street streetaddress street1 street2 streetline address addr address1 address2 addr1 addr2 addressline addressline1 ' +
-    'addressline2 addrline1 addrline2 homeaddress homeaddr mailingaddress residence residentialaddress streetname ' +
-    'direccion domicilio calle direccionpostal strasse str anschrift adresse wohnadresse hausnummer rue endereco morada ' +
-    'logradouro currentaddress permanentaddress line1 line2',
-  city: 'city town locality municipality ciudad poblacion localidad municipio ort stadt wohnort ville commune cidade county birthplace placeofbirth',
-  zip: 'zip zipcode postalcode postcode postal zip5 zip4 zipplus4 codigopostal cp codpostal plz postleitzahl codepostal cep postalzip',
-  ip: 'ipaddress clientip userip patientip remoteip',
-  vehicle: 'licenseplate plate platenumber vin vehicleid vehiclenumber kennzeichen matricula',
-  device: 'deviceserial deviceserialnumber implantserial pacemakerserial udi deviceid serialnumber',
-  clinical:
-    'diagnosis diagnoses dx dxcode icd10 icd9 icd icdcode icd10code a1c hba1c ward medication medications allergies allergy ' +
-    'bloodtype bloodpressure chiefcomplaint procedure cpt cptcode condition conditions symptoms attendingphysician ' +
-    'physician pcp diagnostico medicamento alergias diagnose medikation station allergien diagnostic prescription rx ' +
-    'labresult treatment immunization encounterid primarydiagnosis admissiontype insurance insuranceprovider',
-};
-
 const byName: ReadonlyMap<string, FieldKind> = new Map(
   // Object.entries widens keys to string; the record's own type gives them back.
   Object.entries(lexicon).flatMap(([kind, names]) =>
     names
-      .split(' ')
+      .split(/ +/)
+      .filter((name) => name !== '')
       .map((name): [string, FieldKind] => [name.replaceAll('-', ''), isFieldKind(kind) ? kind : 'clinical']),
   ),
 );
@@ -144,7 +74,7 @@ export function fieldKind(name: string): FieldKind | undefined {
   if (name.length > 48) return undefined;
   if (cache.has(name)) return cache.get(name);
   if (cache.size >= CACHE_NAMES) cache.clear();
-  const kind = lookUp(normaliseFieldName(name));
+  const kind = lookUp(normaliseFieldName(name)) ?? lookUpWords(name);
   cache.set(name, kind);
   return kind;
 }
@@ -159,6 +89,40 @@ function lookUp(key: string): FieldKind | undefined {
     if (rest === 'id' && /^(?:patient|pt|pat)/.test(key)) return 'mrn';
   }
   return key.length > 6 ? byName.get(key.replace(endings, '')) : undefined;
+}
+
+/**
+ * The kind of a name by its words: `Pt_Last_Nm (legal)` is `lastname`. Abbreviations are written out, and words that say
+ * nothing are left out, first those that are no nouns of the field.
+ */
+function lookUpWords(name: string): FieldKind | undefined {
+  const words = name
+    .replaceAll(/\(.{0,24}?\)/g, ' ')
+    .replaceAll('#', ' number ')
+    .replaceAll(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
+    .split(/[^\p{L}\d]+/u)
+    .map(normaliseFieldName)
+    .filter((word) => word !== '')
+    .map((word) => (Object.hasOwn(abbreviations, word) ? (abbreviations[word] ?? word) : word));
+  if (words.length === 0 || words.length > 6) return undefined;
+  const whole = lookUp(words.join(''));
+  if (whole !== undefined) return whole;
+  const nouns = words.filter((word) => !fillers.has(word));
+  const telling = nouns.filter((word) => word !== 'number');
+  if (telling.length === 0 || telling.length === words.length) return undefined;
+  if (telling.length === 1 && byName.get(telling[0] ?? '') === 'bare-name')
+    return namesPatients(name) ? 'full-name' : undefined;
+  return (
+    (nouns.length > telling.length ? byName.get(`${telling.join('')}number`) : undefined) ??
+    kindOfWords(telling)
+  );
+}
+
+/** A kind whose name is long enough to mean one thing. */
+function kindOfWords(words: readonly string[]): FieldKind | undefined {
+  const key = words.join('');
+  const kind = key.length < 3 ? undefined : byName.get(key);
+  return kind === 'bare-name' || kind === 'full-name' ? undefined : kind;
 }
 
 /** True where a table, object or key is named after patients. */
@@ -246,4 +210,19 @@ export const personLiterals: readonly string[] = [
     'historia_clinica',
     'namefirst',
   ],
+  ...[
+    'naiss',
+    'pr\xc3\xa9nom',
+    'geb.',
+    'geb_',
+    'geboren',
+    'versichert',
+    'utente',
+    'prontu',
+    'apelido',
+    'nome do',
+    'last_n',
+    'lst_n',
+  ],
+  ...['data_nasc', 'fechanac', 'fec_nac', 'pat_', 'subject_id', 'passport'],
 ];

@@ -15,6 +15,8 @@ export type ValueVerdict =
   | { readonly kind: 'plausible' }
   | { readonly kind: 'synthetic'; readonly reason: string };
 
+/** Longer values are texts, not values of a field. */
+const MAX_LENGTH = 120;
 const refuted: ValueVerdict = { kind: 'refuted' };
 const plausible: ValueVerdict = { kind: 'plausible' };
 
@@ -25,7 +27,8 @@ const code = /[{}<>$`\\|;=]|\(\)|=>|::|\*\*\*|xxx|###|\[redacted\]|\[[a-z ]+\]|%
 /** Judges `value`, the raw text of a field of this kind. */
 export function judgeValue(kind: FieldKind, value: string): ValueVerdict {
   const text = value.trim();
-  if (text.length < 2 || text.length > 120 || placeholder.test(text) || code.test(text)) return refuted;
+  if (text.length < 2 || text.length > MAX_LENGTH || placeholder.test(text)) return refuted;
+  if (kind !== 'url' && code.test(text)) return refuted;
   return judges[kind](text);
 }
 
@@ -42,6 +45,13 @@ const identifierLike = (text: string, digits: number): boolean =>
   !/[a-z]{5,} [a-z]{3,}/.test(text) &&
   !/^\d{1,4}\.\d{1,3}(?:\.\d+)*$/.test(text);
 
+/** Base64 or hexadecimal of a template or picture. */
+const encoded = (text: string): boolean =>
+  text.length >= 24 && /^[\w+/=-]+$/.test(text) && /\d/.test(text) && /[A-Za-z]/.test(text);
+
+/** Nine digits written as a Social Security number, not zeros throughout. */
+const typed = (text: string): boolean => /^\d{3}[ -]\d{2}[ -]\d{4}$/.test(text) && !/^[0 -]+$/.test(text);
+
 const judges: Readonly<Record<FieldKind, (text: string) => ValueVerdict>> = {
   'full-name': (text) => maybe(isName(text), syntheticName(text)),
   'given-name': (text) => maybe(isName(text), syntheticName(text)),
@@ -53,7 +63,10 @@ const judges: Readonly<Record<FieldKind, (text: string) => ValueVerdict>> = {
     const verdict = judgeSsn(/^\d{3}[ -]?\d{2}[ -]?\d{4}$/.test(text) ? text.replaceAll(/\D/g, '') : '');
     return verdict.kind === 'synthetic'
       ? { kind: 'synthetic', reason: verdict.reason }
-      : maybe(verdict.kind !== 'impossible', undefined);
+      : maybe(
+          verdict.kind !== 'impossible' || typed(text),
+          verdict.kind === 'impossible' ? 'a number that cannot have been issued' : undefined,
+        );
   },
   'national-id': (text) => maybe(identifierLike(text, 5) && text.length >= 7, syntheticNumber(text)),
   mrn: (text) => maybe(identifierLike(text, 4), syntheticNumber(text)),
@@ -78,7 +91,9 @@ const judges: Readonly<Record<FieldKind, (text: string) => ValueVerdict>> = {
   city: (text) => maybe(text.length < 40 && isName(text), undefined),
   zip: (text) =>
     maybe(
-      /^(?:\d{5}(?:-?\d{4})?|\d{4,6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)$/i.test(text),
+      /^(?:\d{5}(?:-?\d{4})?|\d{4,6}|\d{4,5}-\d{3}|\d{4} ?[A-Z]{2}|\d{3} \d{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)$/i.test(
+        text,
+      ),
       undefined,
     ),
   ip: (text) =>
@@ -91,6 +106,14 @@ const judges: Readonly<Record<FieldKind, (text: string) => ValueVerdict>> = {
     ),
   vehicle: (text) => maybe(identifierLike(text, 2) && text.length >= 5, undefined),
   device: (text) => maybe(identifierLike(text, 4) && text.length >= 6, undefined),
+  passport: (text) =>
+    maybe(identifierLike(text, 4) && text.length >= 6 && text.length <= 14, syntheticNumber(text)),
+  photo: (text) =>
+    maybe(/^[\w./-]{1,100}\.(?:jpe?g|png|gif|heic|bmp)$/i.test(text) || encoded(text), undefined),
+  biometric: (text) => maybe(encoded(text), undefined),
+  url: (text) => maybe(/^(?:https?:\/\/|www\.)\S{4,200}$/i.test(text), undefined),
+  // Ages above 89 are identifiers (45 CFR 164.514(b)(2)(i)(C)).
+  age: (text) => maybe(/^(?:9\d|1[01]\d)$/.test(text), undefined),
   clinical: (text) => maybe(/[A-Za-z0-9]/.test(text), undefined),
 };
 
@@ -116,7 +139,21 @@ export function isName(text: string): boolean {
   );
 }
 
-const months = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
+/** The first letters of the months in English, Spanish, German, French and Portuguese; bytes of UTF-8. */
+const months: readonly RegExp[] = [
+  /^(?:jan|ene)/,
+  /^(?:feb|fev|f\xc3\xa9v)/,
+  /^(?:mar|m\xc3\xa4r)/,
+  /^(?:apr|abr|avr)/,
+  /^(?:may|mai)/,
+  /^(?:jun|juin)/,
+  /^(?:jul|juil)/,
+  /^(?:aug|ago|ao\xc3\xbb|aou)/,
+  /^(?:sep|set)/,
+  /^(?:oct|okt|out)/,
+  /^nov/,
+  /^(?:dec|dic|dez|d\xc3\xa9c)/,
+];
 
 /** True for a calendar date between 1900 and 2100 in a common spelling, with or without a time. */
 export function isDate(text: string): boolean {
@@ -133,9 +170,9 @@ export function isDate(text: string): boolean {
   }
   const worded =
     /^([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})$/.exec(text) ??
-    reorder(/^(\d{1,2})[ -]([A-Za-z]{3,9})\.?[ -](\d{4}|\d{2})$/.exec(text));
+    reorder(/^(\d{1,2})\.?(?: de)?[ -]([A-Za-z\x80-\xff]{3,10})\.?(?: de)?[ -](\d{4}|\d{2})$/.exec(text));
   if (!worded) return false;
-  const month = months.indexOf((worded[1] ?? '').slice(0, 3).toLowerCase()) + 1;
+  const month = months.findIndex((each) => each.test((worded[1] ?? '').toLowerCase())) + 1;
   const year = Number(worded[3]);
   return month > 0 && isDay(year < 100 ? year + 1900 : year, month, Number(worded[2]));
 }

@@ -101,6 +101,7 @@ const cases: Readonly<Record<RuleId, Case>> = {
     }),
     ng: JSON.stringify({ resourceType: 'Media', photo: [{ contentType: 'image/jpeg', data: long }] }),
   },
+  'phi/biometric': csv('fingerprint', glue('Rk1SACAyMAAAAAEs', 'AAABPAFiAMUAxQEAAAAoM0B')),
   'phi/other': {
     path: 'm.hl7',
     ok: 'MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\r'.concat('IN', '2|E44120|\r'),

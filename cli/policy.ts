@@ -14,6 +14,7 @@ import { actions } from '../core/verdict.ts';
 import type { Reason, Verdict } from '../core/verdict.ts';
 import { environment, loadConfig } from '../server/config.ts';
 import { readPolicyFile } from '../server/policy-file.ts';
+import { explainPlace, readPlace } from './explain-place.ts';
 
 interface NamedPolicy {
   readonly name: string;
@@ -82,8 +83,21 @@ function tellVerdict(verdict: Verdict): readonly string[] {
   ];
 }
 
-async function explain(file: string | undefined, flags: ConfigFlag): Promise<void> {
-  const { name, policy } = await findPolicy(file, flags.config);
+interface ExplainFlags extends ConfigFlag {
+  readonly policy?: string;
+  readonly repository: string;
+  readonly format: 'text' | 'json';
+}
+
+async function explain(subject: string | undefined, flags: ExplainFlags): Promise<void> {
+  const place = subject === undefined ? undefined : readPlace(subject);
+  if (place !== undefined) {
+    const { name, policy } = await findPolicy(flags.policy, flags.config);
+    const { repository, format } = flags;
+    await explainPlace({ place, policyName: name, policy, repository, format });
+    return;
+  }
+  const { name, policy } = await findPolicy(flags.policy ?? subject, flags.config);
   print([
     `${name} (sha256 ${policy.digest})`,
     'All rules that match apply; the strongest action wins: deny, hold, redact, allow.',
@@ -118,8 +132,16 @@ export function registerPolicy(program: Command): void {
     .action(test);
   policy
     .command('explain')
-    .description('tell a policy in sentences')
-    .argument('[file]', 'policy file')
+    .description('tell a policy in sentences, or why a line of a file is or is not a finding')
+    .argument('[subject]', 'policy file, or FILE:LINE of what was scanned')
+    .option('--policy <file>', 'policy that judges FILE:LINE')
+    .option('--repository <name>', 'what the policy takes the repository for', 'local/scan')
+    .addOption(
+      program
+        .createOption('--format <format>', 'output for FILE:LINE')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
     .option(...config)
     .action(explain);
   policy

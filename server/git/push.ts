@@ -53,6 +53,8 @@ export async function servePush(
         pushOptions: request.pushOptions.length,
       }),
     );
+    // Awaited once the pack is here; what fails before that must not leave its failure unhandled.
+    received.catch(() => undefined);
     await withQuarantine(services, push, async (opened) => {
       const stage = await receiveObjects(services, push, opened, body, received);
       await answer(output);
@@ -118,7 +120,6 @@ async function receiveObjects(
 ): Promise<ReceivedStage> {
   const { client, request, signal } = push;
   // The record and the pack go side by side; nothing is looked at before the record is durable.
-  received.catch(() => undefined);
   await services.observe('quarantine', client.request);
   const pack = request.hasPack ? await stage.workshop.receive(body.remaining(), signal) : undefined;
   await received;

@@ -23,6 +23,9 @@ const fetchOptions: Readonly<Record<Depth, readonly string[]>> = {
   commits: ['--filter=tree:0'],
 };
 
+// A question about a commit that is not here is answered by its absence, not by asking the upstream for it.
+const neverFetch: Readonly<Record<string, string>> = { GIT_NO_LAZY_FETCH: '1' };
+
 const keptPackBytes = 4 * 1024 * 1024;
 const keptPacks = 50;
 const fetchDeadlineMs = 10 * 60_000;
@@ -52,8 +55,21 @@ export interface HistoryLease extends AsyncDisposable {
   fetchTrees(remote: GitRemote, oids: readonly Oid[], signal: AbortSignal): Promise<void>;
   /** True where `ancestor` is reached from one of `tips`, all of which the upstream has. */
   isAncestor(remote: GitRemote, ancestor: Oid, tips: readonly Oid[], signal: AbortSignal): Promise<boolean>;
+  /** The first of these commits that the tips reach. `chain` goes from child to parent. */
+  newestReached(question: ReachQuestion, chain: readonly Oid[]): Promise<Oid | undefined>;
+  /** Those of these commits that the tips reach, in their order. */
+  allReached(question: ReachQuestion, oids: readonly Oid[]): Promise<readonly Oid[]>;
+  /** Those of these known commits that none of the others reaches, in their order. */
+  independent(oids: readonly Oid[], signal: AbortSignal): Promise<readonly Oid[]>;
   /** Keeps a small pack that was just forwarded, so that the next push finds the trees it builds on. */
   keep(packPath: string, tips: readonly Oid[]): Promise<void>;
+}
+
+/** What do these tips, which the upstream advertises, reach? */
+export interface ReachQuestion {
+  readonly remote: GitRemote;
+  readonly tips: readonly Oid[];
+  readonly signal: AbortSignal;
 }
 
 export interface History {
@@ -172,6 +188,19 @@ function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
     });
   }
 
+  // Refs of the cache's own tell the upstream what is here already.
+  async function fetchCommits(remote: GitRemote, oids: readonly Oid[], signal: AbortSignal): Promise<void> {
+    const refspecs = oids.map((oid) => `+${oid}:refs/cache/${oid}`);
+    await fetch(commits, 'commits', remote, refspecs, signal);
+  }
+
+  /** Undefined where `oid` is not among the fetched commits. */
+  async function reaches(tips: readonly Oid[], oid: Oid, signal: AbortSignal): Promise<boolean | undefined> {
+    const args = ['rev-list', '--max-count=1', oid, '--not', ...tips, '--'];
+    const result = await runGit(args, { cwd: commits, env: { GIT_DIR: commits, ...neverFetch }, signal });
+    return result.code === 0 ? result.stdout.length === 0 : undefined;
+  }
+
   return {
     treesPath: join(trees, 'objects'),
     known: cache.known,
@@ -181,14 +210,38 @@ function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
       for (const oid of oids) cache.known.add(oid);
     },
     async isAncestor(remote, ancestor, tips, signal) {
-      // Refs of the cache's own tell the upstream what is here already.
-      const refspecs = [ancestor, ...tips].map((oid) => `+${oid}:refs/cache/${oid}`);
-      await fetch(commits, 'commits', remote, refspecs, signal);
-      const args = ['rev-list', '--max-count=1', ancestor, '--not', ...tips, '--'];
-      const result = await runGit(args, { cwd: commits, env: { GIT_DIR: commits }, signal });
-      if (result.code !== 0)
+      await fetchCommits(remote, [ancestor, ...tips], signal);
+      const reached = await reaches(tips, ancestor, signal);
+      if (reached === undefined)
         throw new GuardError('upstream/invalid', "couldn't tell how the new value relates to the old one");
-      return result.stdout.length === 0;
+      return reached;
+    },
+    async newestReached({ remote, tips, signal }, chain) {
+      await fetchCommits(remote, tips, signal);
+      // What a tip reaches it reaches with all ancestors, so the chain has one turning point.
+      let low = 0;
+      let high = chain.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        const oid = chain[middle];
+        if (oid !== undefined && (await reaches(tips, oid, signal)) === true) high = middle;
+        else low = middle + 1;
+      }
+      return chain[low];
+    },
+    async allReached({ remote, tips, signal }, oids) {
+      if (oids.length === 0) return [];
+      await fetchCommits(remote, tips, signal);
+      const reached = await Promise.all(oids.map((oid) => reaches(tips, oid, signal)));
+      return oids.filter((_oid, index) => reached[index] === true);
+    },
+    async independent(oids, signal) {
+      if (oids.length < 2) return oids;
+      const args = ['merge-base', '--independent', ...oids];
+      const result = await runGit(args, { cwd: commits, env: { GIT_DIR: commits, ...neverFetch }, signal });
+      if (result.code !== 0) return oids;
+      const kept = new Set(Buffer.from(result.stdout).toString('latin1').split('\n'));
+      return oids.filter((oid) => kept.has(oid));
     },
     async keep(packPath, tips) {
       const { size } = await stat(packPath);

@@ -139,12 +139,14 @@ async function decidePush(services: PushServices, push: Push, stage: ReceivedSta
     reader: () => workshop.reader(signal),
     history: workshop.history,
     remote: workshop.remote,
+    defaultBranch: await stage.defaultBranch,
+    refs: (age) => services.facts.refs(client.repository, client.authorization, age, signal),
     objectFormat: request.objectFormat,
     signal,
   };
-  const updates = await classifyUpdates(request.commands, await stage.defaultBranch, context);
+  const updates = await classifyUpdates(request.commands, context);
   const findings = [...push.text.findings, ...(inspection?.findings ?? [])];
-  const operation = await operationOf(services, push, stage, updates, findings, inspection, context);
+  const operation = await operationOf(services, push, updates, findings, inspection, context);
   const verdict = services.policy.decide(operation, services.clock.now());
   await services.observe('verdict', client.request);
   return assemble(services, push, { capabilities, updates, findings, inspection, verdict });
@@ -172,13 +174,12 @@ async function inspect(services: PushServices, push: Push, stage: Stage, pack: P
 async function operationOf(
   services: PushServices,
   push: Push,
-  stage: Stage,
   updates: readonly RefUpdate[],
   findings: readonly LocatedFinding[],
   inspection: Inspection | undefined,
   context: ChangeContext,
 ): Promise<Operation> {
-  const { client, signal } = push;
+  const { client } = push;
   const bare = {
     kind: 'push',
     actor: client.actor,
@@ -194,15 +195,9 @@ async function operationOf(
   const asks = services.policy.asksAboutPaths(bare);
   // The first push to an empty repository changes nothing that anybody reviewed or relies on. Whether the repository
   // is empty is asked anew: what was remembered may be older than the push before this one.
-  const isFirst =
-    asks && (await stage.defaultBranch) === undefined && (await isEmpty(services, client, signal));
+  const isFirst = asks && context.defaultBranch === undefined && (await context.refs('now')).length === 0;
   const paths = asks && !isFirst ? await changedPaths(updates, context) : [];
   return { ...bare, paths, findings: findings.map((found) => found.finding) };
-}
-
-async function isEmpty(services: PushServices, client: PushClient, signal: AbortSignal): Promise<boolean> {
-  const advertisement = await services.facts.advertisement(client.repository, client.authorization, signal);
-  return advertisement.refs.length === 0;
 }
 
 interface Judged {

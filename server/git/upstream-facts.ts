@@ -3,7 +3,7 @@
 import type { Readable } from 'node:stream';
 import { GuardError } from '../../core/errors.ts';
 import type { ObjectFormat } from '../../core/oid.ts';
-import { type Advertisement, readAdvertisement } from './advertisement.ts';
+import { type AdvertisedRef, type Advertisement, readAdvertisement } from './advertisement.ts';
 import { ByteReader } from './byte-reader.ts';
 import { flushPacket, packet, packetText, readPacket } from './pkt-line.ts';
 import type { Repository } from './repository.ts';
@@ -18,6 +18,13 @@ export interface UpstreamFacts {
     authorization: string | undefined,
     signal?: AbortSignal,
   ): Promise<Advertisement>;
+  /** The upstream's refs: asked now, or as last seen, which is at most a minute ago. */
+  refs(
+    repository: Repository,
+    authorization: string | undefined,
+    age: 'remembered' | 'now',
+    signal?: AbortSignal,
+  ): Promise<readonly AdvertisedRef[]>;
   /** Capabilities as last seen, at most a minute old; never from memory where the client's own credential is used. */
   capabilities(
     repository: Repository,
@@ -37,6 +44,9 @@ export interface UpstreamFacts {
 const capabilitiesMs = 60_000;
 const defaultBranchMs = 5 * 60_000;
 const maxRemembered = 10_000;
+const refsMs = 60_000;
+/** Lists of refs may be long. */
+const maxRememberedRefs = 16;
 
 /** Builds the memory over the upstreams of the configured forges. */
 export function createUpstreamFacts(
@@ -45,6 +55,7 @@ export function createUpstreamFacts(
   now: () => number,
 ): UpstreamFacts {
   const capabilities = new Map<string, { readonly value: UpstreamCapabilities; readonly until: number }>();
+  const lists = new Map<string, { readonly value: readonly AdvertisedRef[]; readonly until: number }>();
   const branches = new Map<string, { readonly value: string; readonly until: number }>();
 
   async function advertisement(
@@ -67,6 +78,9 @@ export function createUpstreamFacts(
         value: { capabilities: value.capabilities, objectFormat: value.objectFormat },
         until: now() + capabilitiesMs,
       });
+      // With the client's own credential the list is that client's.
+      if (repository.forge.credential.mode !== 'passthrough')
+        remember(lists, repository.id, { value: value.refs, until: now() + refsMs }, maxRememberedRefs);
       return value;
     } finally {
       response.body.destroy();
@@ -75,6 +89,11 @@ export function createUpstreamFacts(
 
   return {
     advertisement,
+    async refs(repository, authorization, age, signal) {
+      const known = lists.get(repository.id);
+      if (age === 'remembered' && known !== undefined && known.until > now()) return known.value;
+      return (await advertisement(repository, authorization, signal)).refs;
+    },
     async capabilities(repository, authorization, signal) {
       const known = capabilities.get(repository.id);
       const mayRemember = repository.forge.credential.mode !== 'passthrough';
@@ -93,8 +112,8 @@ export function createUpstreamFacts(
   };
 }
 
-function remember<T>(memory: Map<string, T>, key: string, value: T): void {
-  if (memory.size >= maxRemembered) memory.clear();
+function remember<T>(memory: Map<string, T>, key: string, value: T, most = maxRemembered): void {
+  if (memory.size >= most && !memory.has(key)) memory.clear();
   memory.set(key, value);
 }
 

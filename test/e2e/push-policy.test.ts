@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultPolicyText } from '../../core/default-policy.ts';
 import { ok, type WorkTree } from '../support/client.ts';
+import { send, zero } from '../support/made-push.ts';
 import { phiSample } from '../support/phi.ts';
 import { type PushForge, type PushRepository, startPushForge } from '../support/push-forge.ts';
 import { readRefusal } from '../support/refusal.ts';
@@ -161,6 +162,46 @@ describe('changed paths', () => {
     ok(await other.push('HEAD:refs/heads/main', { to: repo.humanUrl }));
     await work.commit('On the old', { 'src/a.ts': 'export {};\n' });
     expect(await verdictOf({ repo, work })).toEqual({ kind: 'allow', rules: [] });
+  });
+
+  test('a merge of the default branch brings in nothing of its own', async () => {
+    const { repo, work } = await seeded();
+    await work.commit('Mine', { 'src/a.ts': 'export {};\n' });
+    ok(await work.push(target));
+    const other = await repo.clone();
+    await other.commit('On main', { Dockerfile: 'FROM elsewhere\n' });
+    ok(await other.push('HEAD:refs/heads/main', { to: repo.humanUrl }));
+    ok(await work.git('fetch', '--quiet', 'origin'));
+    ok(await work.git('merge', '--quiet', '--no-edit', 'origin/main'));
+    expect(await verdictOf({ repo, work })).toEqual({ kind: 'allow', rules: [] });
+    // Nor where the branch is new.
+    ok(await work.push('HEAD:refs/heads/agent/again'));
+    // What is put on top is still seen.
+    await work.commit('On top', { Dockerfile: 'FROM nowhere\n' });
+    expect(await verdictOf({ repo, work })).toEqual({ kind: 'hold', rules: ['agent-container-files'] });
+  });
+
+  test('a commit that no ref of the upstream reaches is nothing to build on', async () => {
+    const { repo, work } = await seeded();
+    await work.commit('Unseen', { Dockerfile: 'FROM elsewhere\n' });
+    ok(await work.push('HEAD:refs/heads/gone', { to: repo.directUrl }));
+    ok(await work.push(':refs/heads/gone', { to: repo.directUrl }));
+    const unseen = await work.oid('HEAD');
+    expect(await repo.upstream.hasObject(unseen)).toBe(true);
+    await work.commit('On it', { 'src/a.ts': 'export {};\n' });
+    const tip = await work.oid('HEAD');
+    // As a client would that says it knows what the upstream has.
+    const revisions = `${tip}\n^${unseen}\n`;
+    const packed = await forge.client.git(['pack-objects', '--stdout', '--revs', '--quiet'], {
+      cwd: work.directory,
+      input: revisions,
+    });
+    expect(packed.code).toBe(0);
+    const report = await send(forge, repo, {
+      commands: [{ oldOid: zero, newOid: tip, ref }],
+      pack: packed.stdoutBytes,
+    });
+    expect(report.refs[0]?.reason).toMatch(/needs an approval: .*agent-container-files/);
   });
 
   test('an update is compared with what the branch had, though the client has forgotten it', async () => {

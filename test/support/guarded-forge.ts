@@ -173,11 +173,6 @@ export function requestIn(text: string): string {
   return found;
 }
 
-/** The actions that the audit log holds of the push that brought this object, oldest first. */
-export async function actionsOf(scene: GuardedForge, newOid: string): Promise<readonly string[]> {
-  return (await attemptOf(scene, newOid)).map((entry) => entry.action);
-}
-
 /** The entries of the last push that brought this object. */
 export async function attemptOf(scene: GuardedForge, newOid: string): Promise<readonly AuditEntry[]> {
   const entries = await scene.audit();

@@ -43,7 +43,9 @@ export async function basesOf(update: RefUpdate, context: BaseContext): Promise<
   if (bringsIn(tip)) return [tip];
   try {
     const found = await forkPoint(update, walk, refs, tip, context);
-    return found === undefined ? [] : [found];
+    if (found !== undefined) return [found];
+    // A history of its own, or one that builds on what no ref reaches.
+    return walk.boundary.length === 0 || tip === undefined ? [] : [tip];
   } catch (thrown) {
     if (context.signal.aborted || !(thrown instanceof GuardError)) throw thrown;
     // Without the history, what the default branch does not have counts as brought.

@@ -87,6 +87,7 @@ export const catalog = {
   'secret/telegram-token': secret('high', 'A Telegram bot token.'),
   'secret/discord-webhook': secret('high', 'A Discord webhook address.'),
   'secret/age-key': secret('critical', 'An age private key.', 'prefix'),
+  'secret/nats-seed': secret('critical', 'The seed of a NATS key.'),
   'secret/jwt': secret('high', 'A signed JSON Web Token.'),
   'secret/private-key': secret('critical', 'A private key.'),
   'secret/url-password': secret('high', 'A password in a URL.'),

@@ -42,6 +42,8 @@ export interface Line {
 /** A pattern rule runs only on lines in which one of its literals stands (letters fold case, `0` is any digit). */
 export interface PatternRule {
   readonly literals: readonly string[];
+  /** `text`: where a literal stands anywhere, the rule runs once over the whole text, as if it were one line. */
+  readonly scope?: 'text';
   readonly find: (line: Line, emit: (hit: Hit) => void) => void;
 }
 

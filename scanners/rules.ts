@@ -1,5 +1,6 @@
 // Which pattern rules and format readers run. Order does not matter: overlaps are decided by merge.ts.
 import { buildGate, type Gate } from './gate.ts';
+import { accessLogRule } from './phi/access-log.ts';
 import { delimitedReader } from './phi/delimited.ts';
 import { ccdaReader } from './phi/ccda.ts';
 import { dicomReader } from './phi/dicom.ts';
@@ -17,12 +18,14 @@ import { accountRule, contactRule } from './phi/contacts.ts';
 import { splitPersonLiterals } from './person-lines.ts';
 import { clinicalNoteReader } from './phi/clinical-note.ts';
 import { personLiterals } from './phi/fields.ts';
+import { labelledIdentifierRule } from './phi/labelled-identifiers.ts';
 import { labelledNumberRule, medicalRecordRule, ssnRule } from './phi/government-numbers.ts';
 import type { FormatReader, PatternRule } from './rule.ts';
 import { assignmentRule } from './secrets/assignment.ts';
 import { authorizationHeaderRule } from './secrets/authorization-header.ts';
 import { awsSecretKeyRule } from './secrets/aws-secret-key.ts';
 import { jwtRule } from './secrets/jwt.ts';
+import { natsSeedRule } from './secrets/nats-seed.ts';
 import { privateKeyRule } from './secrets/private-key.ts';
 import { secretlintLiterals } from './secrets/secretlint.ts';
 import { urlPasswordRule } from './secrets/url-password.ts';
@@ -34,6 +37,8 @@ export const patternRules: readonly PatternRule[] = [
   medicalRecordRule,
   accountRule,
   contactRule,
+  labelledIdentifierRule,
+  accessLogRule,
   vendorTokenRule,
   assignmentRule,
   privateKeyRule,
@@ -41,6 +46,7 @@ export const patternRules: readonly PatternRule[] = [
   urlPasswordRule,
   authorizationHeaderRule,
   awsSecretKeyRule,
+  natsSeedRule,
 ];
 
 export const formatReaders: readonly FormatReader[] = [
@@ -66,6 +72,8 @@ export interface CompiledRules {
   readonly personMask: number;
   /** The part of it that needs no second look. */
   readonly surePersonMask: number;
+  /** Mask of the rules that run once over the whole text. */
+  readonly textMask: number;
   /** Bit of the lines that secretlint sees. */
   readonly secretlintBit: number;
 }
@@ -78,6 +86,7 @@ export function compileRules(): CompiledRules {
     gate: buildGate([...literals, sure, short, secretlintLiterals]),
     personMask: 3 << literals.length,
     surePersonMask: 1 << literals.length,
+    textMask: patternRules.reduce((mask, rule, at) => (rule.scope === 'text' ? mask | (1 << at) : mask), 0),
     secretlintBit: literals.length + 2,
   };
 }

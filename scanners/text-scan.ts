@@ -1,6 +1,6 @@
 // Finds hits in one decoded text: the literal gate first, then the readers of the formats that it looks like, then the
 // pattern rules on the candidate lines. Work is bounded: who has found more than is kept stops looking.
-import { findCandidates } from './gate.ts';
+import { type Candidates, findCandidates } from './gate.ts';
 import type { Decoded } from './decode.ts';
 import { describeDocument } from './document.ts';
 import { Harvest } from './harvest.ts';
@@ -40,14 +40,14 @@ export interface TextScanInput {
  */
 export async function scanText(rules: CompiledRules, input: TextScanInput): Promise<TextScan> {
   const { target, decoded, previous } = input;
-  const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, rules.personMask);
+  const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, rules.personMask | rules.textMask);
   const persons = personLines(decoded.view, found.quietLines, rules.surePersonMask);
   const head = decoded.view.slice(0, 4_096);
   const plain = describeDocument(target, decoded, head, false);
   const read = readFormats(input, plain, head, persons);
   const clinical = previous?.clinical === true || isClinical(read.hits);
   const document = describeDocument(target, decoded, head, clinical);
-  const matched = await matchPatterns(decoded.view, found.triples, document, input.enough);
+  const matched = await matchPatterns(decoded.view, found, rules.textMask, document, input.enough);
   const linted = await lintCandidates(decoded.view, found.triples, 1 << rules.secretlintBit);
   return { hits: [...read.hits, ...matched, ...linted], carry: { readers: read.readers, clinical } };
 }
@@ -117,13 +117,16 @@ const BATCH = 512;
 
 async function matchPatterns(
   view: string,
-  triples: readonly number[],
+  { triples, mask }: Candidates,
+  textMask: number,
   document: DocumentContext,
   enough: number,
 ): Promise<readonly Hit[]> {
   const kept: Hit[] = [];
   let fresh: Hit[] = [];
   const emit = (hit: Hit) => void fresh.push(hit);
+  for (let rest = mask & textMask; rest !== 0; rest &= rest - 1)
+    patternRules[31 - Math.clz32(rest & -rest)]?.find({ view, text: view, start: 0, document }, emit);
   for (let at = 0; at < triples.length && kept.length <= enough; at += 3) {
     const start = triples[at] ?? 0;
     const line: Line = { view, text: view.slice(start, triples[at + 1]), start, document };

@@ -1,100 +1,57 @@
-// Literals assigned to names that promise a credential: `password = "…"`, `api_key: …`, `CLIENT_SECRET=…`. Such a hit is
-// unproven: the driver keeps it only if the value reads like a random string and not like text.
-import type { Line, PatternRule } from '../rule.ts';
+// Literals assigned to names that promise a credential: `password = "…"`, `api_key: …`, `CLIENT_SECRET=…`,
+// `--password …`, `IDENTIFIED BY '…'`. Such a hit is unproven: the driver keeps it only if the value reads like a random
+// string and not like text.
+import type { DocumentContext, PatternRule } from '../rule.ts';
+import { assignmentConfidence } from './assignment-confidence.ts';
+import {
+  isAboutCredential,
+  isHarmlessBefore,
+  kindOf,
+  nameLiterals,
+  namePattern,
+} from './credential-names.ts';
 import { isIdentifier, isPlaceholder } from './placeholders.ts';
-import { isTestPath, TEST_PATH_CONFIDENCE } from './test-path.ts';
+import type { CredentialKind } from './credential-names.ts';
 
-const literals = [
-  ...[
-    'passw',
-    'passphrase',
-    'passcode',
-    'pwd',
-    'secret',
-    'token',
-    'api_key',
-    'apikey',
-    'api-key',
-    'access_key',
-  ],
-  ...[
-    'accesskey',
-    'access-key',
-    'auth_key',
-    'authkey',
-    'private_key',
-    'privatekey',
-    'credential',
-    'encryption_key',
-  ],
-  ...[
-    'encryptionkey',
-    'signing_key',
-    'signingkey',
-    'master_key',
-    'masterkey',
-    'account_key',
-    'accountkey',
-    'storage_key',
-  ],
-  ...[
-    'shared_key',
-    'session_key',
-    'service_key',
-    'license_key',
-    'client_key',
-    'admin_key',
-    'app_key',
-    'nkey',
-  ],
-];
-
-const keyword =
-  /(pass(?:w(?:or)?d|phrase|code)|pwd|secret|token|credentials?|nkey|(?:api|access|auth|private|encryption|signing|master|account|storage|shared|session|service|license|client|admin|app)[_-]?key)(\w{0,24}(?:[.-]\w{1,16}){0,2})(["'`]?\]?\s{0,8}(?::\s{0,2}(?:string|str|String|&str|char\*)\s{0,4})?(?:=>|:=|={1,3}|:|,(?=\s{0,4}["'`])|\s(?=["'`]))\s{0,8}|\\?["']\s{0,2}:\s{0,2}\\?)(?:(?:b|r|u|f|@|\[\]byte\(|new String\(|Buffer\.from\(|createSecretKey\()\(?(?=["'`]))?(?:\\?(["'`])([^"'`\s\\]{6,240})\\?\4|([^\s"'`,;<>{}()[\]\\]{6,240})(?=[\s,;]|$))/gi;
-
-/** Endings of a name that make its value something about a credential instead of the credential. */
-const about =
-  /(?:name|field|type|ur[li]|path|file|dir|label|length|len|policy|hint|placeholder|prompt|error|message|msg|header|param|parameter|prefix|suffix|regexp?|pattern|format|endpoint|expir\w*|ttl|count|index|size|limit|class|input|id|ids|kind|mode|algorithm|alg|version|title|text|description|desc|status|state|ref|reference|key_?id|store|manager|provider|factory|service|scope|s|reset|hash|digest|ring|code|var|variable)$/i;
-
-/** Beginnings of a name that make a token a place in a list or a mark against replays, of no use to a thief. */
-const cursor =
-  /(?:next|page|continuation|sync|resum\w{1,3}|pagination|starting|lock|idempotency|request|csrf|xsrf|unit|cancellation|stop|start|end|change)[_-]?$/i;
-
-/** The name is a file's: what stands beside it is a checksum. */
-const fileName =
-  /\.(?:php|js|mjs|cjs|jsx|tsx?|py|rb|go|rs|java|kt|cs|html?|css|scss|json|ya?ml|md|txt|vue|swift|c|h|cpp)$/i;
+/** Between name and value; the last one is the call of a setter. */
+const separator =
+  `["'\`]?\\]?\\s{0,8}(?::\\s{0,2}(?:string|str|String|&str|char\\*)\\s{0,4})?` +
+  `(?:=>|:=|={1,3}|:|,(?=\\s{0,4}["'\`])|\\s(?=["'\`])|\\((?=\\s{0,2}["'\`]))\\s{0,8}|\\\\?["']\\s{0,2}:\\s{0,2}\\\\?`;
+/** Conversions around a literal that leave it what it is. */
+const conversion = `(?:(?:b|r|u|f|@|\\[\\]byte\\(|new String\\(|Buffer\\.from\\(|createSecretKey\\(|b64decode\\(|base64\\.b64decode\\(|bytes\\.fromhex\\(|hex\\.DecodeString\\(|SecretStr\\(){1,2}(?=["'\`]))?`;
+const value = `(?:\\\\?(["'\`])([^"'\`\\\\\\r\\n]{6,240})\\\\?\\3|([^\\s"'\`,;<>{}()[\\]\\\\&]{6,240})(?=[\\s,;&"'\`})\\]]|$))`;
+const assigned = new RegExp(
+  `(${namePattern})(\\w{0,24}(?:[.-]\\w{1,16}){0,2})(?:${separator})${conversion}${value}`,
+  'gi',
+);
+/** Options of commands and clauses of SQL. */
+const told =
+  /(?:--(?:password|passwd|pwd|pass|passphrase)[ =]|\bidentified\s(?:with\s[\w"'`]{1,40}\s)?(?:by|as)\s)["']?([^\s"'`<>;,)]{6,200})/gi;
 
 export const assignmentRule: PatternRule = {
-  literals,
+  literals: nameLiterals,
   find(line, emit) {
-    if (line.document.binary || line.document.kind === 'names') return;
-    for (const match of line.text.matchAll(keyword)) {
-      const name = match[1] ?? '';
-      const rest = match[2] ?? '';
-      const quoted = match[5];
-      const value = quoted ?? match[6] ?? '';
-      // In program source a bare word is a name, and a name is no credential.
-      if (quoted === undefined && line.document.source && !isShell(line)) continue;
-      if (rest !== '' && (about.test(rest) || fileName.test(rest))) continue;
-      if (cursor.test(line.text.slice(Math.max(0, match.index - 16), match.index))) continue;
-      if (isPlaceholder(value) || isIdentifier(value)) continue;
-      const password = /^(?:pass|pwd)/i.test(name);
-      if (!password && value.length < 12) continue;
-      const end = line.start + match.index + match[0].length - (quoted === undefined ? 0 : closing(match[0]));
-      const start = end - value.length;
-      const rule = password ? 'secret/password' : 'secret/generic';
-      emit({
-        rule,
-        start,
-        end,
-        confidence: Math.min(
-          confidence(value, password, quoted !== undefined),
-          isTestPath(line.document.path) ? TEST_PATH_CONFIDENCE : 1,
-          isPublicKey(name, line.document.extension) ? 0.75 : 1,
-          isHash(value) ? 0.6 : 1,
-        ),
-        unproven: true,
-      });
+    const { document, text } = line;
+    if (document.binary || document.kind === 'names') return;
+    for (const match of text.matchAll(assigned)) {
+      const [whole, name = '', rest = '', , quoted, bare] = match;
+      const found = quoted ?? bare ?? '';
+      const kind = kindOf(name);
+      if (quoted === undefined && isCode(document) && !isInQuery(text, match.index, whole, found)) continue;
+      if (isAboutCredential(kind, rest)) continue;
+      if (isHarmlessBefore(kind, text.slice(Math.max(0, match.index - 16), match.index))) continue;
+      if (!isCandidate(kind, found, quoted !== undefined, document)) continue;
+      const end = line.start + match.index + whole.length - (quoted === undefined ? 0 : closing(whole));
+      const confidence = assignmentConfidence(kind, name, found, quoted !== undefined, document);
+      const rule = kind === 'password' ? 'secret/password' : 'secret/generic';
+      emit({ rule, start: end - found.length, end, confidence, unproven: true });
+    }
+    for (const match of text.matchAll(told)) {
+      const found = match[1] ?? '';
+      if (!isCandidate('password', found, false, document)) continue;
+      const end = line.start + match.index + match[0].length;
+      const confidence = assignmentConfidence('password', 'password', found, false, document);
+      emit({ rule: 'secret/password', start: end - found.length, end, confidence, unproven: true });
     }
   },
 };
@@ -103,29 +60,76 @@ function closing(match: string): number {
   return /\\["'`]$/.test(match) ? 2 : 1;
 }
 
-/** An API key in a web page is given to every reader of the page. */
-function isPublicKey(name: string, extension: string): boolean {
-  return /^html?$/.test(extension) && /^(?:api|app|client|access)[_-]?key$/i.test(name);
+/** In program source a bare word is a name, and a name is no credential; commands and settings have bare values. */
+function isCode(document: DocumentContext): boolean {
+  return document.source && !/^(?:sh|bash|zsh|fish|ps1|bat|cmd|tf|hcl|html?)$/.test(document.extension);
 }
 
-/** Hashes of passwords (modular crypt format, RFC 2307 schemes) let nobody in. */
-function isHash(value: string): boolean {
-  return /^\$(?:[156]|2[abxy]|argon2\w{1,2}|scrypt|pbkdf2[\w-]{0,12}|y|apr1)\$|^pbkdf2[:_]|^\{S?SHA\d{0,3}\}/i.test(
-    value,
+/** A parameter inside of a literal: `"…?token=…"`, `&secret=…&`. */
+function isInQuery(text: string, at: number, match: string, found: string): boolean {
+  const before = /[?&"'][\w-]{0,24}$/.test(text.slice(Math.max(0, at - 26), at));
+  const after = /[&"'`]/.test(text.charAt(at + match.length));
+  return before && after && match.endsWith(`=${found}`) && found.length >= 16 && /\d/.test(found);
+}
+
+/** True for values that could be a credential of this kind, before anybody asks whether they read like words. */
+function isCandidate(
+  kind: CredentialKind,
+  found: string,
+  quoted: boolean,
+  document: DocumentContext,
+): boolean {
+  if (/\s/.test(found) && (kind !== 'password' || document.source || found.length > 40)) return false;
+  if (isLongNumber(kind, found)) return true;
+  if (isPlaceholder(found)) return kind === 'password' && isForeign(found);
+  if (isIdentifier(found) && !mayBeRandom(kind, found)) return false;
+  switch (kind) {
+    case 'password':
+      return true;
+    case 'credential':
+      return (
+        found.length >= (/\d/.test(found) && /[A-Za-z]/.test(found) && quoted ? 8 : 12) ||
+        /^\w*\d\w*$/.test(found)
+      );
+    case 'nonce':
+      return found.length >= 12 && /\d/.test(found) && !/[./]/.test(found);
+    case 'key':
+      return isStrongKey(found);
+  }
+}
+
+/** Letters only, in one case, may be words or not: the vocabulary decides. */
+function mayBeRandom(kind: CredentialKind, found: string): boolean {
+  if (kind === 'password') return /^(?:[a-z]{6,}|[a-z]{2,}[-_][a-z]{2,})$/.test(found);
+  return kind === 'credential' && /^[a-z]{20,}$/.test(found);
+}
+
+/** Bits of a key: base64, base32 or hex of 128 bits and more. */
+function isStrongKey(found: string): boolean {
+  if (/^[A-Z2-7]{52,}$/.test(found) || /^[0-9a-f]{32,}$/i.test(found)) return /\d/.test(found);
+  return (
+    /^[\w+/-]{24,}={0,2}$/.test(found) &&
+    /\d/.test(found) &&
+    /[A-Z]/.test(found) &&
+    /[a-z]/.test(found) &&
+    !/[_-][a-z]{3,}[_-]/.test(found)
   );
 }
 
-function isShell(line: Line): boolean {
-  return /^(?:sh|bash|zsh|fish|ps1|bat|cmd|tf|hcl)$/.test(line.document.extension);
+function isLongNumber(kind: CredentialKind, found: string): boolean {
+  return (
+    kind === 'credential' &&
+    /^\d{28,80}$/.test(found) &&
+    new Set(found).size >= 8 &&
+    !/01234|12345|(\d)\1{4}/.test(found)
+  );
 }
 
-/** Long values of several classes of characters are keys; short ones may be anything. */
-function confidence(value: string, password: boolean, quoted: boolean): number {
-  const classes = [/[a-z]/, /[A-Z]/, /\d/, /[^A-Za-z0-9]/].filter((each) => each.test(value)).length;
-  const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
-  if (uuid) return 0.6;
-  if (!/\d/.test(value)) return value.length >= 16 ? 0.6 : 0.5;
-  if (value.length >= 20 && classes >= 2) return quoted ? 0.9 : 0.87;
-  if (password && value.length >= 10 && classes >= 3) return quoted ? 0.87 : 0.8;
-  return 0.65;
+/** Letters beyond ASCII in a password that is one for sure. */
+function isForeign(found: string): boolean {
+  return (
+    /[\x80-\xff]/.test(found) &&
+    [/[a-z]/, /[A-Z]/, /\d/, /[!-/:-@[-`{-~]/].every((each) => each.test(found)) &&
+    !isPlaceholder(found.replaceAll(/[\x80-\xff]/g, ''))
+  );
 }

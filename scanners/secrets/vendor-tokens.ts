@@ -3,8 +3,9 @@
 import { endsInCrc32 } from '../validators/base62.ts';
 import type { RuleId } from '../catalog.ts';
 import type { PatternRule } from '../rule.ts';
+import { otherTokens } from './other-tokens.ts';
 
-interface VendorToken {
+export interface VendorToken {
   readonly rule: RuleId;
   readonly literals: readonly string[];
   /** Global; the first group is the token where there is one, else the whole match. */
@@ -60,8 +61,10 @@ export const vendorTokens: readonly VendorToken[] = [
   {
     rule: 'secret/aws-access-key-id',
     literals: ['akia', 'asia', 'abia', 'acca'],
-    pattern: /(?<![0-9A-Za-z+/])A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}(?![0-9A-Za-z+/=])/g,
+    pattern: /(?<![0-9A-Za-z+/])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![0-9A-Za-z+/=])/g,
     confidence: 0.9,
+    // The ids are base32.
+    checked: (token) => !/[0189]/.test(token),
   },
   {
     rule: 'secret/slack-token',
@@ -125,6 +128,12 @@ export const vendorTokens: readonly VendorToken[] = [
     literals: ['key-'],
     pattern: /(?<![\w-])key-[0-9a-f]{32}(?![\w-])/g,
     confidence: 0.9,
+  },
+  {
+    rule: 'secret/mailgun-key',
+    literals: ['mailgun', 'credential', 'api_key', 'api-key', 'apikey'],
+    pattern: /(?<![0-9A-Za-z-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![0-9A-Za-z-])/g,
+    confidence: 0.88,
   },
   {
     rule: 'secret/digitalocean-token',
@@ -192,6 +201,7 @@ export const vendorTokens: readonly VendorToken[] = [
     pattern: /\bAGE-SECRET-KEY-1[0-9A-Z]{58}(?![0-9A-Z])/g,
     confidence: 0.98,
   },
+  ...otherTokens,
 ];
 
 /** Example values that vendors print in their own documentation. */
@@ -201,7 +211,9 @@ const counting = /0123456789|1234567890|abcdefghij|ABCDEFGHIJ|xxxxxx|XXXXXX/;
 export const vendorTokenRule: PatternRule = {
   literals: vendorTokens.flatMap((token) => token.literals),
   find(line, emit) {
-    for (const token of vendorTokens)
+    const folded = line.text.toLowerCase().replaceAll(/\d/g, '0');
+    for (const token of vendorTokens) {
+      if (!token.literals.some((literal) => folded.includes(literal))) continue;
       for (const match of line.text.matchAll(token.pattern)) {
         const value = match[1] ?? match[0];
         const end = line.start + match.index + match[0].length;
@@ -216,5 +228,6 @@ export const vendorTokenRule: PatternRule = {
         else if (counting.test(value)) emit({ ...hit, synthetic: 'a placeholder, not a random token' });
         else emit(hit);
       }
+    }
   },
 };

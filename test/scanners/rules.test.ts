@@ -11,6 +11,7 @@ import {
   glue,
   hex,
   letters,
+  natsSeed,
   pem,
   scrambled,
   ssn,
@@ -159,6 +160,11 @@ const cases: Readonly<Record<RuleId, Case>> = {
     ng: 'https://discord.com/api/webhooks/<id>/<token>',
   },
   'secret/age-key': env('K', glue('AGE-SECRET', '-KEY-1') + scrambled(58, upper), 'AGE-SECRET-KEY-1'),
+  'secret/nats-seed': {
+    path: 'user.creds',
+    ok: `-----BEGIN USER NKEY ${glue('SE', 'ED')}-----\n${natsSeed()}\n`,
+    ng: `nkey: ${natsSeed().slice(0, 50)}\n`,
+  },
   'secret/jwt': env(
     'SESSION',
     `${jwtPart({ alg: 'HS256', typ: 'JWT' })}.${jwtPart({ sub: 'u-7731', iat: 1_700_000_000 })}.${scrambled(43, alphanumeric)}`,

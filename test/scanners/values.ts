@@ -1,6 +1,7 @@
 // Values in the shape of identifiers and credentials, assembled when a test runs so that no file looks live.
 import { base62 } from '../../scanners/validators/base62.ts';
 import { crc32 } from 'node:zlib';
+import { crc16 } from '../../scanners/secrets/nats-seed.ts';
 
 /** Joins pieces of a value that must not stand in a file as a whole. */
 export function glue(...pieces: readonly string[]): string {
@@ -46,3 +47,14 @@ export const mrn = glue('4829', '1034');
 export const birth = glue('1962-', '03-14');
 export const pem = (kind: string, body: string) =>
   glue('-----BEGIN ', kind, '-----\n', body.replaceAll(/(.{64})/g, '$1\n'), '\n-----END ', kind, '-----\n');
+
+/** A seed of a NATS user key with its checksum (CRC-16/XMODEM), in base32. */
+export function natsSeed(): string {
+  const body = Buffer.concat([Buffer.from([149, 0]), Buffer.from(scrambled(32, alphanumeric, 11))]);
+  const crc = crc16(body);
+  let bits = '';
+  for (const byte of [...body, crc & 0xff, crc >> 8]) bits += byte.toString(2).padStart(8, '0');
+  return Array.from({ length: 58 }, (_, at) =>
+    upper.charAt(Number.parseInt(bits.slice(at * 5, at * 5 + 5).padEnd(5, '0'), 2)),
+  ).join('');
+}

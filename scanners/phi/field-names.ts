@@ -104,7 +104,7 @@ export const lexicon: Readonly<Record<FieldKind, string>> = {
     'city town locality municipality ciudad poblacion localidad municipio ort stadt wohnort ville commune cidade ' +
     'county birthplace placeofbirth',
   zip:
-    'zip zipcode postalcode postcode postal zip5 zip4 zipplus4 codigopostal codpostal plz postleitzahl codepostal ' +
+    'zip zipcode postalcode postcode postal zip5 zip4 zip3 zipprefix zipplus4 codigopostal codpostal plz postleitzahl codepostal ' +
     'cep postalzip postalc cpostal zipcd codepost cp',
   ip:
     'ipaddress clientip userip patientip remoteip ip sourceip clientipaddress loginip lastip direccionip ipaddr ' +

@@ -71,3 +71,10 @@ const testCards = new Set(
 export function syntheticCard(digits: string): string | undefined {
   return testCards.has(digits) || /(\d)\1{7}/.test(digits) ? 'a card number published for tests' : undefined;
 }
+
+/** IPv4 addresses of private, local, reserved and documentation networks (RFC 1918, RFC 5737, RFC 3927). */
+export function isReservedAddress(address: string): boolean {
+  return /^(?:0|10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|192\.0\.2|198\.51\.100|203\.0\.113|169\.254|25[0-5])\./.test(
+    address,
+  );
+}

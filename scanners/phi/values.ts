@@ -3,6 +3,7 @@
 import { judgeSsn } from '../validators/ssn.ts';
 import type { FieldKind } from './fields.ts';
 import {
+  isReservedAddress,
   syntheticDate,
   syntheticEmail,
   syntheticName,
@@ -44,6 +45,14 @@ const identifierLike = (text: string, digits: number): boolean =>
   !/^(?:0[\W_]*)+$/.test(text) &&
   !/[a-z]{5,} [a-z]{3,}/.test(text) &&
   !/^\d{1,4}\.\d{1,3}(?:\.\d+)*$/.test(text);
+
+/**
+ * First three digits of postal codes whose areas have 20,000 inhabitants or fewer (2000 census, as HHS lists them);
+ * three digits of any other area identify nobody.
+ */
+const smallZip3: ReadonlySet<string> = new Set(
+  '036 059 063 102 203 556 692 790 821 823 830 831 878 879 884 890 893'.split(' '),
+);
 
 /** Base64 or hexadecimal of a template or picture. */
 const encoded = (text: string): boolean =>
@@ -91,19 +100,13 @@ const judges: Readonly<Record<FieldKind, (text: string) => ValueVerdict>> = {
   city: (text) => maybe(text.length < 40 && isName(text), undefined),
   zip: (text) =>
     maybe(
-      /^(?:\d{5}(?:-?\d{4})?|\d{4,6}|\d{4,5}-\d{3}|\d{4} ?[A-Z]{2}|\d{3} \d{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)$/i.test(
-        text,
-      ),
-      undefined,
-    ),
-  ip: (text) =>
-    maybe(
-      /^(?:\d{1,3}\.){3}\d{1,3}$/.test(text) &&
-        !/^(?:0|10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|192\.0\.2|198\.51\.100|203\.0\.113|169\.254|25[0-5])\./.test(
+      smallZip3.has(text) ||
+        /^(?:\d{5}(?:-?\d{4})?|\d{4,6}|\d{4,5}-\d{3}|\d{4} ?[A-Z]{2}|\d{3} \d{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)$/i.test(
           text,
         ),
       undefined,
     ),
+  ip: (text) => maybe(/^(?:\d{1,3}\.){3}\d{1,3}$/.test(text) && !isReservedAddress(text), undefined),
   vehicle: (text) => maybe(identifierLike(text, 2) && text.length >= 5, undefined),
   device: (text) => maybe(identifierLike(text, 4) && text.length >= 6, undefined),
   passport: (text) =>

@@ -3,7 +3,13 @@
 import type { RuleId } from '../../catalog.ts';
 import { ssnReason } from '../../validators/ssn.ts';
 import { isCard } from '../../validators/check-digits.ts';
-import { syntheticCard, syntheticDate, syntheticEmail, syntheticPhone } from '../synthetic.ts';
+import {
+  isReservedAddress,
+  syntheticCard,
+  syntheticDate,
+  syntheticEmail,
+  syntheticPhone,
+} from '../synthetic.ts';
 import { isDate } from '../values.ts';
 
 export interface ProseValue {
@@ -66,7 +72,7 @@ export function findProseValues(text: string, from: number): readonly ProseValue
         'phi/ip',
         index,
         value.length,
-        isPrivate(value) ? 'an address of a private or reserved network' : undefined,
+        isReservedAddress(value) ? 'an address of a private or reserved network' : undefined,
       );
   }
   for (const { index, 0: value } of text.matchAll(ip6)) add('phi/ip', index, value.length);
@@ -106,10 +112,4 @@ function isPhone(value: string, digits: string, told: boolean): boolean {
   const groups = value.split(/\D+/).filter((part) => part !== '').length;
   if (told) return digits.length >= 6 && (groups >= 2 || digits.length >= 7);
   return (digits.length >= 9 && groups >= 3) || (digits.length >= 8 && /^(?:\+|\(|00)/.test(value));
-}
-
-function isPrivate(ip: string): boolean {
-  return /^(?:0|10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|192\.0\.2|198\.51\.100|203\.0\.113|169\.254|25[0-5])\./.test(
-    ip,
-  );
 }

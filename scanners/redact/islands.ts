@@ -9,8 +9,9 @@ export interface Island {
 }
 
 interface Marker {
-  /** What to look for; the first must be rare, it is searched in every view. */
   readonly text: string;
+  /** A character of the text that few logs hold: it is looked for first, which costs next to nothing. */
+  readonly rare?: string;
   readonly path: string;
   /** Where the document begins, given where the text stands. */
   readonly begin: (view: string, at: number) => number;
@@ -36,9 +37,9 @@ function lineStart(view: string, at: number): number {
 
 /** Of formats whose readers need no name of a field. */
 const bare: readonly Marker[] = [
-  { text: 'MSH|', path: 'island.hl7', begin: itself },
-  { text: 'PID|', path: 'island.hl7', begin: itself },
-  { text: 'ISA*', path: 'island.x12', begin: itself },
+  { text: 'MSH|', rare: '|', path: 'island.hl7', begin: itself },
+  { text: 'PID|', rare: '|', path: 'island.hl7', begin: itself },
+  { text: 'ISA*', rare: '*', path: 'island.x12', begin: itself },
 ];
 
 /** Of formats that name their fields. */
@@ -63,7 +64,8 @@ const mostHeaders = 64;
  */
 export function findIslands(view: string, hasFields: boolean): readonly Island[] {
   const found = new Map<string, Island>();
-  for (const { text, path, begin } of hasFields ? [...bare, ...named] : bare) {
+  for (const { text, rare, path, begin } of hasFields ? [...bare, ...named] : bare) {
+    if (rare !== undefined && !view.includes(rare)) continue;
     const at = view.indexOf(text);
     if (at < 0) continue;
     const start = begin(view, at);

@@ -70,7 +70,7 @@ export function isAboutCredential(kind: CredentialKind, rest: string): boolean {
 
 /** Beginnings of a name that make a token a place in a list or a mark against replays, of no use to a thief. */
 const cursor =
-  /(?:next|page|continuation|sync|resum\w{1,3}|pagination|starting|lock|idempotency|request|csrf|xsrf|unit|cancellation|stop|start|end|change)[_-]?$/i;
+  /(?:next|page|continuation|sync|resum\w{1,3}|pagination|starting|lock|idempotency|request|csrf|xsrf|unit|cancellation|stop|start|end|change|public_?key|badge\.svg\?)[_-]?$/i;
 
 /** Keys that open nothing. */
 const openKey =

@@ -51,7 +51,9 @@ export function isPlaceholder(value: string): boolean {
     /[\x80-\xff]/.test(value) ||
     template.test(value) ||
     /^(.)\1+$/.test(value) ||
-    /^[\d.,:+\-/ ]+$/.test(value)
+    /^[\d.,:+\-/ ]+$/.test(value) ||
+    // Versions and ranges of versions.
+    /^[~^<>=v]{0,3}\d{1,4}\.\d{1,4}(?:\.\d{1,6})?(?:[-+.][\w.]{1,20})?$/.test(value)
   )
     return true;
   const random =

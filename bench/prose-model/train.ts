@@ -10,7 +10,7 @@ import {
   openGazetteer,
   positions,
 } from '../../scanners/phi/prose/gazetteer.ts';
-import { featureSlots, see, SLOTS, type Tag, tags } from '../../scanners/phi/prose/features.ts';
+import { featureSlots, MAX_FEATURES, see, SLOTS, type Tag, tags } from '../../scanners/phi/prose/features.ts';
 import { isPlain, knownOf, scoreTags, tagTokens } from '../../scanners/phi/prose/tagger.ts';
 import { fold, readTokens } from '../../scanners/phi/prose/tokens.ts';
 import { createRandom, type Random } from '../../test/support/random.ts';
@@ -147,7 +147,8 @@ function train(from: Lists, random: Random): Int8Array {
     touched[at] = step;
     weights[at] = (weights[at] ?? 0) + by;
   };
-  const slots: number[] = [];
+  const slots = new Int32Array(MAX_FEATURES);
+  const scores = new Float64Array(tags.length);
   for (let round = 0; round < ROUNDS; round++) {
     let wrong = 0;
     let seenTokens = 0;
@@ -158,27 +159,25 @@ function train(from: Lists, random: Random): Int8Array {
       );
       const plain = isPlain(seen);
       let mark = 0;
-      let before = '';
-      let before2 = '';
+      let before = -1;
+      let before2 = -1;
       tokens.forEach((token, at) => {
         while ((marks[mark + 1]?.[0] ?? Infinity) <= token.start) mark++;
         const gold = tags.indexOf(marks[mark]?.[1] ?? 'O');
-        featureSlots(seen, at, before, before2, plain, slots);
-        const scores = scoreTags(weights, slots);
-        let best = 0;
-        for (let tag = 1; tag < tags.length; tag++) if ((scores[tag] ?? 0) > (scores[best] ?? 0)) best = tag;
+        const count = featureSlots(seen, at, before, before2, plain, slots);
+        const best = scoreTags(weights, slots, count, scores);
         step++;
         seenTokens++;
         if (best !== gold) {
           wrong++;
-          for (const slot of slots) {
+          for (const slot of slots.subarray(0, count)) {
             update(slot, gold, 1);
             update(slot, best, -1);
           }
         }
         // The model's own tag, so that it learns to go on after a mistake.
         before2 = before;
-        before = tags[best] ?? 'O';
+        before = best;
       });
     }
     console.log(

@@ -1,7 +1,7 @@
 // An averaged perceptron that tags the words of prose from left to right. Trained by bench/prose-model on sentences of
 // our own; its weights hold no text.
 import { brotliDecompressSync } from 'node:zlib';
-import { type Seen, featureSlots, see, SLOTS, type Tag, tags } from './features.ts';
+import { featureSlots, MAX_FEATURES, see, type Seen, SLOTS, type Tag, tags } from './features.ts';
 import { type Gazetteer, gazetteer } from './gazetteer.ts';
 import { modelData } from './model-data.ts';
 import type { Token } from './tokens.ts';
@@ -34,19 +34,17 @@ export function tagTokens(
 ): readonly Tagged[] {
   const seen = tokens.map((token) => see(token, knownOf(token.word, known)));
   const plain = isPlain(seen);
-  const slots: number[] = [];
+  const slots = new Int32Array(MAX_FEATURES);
+  const scores = new Float64Array(tags.length);
   const result: Tagged[] = [];
-  let before = '';
-  let before2 = '';
+  let before = -1;
+  let before2 = -1;
   for (let at = 0; at < seen.length; at++) {
-    featureSlots(seen, at, before, before2, plain, slots);
-    const scores = scoreTags(model, slots);
-    let best = 0;
-    for (let tag = 1; tag < scores.length; tag++) if ((scores[tag] ?? 0) > (scores[best] ?? 0)) best = tag;
-    const tag = tags[best] ?? 'O';
-    result.push({ tag, margin: (scores[best] ?? 0) - (scores[0] ?? 0) });
+    const count = featureSlots(seen, at, before, before2, plain, slots);
+    const best = scoreTags(model, slots, count, scores);
+    result.push({ tag: tags[best] ?? 'O', margin: (scores[best] ?? 0) - (scores[0] ?? 0) });
     before2 = before;
-    before = tag;
+    before = best;
   }
   return result;
 }
@@ -58,13 +56,16 @@ export function knownOf(word: string, known: Gazetteer): number {
   return word.split(/['-]/).reduce((mask, part) => (part.length < 2 ? mask : mask & known(part)), -1);
 }
 
-/** Sum of the weights of the slots, for each tag. */
-export function scoreTags(model: Weights, slots: readonly number[]): readonly number[] {
-  return tags.map((_, tag) => {
-    let sum = 0;
-    for (const slot of slots) sum += model[slot * tags.length + tag] ?? 0;
-    return sum;
-  });
+/** Sums the weights of the slots for each tag into `scores` and returns the number of the best tag. */
+export function scoreTags(model: Weights, slots: Int32Array, count: number, scores: Float64Array): number {
+  scores.fill(0);
+  for (let at = 0; at < count; at++) {
+    const base = (slots[at] ?? 0) * scores.length;
+    for (let tag = 0; tag < scores.length; tag++) scores[tag] = (scores[tag] ?? 0) + (model[base + tag] ?? 0);
+  }
+  let best = 0;
+  for (let tag = 1; tag < scores.length; tag++) if ((scores[tag] ?? 0) > (scores[best] ?? 0)) best = tag;
+  return best;
 }
 
 /** True where capitals say nothing: the text has none, or nothing else. */

@@ -22,9 +22,22 @@ export function readTokens(view: string, from: number, to: number): readonly Tok
   for (const match of view.slice(from, to).matchAll(token)) {
     const text = match[0];
     const start = from + match.index;
-    tokens.push({ start, end: start + text.length, word: fold(text), shape: shapeOf(text) });
+    tokens.push({ start, end: start + text.length, ...lookOf(text) });
   }
   return tokens;
+}
+
+type Look = Pick<Token, 'word' | 'shape'>;
+const looks = new Map<string, Look>();
+const CACHE_WORDS = 20_000;
+
+function lookOf(text: string): Look {
+  const known = looks.get(text);
+  if (known !== undefined) return known;
+  if (looks.size >= CACHE_WORDS) looks.clear();
+  const look = { word: fold(text), shape: shapeOf(text) };
+  looks.set(text, look);
+  return look;
 }
 
 /** Lower case of a word of a view, also beyond ASCII. */

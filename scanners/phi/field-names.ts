@@ -1,8 +1,6 @@
 // The names that columns, keys and labels have in English, Spanish, German, French and Portuguese, as tables.
-import type { FieldKind } from './fields.ts';
-
 /** Names of fields, by kind, compared as `normaliseFieldName` writes them. */
-export const lexicon: Readonly<Record<FieldKind, string>> = {
+export const lexicon = {
   'full-name':
     'fullname patientname ptname patname patient membername subscribername insuredname personname clientname ' +
     'guarantorname contactname nextofkin nextofkinname nombrecompleto nombrepaciente nombreyapellidos paciente ' +
@@ -135,7 +133,7 @@ export const lexicon: Readonly<Record<FieldKind, string>> = {
     'impressaodigital',
   url: 'patientportal portalurl personalwebsite homepage website personalurl profileurl',
   age: 'age patientage ageyears ageatvisit edad alter lebensalter idade',
-};
+} as const;
 
 /** Words that stand for others in names of fields. */
 export const abbreviations: Readonly<Record<string, string>> = {

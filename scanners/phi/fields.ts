@@ -40,7 +40,7 @@ export type FieldKind = keyof typeof fieldKinds;
 
 const byName: ReadonlyMap<string, FieldKind> = new Map(
   // Object.entries widens keys to string; the record's own type gives them back.
-  Object.entries(lexicon).flatMap(([kind, names]) =>
+  Object.entries(lexicon satisfies Readonly<Record<FieldKind, string>>).flatMap(([kind, names]) =>
     names
       .split(/ +/)
       .filter((name) => name !== '')

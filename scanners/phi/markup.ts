@@ -33,7 +33,7 @@ export const markupReader: FormatReader = {
     !document.binary &&
     (/^(?:xml|html?|xhtml|plist)$/.test(document.extension) ||
       /^(?:\xef\xbb\xbf)?\s{0,200}<[?!A-Za-z]/.test(head)) &&
-    !/urn:hl7-org:v3|hl7\.org\/fhir/.test(head),
+    !/urn:hl7-org:v3|hl7\.org\/fhir|<templateId\b|<recordTarget\b/.test(head),
   read({ view, from, document }, emit) {
     const stack: Element[] = [open('', namesPatients(document.path), from)];
     let label = '';

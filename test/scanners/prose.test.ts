@@ -123,3 +123,20 @@ describe('documents of software refuse nothing', () => {
     expect(await scan('README.md', text)).toEqual([]);
   });
 });
+
+describe('formats with readers of their own are no prose', () => {
+  const [p] = persons;
+  test.each([
+    [
+      'claim.txt',
+      `${glue('IS', 'A')}*00*          *00*          *ZZ*SENDER~NM1*85*1*${p?.family}*${p?.given}~N3*${p?.street}~`,
+    ],
+    [
+      'message.txt',
+      `${glue('MS', 'H')}|^~\\&|A|B|C|D|2024||ORU^R01|1|P|2.5\rOBR|1|||X^GLUCOSE|||||||||||1^${p?.family}^${p?.given}`,
+    ],
+    ['stock.txt', `name\tplace\tprice\n${p?.family} lamp\t${p?.city}\t4\n`.repeat(3)],
+  ])('%s', async (path, text) => {
+    expect((await scan(path, text)).filter(({ confidence }) => confidence === 0.5)).toEqual([]);
+  });
+});

@@ -80,8 +80,8 @@ function refusalLines(answer: Answer): readonly string[] {
   ];
 }
 
-function reasonLines(reason: Reason): readonly string[] {
-  return [`  ${reason.rule} (${reason.action}): ${plainText(reason.message, 600)}`];
+function reasonLines(reason: Reason, weight: string = reason.action): readonly string[] {
+  return [`  ${reason.rule} (${weight}): ${plainText(reason.message, 600)}`];
 }
 
 function findingLines(found: LocatedFinding, number: number): readonly string[] {
@@ -112,7 +112,7 @@ function warningLines(answer: Answer): readonly string[] {
   return [
     '',
     `forgeguard: please look at this; it did not decide this push (request ${answer.request}):`,
-    ...monitored.flatMap((reason) => reasonLines(reason)),
+    ...monitored.flatMap((reason) => reasonLines(reason, 'monitored')),
     ...warned.slice(0, answer.listed).flatMap((found, index) => findingLines(found, index + 1)),
     ...(warned.length > answer.listed ? [`  … and ${warned.length - answer.listed} more`] : []),
   ];

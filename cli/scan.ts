@@ -13,6 +13,7 @@ import { type Judge, judgeAll, judgeByPolicy } from './scan-judge.ts';
 import { startProgress } from './scan-progress.ts';
 import { type ScanFormat, scanFormats, writeReport } from './scan-report.ts';
 import { runScan } from './scan-run.ts';
+import { showPaths } from './shown-paths.ts';
 import { openWorkingCopy, type WorkingCopy } from './working-copy.ts';
 
 interface ScanFlags {
@@ -42,7 +43,8 @@ async function scan(paths: readonly string[], flags: ScanFlags): Promise<void> {
   const progress = startProgress(source.count);
   const report = await runScan(source, pool, progress).finally(() => progress.stop());
   const judged = judge(report.findings);
-  writeReport(flags.format, { ...report, findings: judged.findings });
+  const told = { ...report, findings: judged.findings };
+  writeReport(flags.format, before === undefined ? told : await showPaths(told, pool));
   if (report.problems.length > 0) process.exitCode = exit.failed;
   else process.exitCode = judged.refused ? exit.findings : exit.clean;
 }

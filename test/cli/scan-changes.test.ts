@@ -32,6 +32,17 @@ describe('forgeguard scan --staged', () => {
     expect(told((await tree.forgeguard('scan', '--staged')).stdout)).toEqual(['file names:2', 'link:1']);
   });
 
+  test('masks names of files that hold a value', async () => {
+    await using tree = await makeWorkTree();
+    await tree.write({ [`scans/ssn ${other}.txt`]: `ssn: ${ssn}\n` });
+    await tree.git('add', '.');
+    for (const format of ['text', 'json', 'sarif']) {
+      const { stdout, stderr } = await tree.forgeguard('scan', '--staged', '--format', format);
+      expect(stdout.replaceAll('%20', ' ')).toContain('scans/ssn ***.txt');
+      expect(stdout + stderr).not.toContain(other);
+    }
+  });
+
   test('is not led astray by the configuration of the repository', async () => {
     await using tree = await makeWorkTree();
     await tree.write({ '.gitattributes': '*.txt diff=quiet\n' });

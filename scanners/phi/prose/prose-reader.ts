@@ -4,6 +4,7 @@ import type { DocumentContext, FormatReader, Hit } from '../../rule.ts';
 import { syntheticName } from '../synthetic.ts';
 import { maySpeakOfPersons } from './person-prose.ts';
 import { findProseValues } from './structured.ts';
+import { gazetteer } from './gazetteer.ts';
 import { type Tagged, tagTokens } from './tagger.ts';
 import { readTokens, type Token } from './tokens.ts';
 
@@ -18,7 +19,7 @@ const MIN_MARGIN = 14;
 
 const proseExtensions = /^(?:|txt|text|md|markdown|rst|adoc|note|eml|msg|rtf)$/;
 const clinical =
-  /\b(?:patients?|pt|admitted|admission|discharged?|diagnos\w+|mrn|medical record|history of present|chief complaint|presents? with|presented with|prescribed|mg|symptoms?|surgery|clinic|hospital|physician|nurse|blood pressure|allerg\w+|medications?|treatment|follow[- ]up|biopsy|x-ray|mri|ct scan|insurance id|y\/?o|year[- ]old)\b/gi;
+  /\b(?:patients?|pt|admitted|admission|discharged?|diagnos\w+|mrn|medical record|history of present|chief complaint|presents? with|presented with|prescribed|mg|symptoms?|surgery|clinic|hospital|physician|nurse|blood pressure|allerg\w+|medications?|treatment|follow[- ]up|biopsy|x-ray|mri|ct scan|insurance id|bp|htn|copd|hx|dx|rx|prn|bid|tid|hpi|rtc|f\/u|c\/o|s\/p|wnl|y\/?o|year[- ]old)\b/gi;
 
 export const proseReader: FormatReader = {
   name: 'prose',
@@ -67,10 +68,12 @@ function readParagraph(view: string, from: number, to: number, emit: (hit: Hit) 
     emit(synthetic === undefined ? hit : { ...hit, synthetic });
   }
   const tokens = readTokens(view, from, to);
+  const foreign = isForeign(tokens);
   const taken = (token: Token) => values.some(({ start, end }) => token.start < end && token.end > start);
   for (const [first, last, tag] of spans(tokens, tagTokens(tokens))) {
     const [begin, end] = [tokens[first], tokens[last]];
     if (begin === undefined || end === undefined || taken(begin) || taken(end)) continue;
+    if (foreign && !isSure(tokens, first, last, tag)) continue;
     const text = view.slice(begin.start, end.end);
     if (text.length < 2 || (tag === 'N' && !/[A-Za-z\x80-\xff]{2}/.test(text))) continue;
     const synthetic = tag === 'N' ? syntheticName(text) : undefined;
@@ -78,6 +81,27 @@ function readParagraph(view: string, from: number, to: number, emit: (hit: Hit) 
     const hit = { rule, start: begin.start, end: end.end, confidence: WEAK } as const;
     emit(synthetic === undefined ? hit : { ...hit, synthetic });
   }
+}
+
+const GIVEN_OR_FAMILY = 0b11;
+const ENGLISH = 0b1_1110_0000;
+
+/** True for a paragraph of another language than English, whose words the model does not know. */
+function isForeign(tokens: readonly Token[]): boolean {
+  if (!tokens.some(({ shape }) => shape === 'capital')) return false;
+  const words = tokens.filter(({ shape, word }) => shape === 'lower' && word.length > 1);
+  const english = words.filter(({ word }) => (gazetteer()(word) & ENGLISH) !== 0);
+  return words.length >= 4 && english.length < words.length * 0.5;
+}
+
+/** In another language only a listed name and a place with a number are believed. */
+function isSure(tokens: readonly Token[], first: number, last: number, tag: 'N' | 'L'): boolean {
+  const span = tokens.slice(first, last + 1);
+  if (tag === 'L') return span.some(({ shape }) => shape === 'number');
+  return (
+    span.length <= 5 &&
+    span.some(({ shape, word }) => shape === 'capital' && (gazetteer()(word) & GIVEN_OR_FAMILY) !== 0)
+  );
 }
 
 /** Runs of tokens of a name or place on one line, without signs at their ends. */

@@ -24,11 +24,17 @@ export interface ProseValue {
 const CONTEXT = 40;
 const months =
   '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)';
+/** Months in Spanish, German, French and Portuguese; bytes of UTF-8. */
+const otherMonths =
+  '(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|januar|februar|m\xc3\xa4rz|mai|juni|juli|' +
+  'oktober|dezember|janvier|f\xc3\xa9vrier|mars|avril|juin|juillet|ao\xc3\xbbt|septembre|octobre|novembre|d\xc3\xa9cembre|janeiro|' +
+  'fevereiro|mar\xc3\xa7o|maio|junho|julho|setembro|outubro|novembro|dezembro)';
 const date = new RegExp(
   '(?<![\\w./-])(?:' +
     [
       '\\d{4}-\\d{2}-\\d{2}(?:[ T]\\d{2}:\\d{2}(?::\\d{2})?)?',
       '\\d{1,2}([/.-])\\d{1,2}\\1(?:\\d{4}|\\d{2})',
+      `\\d{1,2}(?:\\.|er|\xc2\xba)?(?: de)? ${otherMonths}(?:(?: del?)? \\d{4})?`,
       `${months}\\.? \\d{1,2}(?:st|nd|rd|th)?(?:,? \\d{4})?`,
       `\\d{1,2}(?:st|nd|rd|th)?(?: of)?[ -]${months}\\.?,?(?:[ -]\\d{4})?`,
     ].join('|') +
@@ -46,6 +52,10 @@ const card = /(?<![\w.-])\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}(?![\w-])/g;
 const licence =
   /(?:driver'?s?(?:'| |ing)? ?licen[cs]e|driving licen[cs]e|licen[cs]e (?:number|no\.?|#)|passport|\bdl\b)[a-z #:.']{0,24}?\b([a-z]{0,3}\d[\da-z-]{4,16})\b/gi;
 
+/** Titles in German, Spanish, French and Portuguese, and the name behind them. */
+const titled =
+  /\b(?:Herrn?|Frau|Se\xc3\xb1ora?|Sra?\.|Do\xc3\xb1a|Monsieur|Madame|Mme|Senhora?) ((?:[A-Z]|\xc3[\x80-\x9e])[a-z\x80-\xff'-]{1,24}(?: (?:[A-Z]|\xc3[\x80-\x9e])[a-z\x80-\xff'-]{1,24}){0,2})/g;
+
 const callable =
   /phone|tel\b|telephone|\bcall|mobile|\bcell|\bfax|dial|answer|reach|\btext\b|contact|whats|number|\bring\b/i;
 const behind = /^[\s-]{0,3}(?:office|fax|mobile|home|work|cell|phone|tel)\b/i;
@@ -61,6 +71,10 @@ export function findProseValues(text: string, from: number): readonly ProseValue
   };
   for (const { index, 0: value } of text.matchAll(email))
     add('phi/email', index, value.length, syntheticEmail(value));
+  for (const match of text.matchAll(titled)) {
+    const value = match[1] ?? '';
+    add('phi/name', match.index + match[0].length - value.length, value.length);
+  }
   for (const { index, 0: value } of text.matchAll(url))
     add('phi/url', index, value.replace(/[.,;:!?]+$/, '').length);
   for (const { index, 0: value } of text.matchAll(ssn))
@@ -86,8 +100,15 @@ export function findProseValues(text: string, from: number): readonly ProseValue
   }
   for (const { index, 0: value } of text.matchAll(date)) {
     if (/^\d/.test(value) && /^\d+[/.-]\d+[/.-]\d+/.test(value) && !isDate(value)) continue;
-    const birth = /\bborn\b|birth|\bdob\b/i.test(before(text, index));
-    add(birth ? 'phi/birth-date' : 'phi/date', index, value.length, syntheticDate(value));
+    const birth = /\bborn\b|birth|\bdob\b|\bgeb|nacid|naci\xc3\xb3|n\xc3\xa9e? le|nascid/i.test(
+      before(text, index),
+    );
+    add(
+      birth ? 'phi/birth-date' : 'phi/date',
+      index,
+      value.replace(/[.,]$/, '').length,
+      syntheticDate(value),
+    );
   }
   for (const { index, 0: value } of text.matchAll(phone)) {
     const digits = value.replace(/(?:x|ext).*$/i, '').replaceAll(/\D/g, '');

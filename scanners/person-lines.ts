@@ -20,15 +20,21 @@ const bounded =
 
 /**
  * Start and end of the lines with a field of a person, of quiet lines as the gate gives them (start, end, mask).
- * `sure` is the mask of the names that need no second look.
+ * `all` is the mask of all names of fields, `sure` that of the names that need no second look.
  */
-export function personLines(view: string, quietLines: readonly number[], sure: number): readonly number[] {
+export function personLines(
+  view: string,
+  quietLines: readonly number[],
+  all: number,
+  sure: number,
+): readonly number[] {
   const lines: number[] = [];
   for (let at = 0; at < quietLines.length; at += 3) {
     const start = quietLines[at] ?? 0;
     const end = quietLines[at + 1] ?? 0;
-    if (((quietLines[at + 2] ?? 0) & sure) !== 0 || bounded.test(view.slice(start, end)))
-      lines.push(start, end);
+    const mask = (quietLines[at + 2] ?? 0) & all;
+    if (mask === 0) continue;
+    if ((mask & sure) !== 0 || bounded.test(view.slice(start, end))) lines.push(start, end);
   }
   return lines;
 }

@@ -15,6 +15,7 @@ import { sqlReader } from './phi/sql.ts';
 import { proseReader } from './phi/prose/prose-reader.ts';
 import { x12Reader } from './phi/x12.ts';
 import { accountRule, contactRule } from './phi/contacts.ts';
+import { escapeLiterals } from './encoded-text.ts';
 import { splitPersonLiterals } from './person-lines.ts';
 import { clinicalNoteReader } from './phi/clinical-note.ts';
 import { personLiterals } from './phi/fields.ts';
@@ -74,6 +75,8 @@ export interface CompiledRules {
   readonly surePersonMask: number;
   /** Mask of the rules that run once over the whole text. */
   readonly textMask: number;
+  /** Mask of the lines that hold escapes. */
+  readonly escapeMask: number;
   /** Bit of the lines that secretlint sees. */
   readonly secretlintBit: number;
 }
@@ -83,10 +86,11 @@ export function compileRules(): CompiledRules {
   const literals = patternRules.map((rule) => rule.literals);
   const { sure, short } = splitPersonLiterals(personLiterals);
   return {
-    gate: buildGate([...literals, sure, short, secretlintLiterals]),
+    gate: buildGate([...literals, sure, short, secretlintLiterals, escapeLiterals]),
     personMask: 3 << literals.length,
     surePersonMask: 1 << literals.length,
     textMask: patternRules.reduce((mask, rule, at) => (rule.scope === 'text' ? mask | (1 << at) : mask), 0),
     secretlintBit: literals.length + 2,
+    escapeMask: 8 << literals.length,
   };
 }

@@ -1,7 +1,8 @@
 // Finds hits in one decoded text: the literal gate first, then the readers of the formats that it looks like, then the
 // pattern rules on the candidate lines. Work is bounded: who has found more than is kept stops looking.
 import { type Candidates, findCandidates } from './gate.ts';
-import type { Decoded } from './decode.ts';
+import { decode, type Decoded } from './decode.ts';
+import { decodeEscapes, decodeRuns } from './encoded-text.ts';
 import { describeDocument } from './document.ts';
 import { Harvest } from './harvest.ts';
 import { personLines } from './person-lines.ts';
@@ -32,6 +33,8 @@ export interface TextScanInput {
   readonly previous: Carry | undefined;
   /** Hits after which a reader, or all patterns together, stop. */
   readonly enough: number;
+  /** True for text that was decoded from text: it is not decoded again. */
+  readonly decodedOnce?: true;
 }
 
 /**
@@ -40,8 +43,13 @@ export interface TextScanInput {
  */
 export async function scanText(rules: CompiledRules, input: TextScanInput): Promise<TextScan> {
   const { target, decoded, previous } = input;
-  const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, rules.personMask | rules.textMask);
-  const persons = personLines(decoded.view, found.quietLines, rules.surePersonMask);
+  const found = findCandidates(
+    rules.gate,
+    decoded.bytes,
+    decoded.binary,
+    rules.personMask | rules.textMask | rules.escapeMask,
+  );
+  const persons = personLines(decoded.view, found.quietLines, rules.personMask, rules.surePersonMask);
   const head = decoded.view.slice(0, 4_096);
   const plain = describeDocument(target, decoded, head, false);
   const read = readFormats(input, plain, head, persons);
@@ -49,7 +57,52 @@ export async function scanText(rules: CompiledRules, input: TextScanInput): Prom
   const document = describeDocument(target, decoded, head, clinical);
   const matched = await matchPatterns(decoded.view, found, rules.textMask, document, input.enough);
   const linted = await lintCandidates(decoded.view, found.triples, 1 << rules.secretlintBit);
-  return { hits: [...read.hits, ...matched, ...linted], carry: { readers: read.readers, clinical } };
+  const inner =
+    input.decodedOnce === true
+      ? []
+      : await scanEncoded(rules, input, linesOf(found.quietLines, rules.escapeMask));
+  return {
+    hits: [...read.hits, ...matched, ...linted, ...inner],
+    carry: { readers: read.readers, clinical },
+  };
+}
+
+/** Scans what is written in base64, hex or escapes; hits stand where the encoded form stands. */
+async function scanEncoded(
+  rules: CompiledRules,
+  input: TextScanInput,
+  escaped: readonly number[],
+): Promise<readonly Hit[]> {
+  const { target, decoded, enough } = input;
+  if (target.kind === 'names') return [];
+  const hits: Hit[] = [];
+  const escapes = decodeEscapes(decoded.view, escaped);
+  const pieces = escapes === undefined ? [] : [escapes];
+  for (const piece of concat(pieces, decodeRuns(decoded.bytes, decoded.view))) {
+    const inside = decode(piece.bytes, 'utf-8');
+    const found = await scanText(rules, {
+      ...{ target, decoded: inside, from: 0, previous: undefined, enough },
+      decodedOnce: true,
+    });
+    for (const hit of found.hits)
+      if (hit.end > hit.start)
+        hits.push({ ...hit, start: piece.start(hit.start), end: piece.end(hit.end - 1) });
+    if (hits.length > enough) break;
+  }
+  return hits;
+}
+
+/** Start and end of the quiet lines with a literal of `mask`. */
+function linesOf(quietLines: readonly number[], mask: number): readonly number[] {
+  const lines: number[] = [];
+  for (let at = 0; at < quietLines.length; at += 3)
+    if (((quietLines[at + 2] ?? 0) & mask) !== 0) lines.push(quietLines[at] ?? 0, quietLines[at + 1] ?? 0);
+  return lines;
+}
+
+function* concat<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
+  yield* first;
+  yield* second;
 }
 
 function readFormats(

@@ -1,0 +1,189 @@
+// Text inside of text: runs of base64 and hex, and lines with escapes (`\u0041`, `\x41`, `%41`, `&#65;`). Each is decoded
+// once, with a map that leads every decoded byte back to the bytes that stand for it. What does not decode to text is
+// left alone. All of it is untrusted.
+
+/** A decoded piece. `start(at)` and `end(at)` are where the bytes that stand for decoded byte `at` begin and end. */
+export interface EncodedText {
+  readonly bytes: Uint8Array;
+  readonly start: (at: number) => number;
+  readonly end: (at: number) => number;
+}
+
+/** Shorter runs hold less than any identifier with its label. */
+const MIN_RUN = 24;
+/** Longer runs are decoded piece by piece; a multiple of four and of two. */
+const MAX_RUN = 1_048_576;
+
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_';
+const isBase64 = new Uint8Array(256);
+for (const byte of Buffer.from(BASE64)) isBase64[byte] = 1;
+
+/**
+ * Finds runs of base64 and hex that decode to text. Looks at every 24th byte only: a run of that length cannot stand
+ * between two of them unseen.
+ */
+export function* decodeRuns(bytes: Uint8Array, view: string): Generator<EncodedText> {
+  for (let at = MIN_RUN - 1, floor = 0; at < bytes.length; at += MIN_RUN) {
+    if (isBase64[bytes[at] ?? 0] === 0) continue;
+    let start = at;
+    while (start > floor && isBase64[bytes[start - 1] ?? 0] === 1) start--;
+    let end = at;
+    while (end < bytes.length && isBase64[bytes[end] ?? 0] === 1) end++;
+    floor = end;
+    if (end - start >= MIN_RUN) yield* decodeRun(view, start, end);
+    // The last byte looked at stays a multiple away, so that no run is missed behind a long one.
+    if (end > at + MIN_RUN) at += Math.floor((end - at) / MIN_RUN) * MIN_RUN - MIN_RUN;
+  }
+}
+
+function* decodeRun(view: string, start: number, end: number): Generator<EncodedText> {
+  const sample = view.slice(start, start + 36);
+  const isHex = /^[0-9A-Fa-f]{24,}$/.test(sample);
+  // A window may begin anywhere in a run: the place of the first whole group is tried.
+  for (const skip of isHex ? [0, 1] : [0, 1, 2, 3]) {
+    if (!looksLikeText(decodeAs(isHex, sample.slice(skip)), isHex ? 8 : 12)) continue;
+    for (let from = start + skip; from < end; from += MAX_RUN) {
+      const bytes = decodeAs(isHex, view.slice(from, Math.min(end, from + MAX_RUN)));
+      if (!looksLikeText(bytes, bytes.length)) continue;
+      yield isHex ? grouped(bytes, from, end, 1, 2) : grouped(bytes, from, end, 3, 4);
+    }
+    return;
+  }
+}
+
+function decodeAs(isHex: boolean, text: string): Uint8Array {
+  return isHex ? Buffer.from(text.slice(0, text.length & ~1), 'hex') : Buffer.from(text, 'base64');
+}
+
+/** Whole groups of `plain` bytes stand for groups of `coded` characters. */
+function grouped(bytes: Uint8Array, from: number, limit: number, plain: number, coded: number): EncodedText {
+  return {
+    bytes,
+    start: (at) => Math.min(limit, from + Math.floor(at / plain) * coded),
+    end: (at) => Math.min(limit, from + (Math.floor(at / plain) + 1) * coded),
+  };
+}
+
+/** No control bytes but line ends and tabs; at the end of a group a character may be cut. */
+function looksLikeText(bytes: Uint8Array, length: number): boolean {
+  if (bytes.length < 8) return false;
+  let ascii = 0;
+  const stop = Math.min(bytes.length, length);
+  for (let at = 0; at < stop; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === 127 || (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13)) return false;
+    if (byte < 128) ascii++;
+  }
+  return ascii >= stop * 0.7;
+}
+
+const escape =
+  /\\u\{([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|((?:%[0-9A-Fa-f]{2})+)|&#x([0-9A-Fa-f]{1,6});|&#(\d{1,7});|&(amp|lt|gt|quot|apos|nbsp|commat|colon|equals|hyphen|dash|period|lowbar|sol);/g;
+const named: Readonly<Record<string, string>> = {
+  ...{ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', commat: '@', colon: ':', equals: '=' },
+  ...{ hyphen: '-', dash: '-', period: '.', lowbar: '_', sol: '/' },
+};
+/** Longer lines are decoded in pieces around their escapes. */
+const MAX_LINE = 32_768;
+const AROUND = 2_048;
+
+/** Literals of the lines that are worth decoding: escapes of ASCII. The gate finds them (`0` is any digit). */
+export const escapeLiterals: readonly string[] = ['\\u000', '\\u{', '\\x0', '&#', '&quot;', '%0'];
+
+/** Decodes `lines` of `view` (start and end, in order), joined by line ends; undefined where they hold no escape. */
+export function decodeEscapes(view: string, lines: readonly number[]): EncodedText | undefined {
+  const parts: string[] = [];
+  const map = new OffsetMap();
+  for (const [from, to] of escapedPieces(view, lines)) {
+    let at = from;
+    escape.lastIndex = from;
+    for (let match = escape.exec(view); match && match.index < to; match = escape.exec(view)) {
+      const [whole, , , , percent] = match;
+      add(view.slice(at, match.index), at, 1);
+      if (percent === undefined) add(latin1(characterOf(match)), match.index, 0, whole.length);
+      else add(Buffer.from(percent.replaceAll('%', ''), 'hex').toString('latin1'), match.index, 3);
+      at = escape.lastIndex;
+    }
+    add(view.slice(at, to), at, 1);
+    add('\n', to, 0);
+  }
+  if (parts.length === 0) return undefined;
+  const bytes = Buffer.from(parts.join(''), 'latin1');
+  return { bytes, start: (at) => map.start(at), end: (at) => map.end(at) };
+
+  function add(text: string, from: number, unit: number, length = 0): void {
+    if (text === '') return;
+    parts.push(text);
+    map.add(text.length, from, unit, length);
+  }
+}
+
+function latin1(text: string): string {
+  return /^[\0-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** Leads offsets of a text that was put together from pieces back to where the pieces come from. */
+class OffsetMap {
+  /** Of each piece: its first decoded offset, and where it comes from. */
+  readonly #at: number[] = [];
+  readonly #from: number[] = [];
+  /** Source bytes for each decoded byte, or 0 where all stand for all; then `#length` of them. */
+  readonly #unit: number[] = [];
+  readonly #length: number[] = [];
+  #end = 0;
+
+  add(decoded: number, from: number, unit: number, length: number): void {
+    this.#at.push(this.#end);
+    this.#from.push(from);
+    this.#unit.push(unit);
+    this.#length.push(length);
+    this.#end += decoded;
+  }
+
+  start(offset: number): number {
+    const piece = this.#find(offset);
+    return (this.#from[piece] ?? 0) + (offset - (this.#at[piece] ?? 0)) * (this.#unit[piece] ?? 0);
+  }
+
+  end(offset: number): number {
+    const piece = this.#find(offset);
+    const unit = this.#unit[piece] ?? 0;
+    return unit === 0 ? (this.#from[piece] ?? 0) + (this.#length[piece] ?? 0) : this.start(offset) + unit;
+  }
+
+  #find(offset: number): number {
+    let low = 0;
+    let high = this.#at.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#at[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+/** The character of an escape. */
+function characterOf(match: RegExpExecArray): string {
+  const [, braced, unicode, hex, , entityHex, entity, name] = match;
+  if (name !== undefined) return named[name] ?? '';
+  const code =
+    entity === undefined ? Number.parseInt(braced ?? unicode ?? hex ?? entityHex ?? '', 16) : Number(entity);
+  return code > 0x10_ffff ? '\ufffd' : String.fromCodePoint(code);
+}
+
+/** Start and end of the lines, or pieces of long lines, in which an escape stands. */
+function* escapedPieces(view: string, lines: readonly number[]): Generator<readonly [number, number]> {
+  for (let line = 0; line < lines.length; line += 2) {
+    const end = lines[line + 1] ?? 0;
+    for (let floor = lines[line] ?? 0; floor < end;) {
+      escape.lastIndex = floor;
+      const match = escape.exec(view);
+      if (match === null || match.index >= end) break;
+      const isLong = end - floor > MAX_LINE;
+      const stop = isLong ? Math.min(end, match.index + AROUND) : end;
+      yield [isLong ? Math.max(floor, match.index - AROUND) : floor, stop];
+      floor = stop;
+    }
+  }
+}

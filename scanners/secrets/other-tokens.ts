@@ -1,5 +1,5 @@
 // Tokens with a published prefix of vendors that need no rule of their own: one row each.
-import type { VendorToken } from './vendor-tokens.ts';
+import type { VendorToken } from './vendor-token.ts';
 
 /** Literal that leads to the token (letters fold case, `0` is any digit), its shape, and how sure the shape is. */
 const rows: readonly (readonly [literal: string, pattern: RegExp, confidence: number])[] = [

@@ -1,19 +1,9 @@
 // Tokens that carry their vendor's prefix. Each row says which literal leads to it, its exact shape, and how its own
 // check digits are verified where the vendor publishes them.
 import { endsInCrc32 } from '../validators/base62.ts';
-import type { RuleId } from '../catalog.ts';
 import type { PatternRule } from '../rule.ts';
 import { otherTokens } from './other-tokens.ts';
-
-export interface VendorToken {
-  readonly rule: RuleId;
-  readonly literals: readonly string[];
-  /** Global; the first group is the token where there is one, else the whole match. */
-  readonly pattern: RegExp;
-  readonly confidence: number;
-  /** A failed check lowers the confidence: the token may be cut or invented, and cannot work. */
-  readonly checked?: (token: string) => boolean;
-}
+import type { VendorToken } from './vendor-token.ts';
 
 const crcBody = (prefix: number) => (token: string) => endsInCrc32(token.slice(prefix));
 

@@ -52,7 +52,11 @@ describe('a scan pool', () => {
       limits: { wholeBytes: 500_000, windowBytes: 300_000 },
     });
     for (const count of [1, 40]) {
-      const result = await pool.scanStream({ kind: 'file', path: 'a.js' }, chunks(count, 50_000, ssnLine), never);
+      const result = await pool.scanStream(
+        { kind: 'file', path: 'a.js' },
+        chunks(count, 50_000, ssnLine),
+        never,
+      );
       expect(result.bytes).toBe(count * 50_000 + ssnLine.length);
       expect(result.findings.map(({ byteStart }) => byteStart)).toEqual([count * 50_000 + 5]);
     }

@@ -2,6 +2,7 @@
 // change itself could alter is read from the state before it: nothing excuses itself.
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { compilePolicy, decide } from '../core/decide.ts';
+import { defaultPolicy } from '../core/default-policy.ts';
 import { GuardError } from '../core/errors.ts';
 import type { Operation } from '../core/operation.ts';
 import { parsePolicy, type Policy } from '../core/policy.ts';
@@ -28,7 +29,7 @@ export async function judgeByPolicy(
   repository: string,
   before: { readonly copy: WorkingCopy; readonly commit: string } | undefined,
 ): Promise<Judge> {
-  const policy = before === undefined ? await readPolicyFile(file) : await policyBefore(file, before);
+  const policy = await findPolicy(file, before);
   const compiled = compilePolicy(policy);
   return (findings) => {
     const verdict = decide(compiled, localPush(repository, findings), new Date());
@@ -38,6 +39,15 @@ export async function judgeByPolicy(
     );
     return { findings: findings.filter((_, at) => !excused.has(at)), refused };
   };
+}
+
+/** `default` is the policy of a guard that was given none; a file of that name is `./default`. */
+async function findPolicy(
+  file: string,
+  before: { readonly copy: WorkingCopy; readonly commit: string } | undefined,
+): Promise<Policy> {
+  if (file === 'default') return defaultPolicy();
+  return before === undefined ? readPolicyFile(file) : policyBefore(file, before);
 }
 
 async function policyBefore(

@@ -92,7 +92,7 @@ export function registerScan(program: Command): void {
     .option('--no-ignore', 'scan files below a directory that Git ignores, too')
     .option(
       '--policy <file>',
-      'exit with 1 only where this policy would refuse a push, and honour its exceptions',
+      'exit with 1 only where this policy, or the `default` one, would refuse a push; honours its exceptions',
     )
     .option('--repository <name>', 'what the policy takes the repository for', 'local/scan')
     .addOption(program.createOption('--format <format>', 'output').choices(scanFormats).default('text'))

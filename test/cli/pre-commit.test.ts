@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import manifest from '../../package.json' with { type: 'json' };
-import { ssn } from '../scanners/values.ts';
+import { glue, ssn } from '../scanners/values.ts';
 import { runOrThrow, isolatedGitEnvironment, run } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -55,11 +55,17 @@ test('keeps findings out of commits however they are made', async () => {
   await git('reset', '-q');
   expect(await git('commit', '-qam', 'all')).toMatchObject({ code: 1 });
   expect(await git('commit', '-qm', 'one', 'a.txt')).toMatchObject({ code: 1 });
+  // A known synthetic value is told and stops nothing.
+  await writeFile(join(tree, 'b.txt'), `ssn: ${glue('078-05-', '1120')}\n`);
+  await git('add', 'b.txt');
+  const synthetic = await git('commit', '-qm', 'synthetic');
+  expect(synthetic.code).toBe(0);
+  expect(`${synthetic.stdout}${synthetic.stderr}`).toContain('b.txt:1:6: low phi/ssn');
   // From below the top, and where something else is committed.
   await mkdir(join(tree, 'sub'));
   await writeFile(join(tree, 'sub', 'c.txt'), 'clean\n');
   await git('add', 'sub/c.txt');
   const inner = await run('git', ['commit', '-qm', 'inner', 'c.txt'], { cwd: join(tree, 'sub'), env });
   expect(inner).toMatchObject({ code: 0 });
-  expect((await git('log', '--format=%s')).stdout).toBe('inner\nclean\n');
+  expect((await git('log', '--format=%s')).stdout).toBe('inner\nsynthetic\nclean\n');
 });

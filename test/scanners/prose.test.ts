@@ -100,6 +100,15 @@ test('a clinical note without a single label is refused', async () => {
   expect(named).toBeGreaterThanOrEqual(persons.length - 3);
 });
 
+test('a commit message tells a patient’s story or nothing', async () => {
+  const of = async (text: string) =>
+    (await scanner.scan({ kind: 'message', path: 'commit message' }, Buffer.from(text))).findings.length;
+  expect(await of(note(persons[0] ?? makePerson(1)))).toBeGreaterThan(2);
+  expect(
+    await of(`Fix the intake form\n\nThanks to ${persons[1]?.given} ${persons[1]?.family} for the report.`),
+  ).toBe(0);
+});
+
 describe('documents of software refuse nothing', () => {
   test.each([
     ['AUTHORS', persons.map((p) => `${p.given} ${p.family} <${p.email}>`).join('\n')],

@@ -25,19 +25,23 @@ export const proseReader: FormatReader = {
   name: 'prose',
   stateful: false,
   accepts: (head, document) => isProse(document) && maySpeakOfPersons(head),
-  read({ view, from }, emit) {
+  read({ view, from, document }, emit) {
     if (!maySpeakOfPersons(view.slice(from))) return null;
     const hits: Hit[] = [];
     const end = Math.min(view.length, from + MAX_TAGGED);
     for (const [start, stop] of paragraphs(view, from, end))
       readParagraph(view, start, stop, (hit) => void hits.push(hit));
-    const confidence = isClinicalNote(view.slice(from, end), hits) ? CLINICAL : WEAK;
+    const note = isClinicalNote(view.slice(from, end), hits);
+    // Messages name their authors; only a patient's story in one is worth telling.
+    if (document.kind === 'message' && !note) return null;
+    const confidence = note ? CLINICAL : WEAK;
     for (const hit of hits) emit({ ...hit, confidence: Math.max(confidence, hit.confidence) });
     return null;
   },
 };
 
 function isProse(document: DocumentContext): boolean {
+  if (document.kind === 'message') return true;
   return (
     document.kind === 'file' &&
     !document.binary &&

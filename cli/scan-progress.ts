@@ -34,6 +34,8 @@ export function startProgress(
   if (terminal.isTTY !== true) return { advance: () => undefined, stop: () => undefined };
   let state: State = { done: 0, total, bytes: 0, findings: 0 };
   let drawn = -Infinity;
+  // Some terminals say that they have no columns.
+  const width = Math.max(20, terminal.columns || 80) - 1;
   return {
     advance(bytes, findings) {
       state = {
@@ -44,7 +46,7 @@ export function startProgress(
       };
       if (now() - drawn < everyMs) return;
       drawn = now();
-      terminal.write(`${clearLine}${progressLine(state).slice(0, (terminal.columns ?? 80) - 1)}`);
+      terminal.write(`${clearLine}${progressLine(state).slice(0, width)}`);
     },
     stop() {
       if (drawn > -Infinity) terminal.write(clearLine);

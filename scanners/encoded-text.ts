@@ -30,17 +30,49 @@ export function* decodeRuns(bytes: Uint8Array, view: string): Generator<EncodedT
     let end = at;
     while (end < bytes.length && isBase64[bytes[end] ?? 0] === 1) end++;
     floor = end;
-    if (end - start >= MIN_RUN) yield* decodeRun(view, start, end);
+    if (end - start >= MIN_RUN && mayBeText(bytes, start, end)) yield* decodeRun(view, start, end);
     // The last byte looked at stays a multiple away, so that no run is missed behind a long one.
     if (end > at + MIN_RUN) at += Math.floor((end - at) / MIN_RUN) * MIN_RUN - MIN_RUN;
   }
+}
+
+const HIGH_NIBBLES = '23456789abcdefABCDEF';
+const sextets = new Uint8Array(256);
+for (const [at, byte] of Buffer.from(BASE64.slice(0, 64)).entries()) sextets[byte] = at;
+sextets[0x2d] = 62;
+sextets[0x5f] = 63;
+
+/** A cheap look at the first bytes, which sends names and paths of programs away. */
+function mayBeText(bytes: Uint8Array, start: number, end: number): boolean {
+  // At the start of a window the run may have begun before.
+  if (start === 0) return true;
+  let isHex = true;
+  for (let at = start; at < start + 8 && isHex; at += 2)
+    isHex = HIGH_NIBBLES.includes(String.fromCharCode(bytes[at] ?? 0)) || isLineEnd(bytes, at);
+  if (isHex) return true;
+  for (let at = start; at < start + 8 && at + 3 < end; at += 4) {
+    const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+    const group =
+      ((sextets[a] ?? 0) << 18) | ((sextets[b] ?? 0) << 12) | ((sextets[c] ?? 0) << 6) | (sextets[d] ?? 0);
+    if (isControl(group >>> 16) || isControl((group >>> 8) & 255) || isControl(group & 255)) return false;
+  }
+  return true;
+}
+
+/** The hex of TAB, LF and CR. */
+function isLineEnd(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0x30 && /[9aAdD]/.test(String.fromCharCode(bytes[at + 1] ?? 0));
+}
+
+function isControl(byte: number): boolean {
+  return byte === 127 || (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13);
 }
 
 function* decodeRun(view: string, start: number, end: number): Generator<EncodedText> {
   const sample = view.slice(start, start + 36);
   const isHex = /^[0-9A-Fa-f]{24,}$/.test(sample);
   // A window may begin anywhere in a run: the place of the first whole group is tried.
-  for (const skip of isHex ? [0, 1] : [0, 1, 2, 3]) {
+  for (const skip of start > 0 ? [0] : isHex ? [0, 1] : [0, 1, 2, 3]) {
     if (!looksLikeText(decodeAs(isHex, sample.slice(skip)), isHex ? 8 : 12)) continue;
     for (let from = start + skip; from < end; from += MAX_RUN) {
       const bytes = decodeAs(isHex, view.slice(from, Math.min(end, from + MAX_RUN)));
@@ -71,7 +103,7 @@ function looksLikeText(bytes: Uint8Array, length: number): boolean {
   const stop = Math.min(bytes.length, length);
   for (let at = 0; at < stop; at++) {
     const byte = bytes[at] ?? 0;
-    if (byte === 127 || (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13)) return false;
+    if (isControl(byte)) return false;
     if (byte < 128) ascii++;
   }
   return ascii >= stop * 0.7;

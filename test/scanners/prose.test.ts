@@ -147,6 +147,7 @@ describe('formats with readers of their own are no prose', () => {
       'message.txt',
       `${glue('MS', 'H')}|^~\\&|A|B|C|D|2024||ORU^R01|1|P|2.5\rOBR|1|||X^GLUCOSE|||||||||||1^${p?.family}^${p?.given}`,
     ],
+    ['run.txt', `2024-01-02T03:04:05Z INFO ${p?.given} called ${p?.family}\n`.repeat(5)],
     ['stock.txt', `name\tplace\tprice\n${p?.family} lamp\t${p?.city}\t4\n`.repeat(3)],
   ])('%s', async (path, text) => {
     expect((await scan(path, text)).filter(({ confidence }) => confidence === 0.5)).toEqual([]);

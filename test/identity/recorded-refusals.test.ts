@@ -11,7 +11,7 @@ async function refuse(reasons: readonly RefusalReason[]): Promise<readonly Audit
     { authenticate: () => Promise.reject(refuseIdentity(pending.shift() ?? 'unknown', 'tok-1')) },
     { append: async (event) => ({ index: entries.push(event) - 1 }) },
   );
-  for (const _reason of reasons)
+  while (pending.length > 0)
     await expect(service.authenticate('Bearer x')).rejects.toMatchObject({ name: 'GuardError' });
   return entries;
 }

@@ -186,10 +186,10 @@ function childOf(
   kill: () => void,
 ): GitProcess {
   // Nothing comes from an input: its end tells that the child is gone. Nothing goes to an output.
-  stdin.once('end', () => stdin.destroy());
+  closeAtEnd(stdin);
   stdin.resume();
   const read = [stdout, stderr].map(async (stream) => {
-    stream.once('end', () => stream.destroy());
+    closeAtEnd(stream);
     // Not `once` of events: an error of the stream is another way to its close.
     await new Promise<void>((resolve) => {
       if (stream.closed) resolve();
@@ -198,4 +198,10 @@ function childOf(
   });
   const ended = Promise.all([exited, ...read]).then(([end]) => end);
   return { stdin, stdout, stderr, kill, ended };
+}
+
+// The stream of a child that ended at once may have told its end before anybody listened.
+function closeAtEnd(stream: Socket): void {
+  if (stream.readableEnded) stream.destroy();
+  else stream.once('end', () => stream.destroy());
 }

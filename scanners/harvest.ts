@@ -6,10 +6,12 @@ import type { Hit } from './rule.ts';
 class Enough extends Error {}
 
 export class Harvest {
+  readonly #view: string;
   readonly #enough: number;
   readonly #hits: Hit[] = [];
 
-  constructor(enough: number) {
+  constructor(view: string, enough: number) {
+    this.#view = view;
     this.#enough = enough;
   }
 
@@ -21,6 +23,7 @@ export class Harvest {
   run(read: (emit: (hit: Hit) => void) => void): boolean {
     try {
       read((hit) => {
+        if (!isValue(this.#view, hit)) return;
         this.#hits.push(hit);
         if (this.#hits.length > this.#enough) throw new Enough();
       });
@@ -29,4 +32,13 @@ export class Harvest {
       return !(error instanceof Enough);
     }
   }
+}
+
+/** A value has a letter or digit; asterisks and dashes stand where a value was. */
+function isValue(view: string, { start, end }: Hit): boolean {
+  for (let at = start; at < end; at++) {
+    const code = view.charCodeAt(at);
+    if (code >= 0x80 || (code >= 48 && code <= 57) || ((code | 32) >= 97 && (code | 32) <= 122)) return true;
+  }
+  return false;
 }

@@ -118,7 +118,7 @@ function readFormats(
     if (!known && !reader.accepts(head, document, persons.length / 2)) continue;
     // A stateful reader that refused the first window has no state to go on with.
     if (previous !== undefined && reader.stateful && !known) continue;
-    const harvest = new Harvest(enough);
+    const harvest = new Harvest(decoded.view, enough);
     const carry = previous?.readers.get(reader.name);
     const start = reader.stateful ? from : 0;
     const { view } = decoded;

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRedactor, type RedactOptions, redactStream } from '../../scanners/redact.ts';
+import { createScanner } from '../../scanners/scan.ts';
 import { cutSegment, segmentBytes } from '../../scanners/redact/segments.ts';
 import { makePerson } from '../support/person.ts';
 import { phiFormats, phiSample } from '../support/phi.ts';
@@ -94,6 +95,38 @@ describe('for any text', () => {
   });
 });
 
+const someone = makePerson(6);
+const scanner = createScanner({ fingerprintKey: new Uint8Array(32) });
+
+/** Name, path and text of every format: the samples of all, and those that have no sample. */
+const redactedFormats: readonly (readonly [string, string, string])[] = [
+  ...phiFormats.map((format) => [format, phiSample(format, 6).path, phiSample(format, 6).text] as const),
+  [
+    'FHIR XML',
+    'patient.xml',
+    `<Patient xmlns="http://hl7.org/fhir"><identifier><value value="${someone.mrn}"/></identifier>` +
+      `<name><family value="${someone.family}"/><given value="${someone.given}"/></name>` +
+      `<telecom><system value="phone"/><value value="${someone.phone}"/></telecom>` +
+      `<birthDate value="${someone.born}"/><address><line value="${someone.street}"/>` +
+      `<city value="${someone.city}"/><postalCode value="${someone.zip}"/></address></Patient>`,
+  ],
+  [
+    'C-CDA',
+    'summary.xml',
+    `<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget><patientRole><id extension="${someone.mrn}" root="1.2.3"/>` +
+      `<addr><streetAddressLine>${someone.street}</streetAddressLine><city>${someone.city}</city>` +
+      `<postalCode>${someone.zip}</postalCode></addr><telecom value="tel:${someone.phone}"/><patient>` +
+      `<name><given>${someone.given}</given><family>${someone.family}</family></name>` +
+      `<birthTime value="${someone.born.replaceAll('-', '')}"/></patient></patientRole></recordTarget></ClinicalDocument>`,
+  ],
+  [
+    'YAML',
+    'fixtures/patient.yaml',
+    `patient:\n  first_name: ${someone.given}\n  last_name: ${someone.family}\n  date_of_birth: ${someone.born}\n` +
+      `  ssn: ${someone.ssn}\n  mrn: "${someone.mrn}"\n  phone: "${someone.phone}"\n  street: ${someone.street}\n`,
+  ],
+];
+
 describe('no value is left', () => {
   test.each(phiFormats)('of %s, alone and in a log', async (format) => {
     const { path, text, values } = phiSample(format, 3);
@@ -104,6 +137,15 @@ describe('no value is left', () => {
       expect(planted.filter((value) => out.includes(value)).map((value) => value.length)).toEqual([]);
     expect(inLog.startsWith(log(200))).toBe(true);
     expect(inLog.endsWith(log(50))).toBe(true);
+  });
+
+  test.each(redactedFormats)('of %s, and nothing is found in what is', async (_name, path, text) => {
+    const { bytes } = await redact([Buffer.from(text)], { path });
+    const { findings } = await scanner.scan({ kind: 'file', path }, bytes);
+    const left = findings.filter(({ confidence, severity }) => confidence >= 0.6 && severity !== 'low');
+    expect(left.map(({ rule, line }) => `${rule} in line ${line}`)).toEqual([]);
+    const before = await scanner.scan({ kind: 'file', path }, Buffer.from(text));
+    expect(before.findings.length).toBeGreaterThan(3);
   });
 
   test.each(secretKinds)('of %s', async (kind) => {

@@ -37,7 +37,7 @@ function readNarrative(view: string, from: number, hits: Hit[]): void {
   narrative.lastIndex = from;
   for (let match = narrative.exec(view); match; match = narrative.exec(view)) {
     const close = view.indexOf('</div>', match.index);
-    const end = close < 0 ? Math.min(view.length, match.index + 20_000) : close;
+    const end = close < 0 ? view.length : close;
     echo.find(
       view,
       match.index + match[0].length,

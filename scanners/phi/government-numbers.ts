@@ -2,6 +2,7 @@
 // A shape alone is weak evidence; the validator and the words around it decide.
 import { judgeSsn } from '../validators/ssn.ts';
 import { isDea, isMbi, isNpi, isVin } from '../validators/check-digits.ts';
+import { fieldKind } from './fields.ts';
 import { syntheticNumber } from './synthetic.ts';
 import type { Hit, Line, PatternRule } from '../rule.ts';
 
@@ -51,8 +52,22 @@ function grouped(line: Line, at: number, text: string, separator: string, emit: 
       ? 0.93
       : line.document.binary || !loose
         ? 0.6
-        : 0.87;
+        : isOtherValue(line, at)
+          ? 0.8
+          : 0.87;
   report(line, at, text.length, text.replaceAll(/\D/g, ''), confidence, emit);
+}
+
+const data = /^(?:json|jsonl|ndjson|ya?ml|toml|properties|ini|conf|cfg|env|xml)$/;
+
+/** True for the value of a key, in programs and data, that names no number of a person. */
+function isOtherValue(line: Line, at: number): boolean {
+  if (!line.document.source && !data.test(line.document.extension)) return false;
+  const lead = before(line, at);
+  const key =
+    /([A-Za-z_][\w.-]{0,40})["'`]?\]?\s{0,4}(?::|=>?)\s{0,4}["'`]?$/.exec(lead) ??
+    /[([]["'`]([a-z_][a-z\d_]{0,40})["'`],\s?["'`]$/.exec(lead);
+  return key !== null && fieldKind(key[1] ?? '') === undefined;
 }
 
 function report(

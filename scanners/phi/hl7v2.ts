@@ -6,6 +6,7 @@ import type { RuleId } from '../catalog.ts';
 import { Echo } from './echo.ts';
 import type { FieldKind } from './fields.ts';
 import { freeText, segments, type Shape, typeRules } from './hl7v2-fields.ts';
+import { delimiterAt, type Part, splitAt } from './split.ts';
 import { judgeValue } from './values.ts';
 import { ssnReason } from '../validators/ssn.ts';
 import { isSyntheaName, syntheticName, syntheticPhone } from './synthetic.ts';
@@ -108,11 +109,10 @@ function readSegment(
   const stop = tail ? end - tail[0].length : end;
   let position = 1;
   for (let at = from + 4; at <= stop; position++) {
-    const next = view.indexOf(by.field, at);
-    const fieldEnd = next < 0 || next > stop ? stop : next;
+    const fieldEnd = delimiterAt(view, by.field, at, stop);
     const entry = table[position];
     if (entry !== undefined && fieldEnd > at)
-      for (const part of split(view, at, fieldEnd, by.repetition))
+      for (const part of splitAt(view, at, fieldEnd, by.repetition))
         readField(view, part, entry[0], entry[1], `HL7 v2 ${name}-${position}`, by, emit);
     at = fieldEnd + 1;
   }
@@ -130,26 +130,8 @@ function readFreeText(
   const position = freeText[view.slice(from, from + 3)];
   if (position === undefined) return;
   let at = from;
-  for (let n = 0; n < position && at > 0 && at < end; n++) at = view.indexOf(by.field, at) + 1;
-  const next = view.indexOf(by.field, at);
-  if (at > from && at < end)
-    echo.find(view, at, next < 0 ? end : Math.min(next, end), 'the free text of HL7 v2', emit);
-}
-
-interface Part {
-  readonly start: number;
-  readonly end: number;
-}
-
-function split(view: string, from: number, end: number, delimiter: string): readonly Part[] {
-  const parts: Part[] = [];
-  for (let at = from; at <= end;) {
-    const next = view.indexOf(delimiter, at);
-    const stop = next < 0 || next > end ? end : next;
-    parts.push({ start: at, end: stop });
-    at = stop + 1;
-  }
-  return parts;
+  for (let n = 0; n < position && at < end; n++) at = delimiterAt(view, by.field, at, end) + 1;
+  if (at < end) echo.find(view, at, delimiterAt(view, by.field, at, end), 'the free text of HL7 v2', emit);
 }
 
 const CONFIDENCE = 0.95;
@@ -166,7 +148,7 @@ function readField(
 ): void {
   // A program's placeholder stands for a value that is not here.
   if (/[{}]|%[sd]|<[a-z]/i.test(view.slice(part.start, part.end))) return;
-  const components = split(view, part.start, part.end, by.component);
+  const components = splitAt(view, part.start, part.end, by.component);
   const first = components[0];
   if (first === undefined) return;
   const report = (value: Part, as: RuleId, synthetic?: string): void => {
@@ -197,7 +179,8 @@ function readField(
         const value = text(component);
         // Street, other designation, city, postal code, county.
         if (!addressComponents.has(at) || value.length < 2) continue;
-        const pieces = at === 0 ? split(view, component.start, component.end, by.subcomponent) : [component];
+        const pieces =
+          at === 0 ? splitAt(view, component.start, component.end, by.subcomponent) : [component];
         for (const piece of pieces.slice(0, 2))
           if (/[A-Za-z0-9\x80-\xff]/.test(text(piece)) && !/^(?:unknown|null|none)$/i.test(text(piece)))
             report(piece, rule);

@@ -12,6 +12,7 @@ import {
 } from './columns.ts';
 import { readText } from '../decode.ts';
 import { type FieldKind, fieldKind } from './fields.ts';
+import { splitAt } from './split.ts';
 
 type Kinds = readonly (FieldKind | undefined)[];
 
@@ -148,14 +149,7 @@ function readCopyLine(view: string, at: number): ReadRow {
   const newline = view.indexOf('\n', at);
   const end = newline < 0 ? view.length : newline;
   if (view.startsWith('\\.', at)) return { row: undefined, next: end, more: false };
-  const row: Cell[] = [];
-  for (let start = at; start <= end;) {
-    const tab = view.indexOf('\t', start);
-    const stop = tab < 0 || tab > end ? end : tab;
-    row.push({ start, end: stop });
-    start = stop + 1;
-  }
-  return { row, next: end + 1, more: false };
+  return { row: splitAt(view, at, end, '\t'), next: end + 1, more: false };
 }
 
 function readNextTuple(view: string, at: number): ReadRow {

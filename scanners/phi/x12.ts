@@ -3,6 +3,7 @@
 import type { RuleId } from '../catalog.ts';
 import type { FormatReader, Hit } from '../rule.ts';
 import type { FieldKind } from './fields.ts';
+import { splitAt } from './split.ts';
 import { syntheticName } from './synthetic.ts';
 import { isDate, judgeValue } from './values.ts';
 
@@ -14,6 +15,8 @@ interface State {
 }
 
 const MAX_SEGMENT = 4_096;
+/** ISA has 106 bytes; more where its elements are padded too far. */
+const MAX_HEADER = 200;
 /** Entity codes of NM101 that mean a private person. */
 const persons = new Set(
   'IL QC 74 03 S1 S2 S3 GD P3 EXS E1 EI LR 31 36 70 1I Y2 QD GM IN HK SJ 0B M8'.split(' '),
@@ -90,16 +93,10 @@ function isState(carry: unknown): carry is State {
 function readHeader(view: string, at: number): State | undefined {
   const element = view[at + 3] ?? '*';
   let terminator = view[at + 105] ?? '~';
-  let position = at;
-  for (let n = 0; n < 16 && position >= 0; n++) position = view.indexOf(element, position + 1);
-  if (position > 0 && position - at < 200) terminator = view[position + 2] ?? '~';
+  const last = splitAt(view, at, Math.min(view.length, at + MAX_HEADER), element)[16];
+  if (last !== undefined) terminator = view[last.start + 1] ?? '~';
   if (/[A-Za-z0-9]/.test(terminator)) return undefined;
   return { element, terminator, person: false };
-}
-
-interface Part {
-  readonly start: number;
-  readonly end: number;
 }
 
 const CONFIDENCE = 0.95;
@@ -107,13 +104,7 @@ const CONFIDENCE = 0.95;
 const CARE_DATE = 0.6;
 
 function readSegment(view: string, from: number, end: number, state: State, emit: (hit: Hit) => void): void {
-  const parts: Part[] = [];
-  for (let at = from; at <= end;) {
-    const next = view.indexOf(state.element, at);
-    const stop = next < 0 || next > end ? end : next;
-    parts.push({ start: at, end: stop });
-    at = stop + 1;
-  }
+  const parts = splitAt(view, from, end, state.element);
   const text = (at: number) => {
     const part = parts[at];
     return part === undefined ? '' : view.slice(part.start, part.end).trim();

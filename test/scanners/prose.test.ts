@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { createScanner } from '../../scanners/scan.ts';
 import { makePerson, type Person } from '../support/person.ts';
-import { glue, withLuhn } from './values.ts';
+import { alphanumeric, glue, scrambled, withLuhn } from './values.ts';
 
 const scanner = createScanner({ fingerprintKey: new Uint8Array(32) });
 
@@ -151,5 +151,30 @@ describe('formats with readers of their own are no prose', () => {
     ['stock.txt', `name\tplace\tprice\n${p?.family} lamp\t${p?.city}\t4\n`.repeat(3)],
   ])('%s', async (path, text) => {
     expect((await scan(path, text)).filter(({ confidence }) => confidence === 0.5)).toEqual([]);
+  });
+});
+
+describe('what is no sentence', () => {
+  const opening = 'My mother lives here, and she has a letter for me.\n\n';
+  const text = (length: number, seed: number) => scrambled(length, alphanumeric, seed);
+
+  test.each([
+    ['a drawn line', `${'x'.repeat(99)}\n`.repeat(60)],
+    ['encoded data', text(6_000, 3)],
+    ['encoded data in lines', text(6_000, 5).replaceAll(/(.{76})/g, '$1\n')],
+    ['random words', Array.from({ length: 300 }, (_, at) => text(6 + (at % 30), at + 9)).join(' ')],
+  ])('names nobody: %s', async (_name, noise) => {
+    for (const path of ['a.txt', 'notes'])
+      expect(
+        (await scan(path, opening + noise)).filter(({ byteStart }) => byteStart > opening.length),
+      ).toEqual([]);
+  });
+
+  test('files of software that have no extension', async () => {
+    const [person] = persons;
+    for (const path of ['Makefile', 'src/AUTHORS', 'LICENSE-MIT', 'NOTICE.txt'])
+      expect(
+        await scan(path, `my name is ${person?.given} ${person?.family} and she is my sister\n`),
+      ).toEqual([]);
   });
 });

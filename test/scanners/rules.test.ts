@@ -211,6 +211,18 @@ describe('every rule', () => {
   });
 });
 
+test('a number behind a key that names something else refuses nothing', async () => {
+  const confidenceOf = async (path: string, text: string) => {
+    const { findings } = await scanner.scan({ kind: 'file', path }, Buffer.from(text));
+    return findings.filter(({ rule }) => rule === 'phi/ssn').map(({ confidence }) => confidence);
+  };
+  expect(await confidenceOf('a.py', `data = {"id": "${ssn}"}\nassert "('id', '${ssn}')" in out\n`)).toEqual([
+    0.8, 0.8,
+  ]);
+  for (const text of [`{"tax_id": "${ssn}"}`, `["Anna", "${ssn}"]`])
+    expect((await confidenceOf('a.py', text)).filter((each) => each >= 0.85)).toHaveLength(1);
+});
+
 test('the digest of the catalog is a SHA-256 in hex', () => {
   expect(catalogDigest).toMatch(/^[0-9a-f]{64}$/);
 });

@@ -6,7 +6,7 @@ import { maySpeakOfPersons } from './person-prose.ts';
 import { findProseValues } from './structured.ts';
 import { gazetteer } from './gazetteer.ts';
 import { type Tagged, tagTokens } from './tagger.ts';
-import { readTokens, type Token } from './tokens.ts';
+import { isGibberish, readTokens, type Token } from './tokens.ts';
 
 /** Paragraphs are tagged whole up to this size. */
 const MAX_PARAGRAPH = 4_000;
@@ -20,6 +20,10 @@ const MIN_MARGIN = 14;
 const proseExtensions = /^(?:|txt|text|md|markdown|rst|adoc|note|eml|msg|rtf)$/;
 const clinical =
   /\b(?:patients?|pt|admitted|admission|discharged?|diagnos\w+|mrn|medical record|history of present|chief complaint|presents? with|presented with|prescribed|mg|symptoms?|surgery|clinic|hospital|physician|nurse|blood pressure|allerg\w+|medications?|treatment|follow[- ]up|biopsy|x-ray|mri|ct scan|insurance id|bp|htn|copd|hx|dx|rx|prn|bid|tid|hpi|rtc|f\/u|c\/o|s\/p|wnl|y\/?o|year[- ]old)\b/gi;
+
+/** Files of software and of its authors that look like prose by their missing extension or their words. */
+const noProse =
+  /(?:^|\/)(?:makefile|gnumakefile|dockerfile|containerfile|gemfile|rakefile|procfile|jenkinsfile|vagrantfile|brewfile|licen[cs]e|copying|notice|authors|contributors|codeowners|maintainers|changelog|changes|history|news|readme|contributing|security|patents|thanks|credits|code_of_conduct)(?:[-._][\w.-]{0,40})?$/i;
 
 export const proseReader: FormatReader = {
   name: 'prose',
@@ -46,7 +50,8 @@ function isProse(document: DocumentContext): boolean {
     document.kind === 'file' &&
     !document.binary &&
     !document.source &&
-    proseExtensions.test(document.extension)
+    proseExtensions.test(document.extension) &&
+    !noProse.test(document.path)
   );
 }
 
@@ -55,14 +60,28 @@ function* paragraphs(view: string, from: number, end: number): Generator<readonl
   let start = from;
   gap.lastIndex = from;
   for (let match = gap.exec(view); match && match.index < end; match = gap.exec(view)) {
-    yield* pieces(start, match.index);
+    yield* pieces(view, start, match.index);
     start = match.index + match[0].length;
   }
-  yield* pieces(start, end);
+  yield* pieces(view, start, end);
 }
 
-function* pieces(start: number, end: number): Generator<readonly [number, number]> {
-  for (let at = start; at < end; at += MAX_PARAGRAPH) yield [at, Math.min(end, at + MAX_PARAGRAPH)];
+function* pieces(view: string, from: number, to: number): Generator<readonly [number, number]> {
+  for (const [start, end] of withoutRuns(view, from, to))
+    for (let at = start; at < end; at += MAX_PARAGRAPH) yield [at, Math.min(end, at + MAX_PARAGRAPH)];
+}
+
+/** A run that is longer than any word or number: a key, encoded data, a line that is drawn. Addresses of pages stay. */
+const run = /(?<![\w+/=.?&%:~#-])[\w+/=-]{48,}/g;
+
+/** The text between such runs. */
+function* withoutRuns(view: string, from: number, to: number): Generator<readonly [number, number]> {
+  let start = from;
+  for (const { index, 0: text } of view.slice(from, to).matchAll(run)) {
+    if (from + index > start + 3) yield [start, from + index];
+    start = from + index + text.length;
+  }
+  if (start < to) yield [start, to];
 }
 
 function readParagraph(view: string, from: number, to: number, emit: (hit: Hit) => void): void {
@@ -72,6 +91,7 @@ function readParagraph(view: string, from: number, to: number, emit: (hit: Hit) 
     emit(synthetic === undefined ? hit : { ...hit, synthetic });
   }
   const tokens = readTokens(view, from, to);
+  if (isGibberish(tokens)) return;
   const foreign = isForeign(tokens);
   const taken = (token: Token) => values.some(({ start, end }) => token.start < end && token.end > start);
   for (const [first, last, tag] of spans(tokens, tagTokens(tokens))) {

@@ -14,7 +14,7 @@ export interface Token {
 // Punctuation and symbols of Unicode are signs although their bytes look like letters (all of U+2000 to U+2FFF); other
 // letters (up to U+DFFF) may follow an apostrophe or hyphen, except for the possessive s.
 const token =
-  /\n|[\xe2\xee-\xf4][\x80-\xbf]{1,3}|\xc2[\xa0-\xbf]|\d+|(?:[A-Za-z]|(?:[\xc3-\xdf]|[\xe0\xe1\xe3-\xed][\x80-\xbf])[\x80-\xbf])+(?:['-](?![sS](?![A-Za-z]))(?:[A-Za-z]|(?:[\xc3-\xdf]|[\xe0\xe1\xe3-\xed][\x80-\xbf])[\x80-\xbf])+){0,3}|[^\s]/g;
+  /\n|(?<![A-Za-z\d])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z\d]{10,}(?![A-Za-z\d\x80-\xff'-])|[\xe2\xee-\xf4][\x80-\xbf]{1,3}|\xc2[\xa0-\xbf]|\d+|(?:[A-Za-z]|(?:[\xc3-\xdf]|[\xe0\xe1\xe3-\xed][\x80-\xbf])[\x80-\xbf])+(?:['-](?![sS](?![A-Za-z]))(?:[A-Za-z]|(?:[\xc3-\xdf]|[\xe0\xe1\xe3-\xed][\x80-\xbf])[\x80-\xbf])+){0,3}|[^\s]/g;
 
 /** Reads the tokens of `view` between two offsets. */
 export function readTokens(view: string, from: number, to: number): readonly Token[] {
@@ -35,9 +35,30 @@ function lookOf(text: string): Look {
   const known = looks.get(text);
   if (known !== undefined) return known;
   if (looks.size >= CACHE_WORDS) looks.clear();
-  const look = { word: fold(text), shape: shapeOf(text) };
+  const look = isRun(text) ? RUN : { word: fold(text), shape: shapeOf(text) };
   looks.set(text, look);
   return look;
+}
+
+/** What stands for such letters. */
+const RUN: Look = { word: '~', shape: 'sign' };
+
+/** True where more than a fifth of the words are none: such a text has no sentences. */
+export function isGibberish(tokens: readonly Token[]): boolean {
+  const runs = tokens.filter(({ word }) => word === RUN.word).length;
+  return runs * 5 > tokens.filter(({ shape }) => shape !== 'sign' && shape !== 'line').length;
+}
+
+/** True for letters that are no word of any language: encoded data, keys, what a hand on the keyboard writes. */
+function isRun(text: string): boolean {
+  if (text.length < 8 || !/^[A-Za-z\d]+$/.test(text)) return false;
+  if (/\d/.test(text)) return /[A-Za-z]/.test(text);
+  return (
+    text.length > 32 ||
+    /(.)\1{4}/i.test(text) ||
+    (text.match(/[a-z][A-Z]/g)?.length ?? 0) >= 3 ||
+    /[bcdfghjklmnpqrstvwxz]{7}/i.test(text)
+  );
 }
 
 /** Lower case of a word of a view, also beyond ASCII. */

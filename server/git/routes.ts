@@ -170,13 +170,12 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     signal: AbortSignal,
   ): Promise<FastifyReply> {
     const { authorization } = request.headers;
-    const format = options.facts.lastFormat(repository);
-    // Set up while the upstream answers and the client packs; only for repositories that are known to be there.
-    if (format !== undefined)
-      options.preparations.prepare(session, repository, format).catch(() => undefined);
     const advertisement = await options.facts.advertisement(repository, authorization, signal);
-    // Asked now, while the client packs; a failure shows again when the answer is needed.
-    options.facts.defaultBranch(repository, authorization).catch(() => undefined);
+    // Done while the client packs; a failure shows again when the answer is needed.
+    reply.raw.once('finish', () => {
+      options.preparations.prepare(session, repository, advertisement.objectFormat).catch(() => undefined);
+      options.facts.defaultBranch(repository, authorization).catch(() => undefined);
+    });
     return reply
       .header('content-type', 'application/x-git-receive-pack-advertisement')
       .header('cache-control', 'no-cache')

@@ -2,7 +2,6 @@
 // which branch its HEAD names. Kept for a short while in memory; a guard that does not know asks.
 import type { Readable } from 'node:stream';
 import { GuardError } from '../../core/errors.ts';
-import type { ObjectFormat } from '../../core/oid.ts';
 import { type AdvertisedRef, type Advertisement, readAdvertisement } from './advertisement.ts';
 import { ByteReader } from './byte-reader.ts';
 import { flushPacket, packet, packetText, readPacket } from './pkt-line.ts';
@@ -31,8 +30,6 @@ export interface UpstreamFacts {
     authorization: string | undefined,
     signal?: AbortSignal,
   ): Promise<UpstreamCapabilities>;
-  /** The object format as last seen, if it was; a hint. */
-  lastFormat(repository: Repository): ObjectFormat | undefined;
   /** The branch that HEAD names, or undefined in an empty repository. */
   defaultBranch(
     repository: Repository,
@@ -100,7 +97,6 @@ export function createUpstreamFacts(
       if (mayRemember && known !== undefined && known.until > now()) return known.value;
       return advertisement(repository, authorization, signal);
     },
-    lastFormat: (repository) => capabilities.get(repository.id)?.value.objectFormat,
     async defaultBranch(repository, authorization, signal) {
       const known = branches.get(repository.id);
       if (known !== undefined && known.until > now()) return known.value;

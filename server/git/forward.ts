@@ -10,6 +10,7 @@ import type { ReceivePackRequest } from './receive-pack-request.ts';
 import { type RefStatus, type Report, readReport } from './report-status.ts';
 import type { Repository } from './repository.ts';
 import { readSideBand } from './side-band.ts';
+import { letEnd } from './upstream-body.ts';
 import { type Upstream, type UpstreamResponse, refusalOfStatus, upstreamFailure } from './upstream.ts';
 import type { UpstreamCapabilities } from './upstream-facts.ts';
 
@@ -74,9 +75,12 @@ export async function forwardPush(input: ForwardInput): Promise<Forwarded> {
     return { kind: response.status < 500 ? 'refused' : 'unknown', error };
   }
   try {
-    const report = await readAnswer(response.body, capabilities, input.progress);
+    const reader = new ByteReader(response.body);
+    const report = await readAnswer(reader, capabilities, input.progress);
+    letEnd(reader, response.body);
     return { kind: 'answered', report: completed(report, input.request) };
   } catch (thrown) {
+    response.body.destroy();
     const invalid = new GuardError(
       'upstream/invalid',
       "the upstream's answer to the push broke off or is not Git protocol",
@@ -86,8 +90,6 @@ export async function forwardPush(input: ForwardInput): Promise<Forwarded> {
       kind: 'unknown',
       error: thrown instanceof GuardError && thrown.code.startsWith('upstream/') ? thrown : invalid,
     };
-  } finally {
-    response.body.destroy();
   }
 }
 
@@ -156,11 +158,10 @@ function neverSent(error: GuardError): boolean {
 }
 
 async function readAnswer(
-  body: Readable,
+  whole: ByteReader,
   capabilities: readonly string[],
   progress: (text: Uint8Array) => void,
 ): Promise<Report> {
-  const whole = new ByteReader(body);
   const data = capabilities.includes('side-band-64k') ? new ByteReader(dataBand(whole, progress)) : whole;
   if (capabilities.some((capability) => capability.startsWith('report-status'))) {
     const report = await readReport(data);

@@ -6,6 +6,7 @@ import { type AdvertisedRef, type Advertisement, readAdvertisement } from './adv
 import { ByteReader } from './byte-reader.ts';
 import { flushPacket, packet, packetText, readPacket } from './pkt-line.ts';
 import type { Repository } from './repository.ts';
+import { letEnd } from './upstream-body.ts';
 import { type Upstream, type UpstreamResponse, refusalOfStatus } from './upstream.ts';
 
 export type UpstreamCapabilities = Pick<Advertisement, 'capabilities' | 'objectFormat'>;
@@ -69,8 +70,9 @@ export function createUpstreamFacts(
       signal,
     });
     await expectStatus(response, repository, 'the start of a push');
+    const reader = new ByteReader(response.body);
     try {
-      const value = await readAdvertisement(new ByteReader(response.body), 'git-receive-pack', maxRefs);
+      const value = await readAdvertisement(reader, 'git-receive-pack', maxRefs);
       remember(capabilities, repository.id, {
         value: { capabilities: value.capabilities, objectFormat: value.objectFormat },
         until: now() + capabilitiesMs,
@@ -78,9 +80,11 @@ export function createUpstreamFacts(
       // With the client's own credential the list is that client's.
       if (repository.forge.credential.mode !== 'passthrough')
         remember(lists, repository.id, { value: value.refs, until: now() + refsMs }, maxRememberedRefs);
+      letEnd(reader, response.body);
       return value;
-    } finally {
+    } catch (thrown) {
       response.body.destroy();
+      throw thrown;
     }
   }
 
@@ -167,10 +171,10 @@ async function readLines(body: Readable, cap: number): Promise<readonly string[]
     ) {
       if (next.kind === 'data') lines.push(packetText(next.data));
     }
+    letEnd(reader, body);
   } catch (cause) {
-    throw new GuardError('upstream/invalid', 'the upstream did not answer in the Git protocol', { cause });
-  } finally {
     body.destroy();
+    throw new GuardError('upstream/invalid', 'the upstream did not answer in the Git protocol', { cause });
   }
   return lines;
 }

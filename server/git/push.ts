@@ -105,7 +105,7 @@ async function withQuarantine(
   // Awaited where they are needed; a failure before that is not unhandled.
   capabilities.catch(() => undefined);
   defaultBranch.catch(() => undefined);
-  const prepared = services.preparations.take(client.actor.session, repository, request.objectFormat);
+  const prepared = await services.preparations.take(client.actor.session, repository, request.objectFormat);
   await using workshop =
     prepared ?? (await Workshop.open(services, repository, request.objectFormat, authorization));
   await work({ workshop, capabilities, defaultBranch });

@@ -173,7 +173,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     const advertisement = await options.facts.advertisement(repository, authorization, signal);
     // Done while the client packs; a failure shows again when the answer is needed.
     reply.raw.once('finish', () => {
-      options.preparations.prepare(session, repository, advertisement.objectFormat).catch(() => undefined);
+      options.preparations.prepare(session, repository, advertisement.objectFormat);
       options.facts.defaultBranch(repository, authorization).catch(() => undefined);
     });
     return reply

@@ -257,7 +257,7 @@ describe('rules that only watch', () => {
     const oid = await work.commit('Docs', { 'docs/guide.md': 'Read this.\n' });
     const pushed = ok(await work.push(target));
     expect(pushed.stderr).toContain('it did not decide this push');
-    expect(pushed.stderr).toContain('watch-docs (deny): Somebody should read');
+    expect(pushed.stderr).toContain('watch-docs (monitored): Somebody should read');
     expect((await repo.upstream.refs())[ref]).toBe(oid);
     expect((await repo.lastAttempt()).details('push.decided')).toMatchObject({
       verdict: 'allow',

@@ -115,7 +115,7 @@ export async function startGuard(options: GuardOptions = {}): Promise<RunningGua
     configFile,
     startSeconds: (performance.now() - started) / 1000,
     logs: () => output,
-    sandbox: async () => JSON.parse(await readFile(join(dataDir, 'sandbox.json'), 'utf8')) as Sandbox,
+    sandbox: async () => JSON.parse(await written(join(dataDir, 'sandbox.json'))) as Sandbox,
     command: (args, more = {}) =>
       run(process.execPath, [program, ...args, ...configArgs], { cwd: scratch.path, env, ...more }),
     watchMemory: (interval) => watchMemory(child.pid ?? 0, interval),
@@ -144,6 +144,16 @@ async function writeConfiguration(directory: string, options: GuardOptions): Pro
   const file = join(directory, 'forgeguard.yaml');
   await writeFile(file, stringify(options.config));
   return file;
+}
+
+/** The sandbox is described once the guard knows its port, which is after it listens. */
+async function written(file: string): Promise<string> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text !== undefined) return text;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${file} was not written`);
 }
 
 async function ready(

@@ -23,17 +23,31 @@ for (const byte of Buffer.from(BASE64)) isBase64[byte] = 1;
  * between two of them unseen.
  */
 export function* decodeRuns(bytes: Uint8Array, view: string): Generator<EncodedText> {
-  for (let at = MIN_RUN - 1, floor = 0; at < bytes.length; at += MIN_RUN) {
-    if (isBase64[bytes[at] ?? 0] === 0) continue;
+  for (let at = nextRun(bytes, MIN_RUN - 1); at < bytes.length; at = nextRun(bytes, at + MIN_RUN)) {
     let start = at;
-    while (start > floor && isBase64[bytes[start - 1] ?? 0] === 1) start--;
+    while (start > 0 && isBase64[bytes[start - 1] ?? 0] === 1) start--;
     let end = at;
     while (end < bytes.length && isBase64[bytes[end] ?? 0] === 1) end++;
-    floor = end;
-    if (end - start >= MIN_RUN && mayBeText(bytes, start, end)) yield* decodeRun(view, start, end);
-    // The last byte looked at stays a multiple away, so that no run is missed behind a long one.
-    if (end > at + MIN_RUN) at += Math.floor((end - at) / MIN_RUN) * MIN_RUN - MIN_RUN;
+    if (mayBeText(bytes, start)) yield* decodeRun(view, start, end);
+    // What is looked at next stays a multiple away, so that no run is missed behind a long one.
+    at += Math.floor((end - 1 - at) / MIN_RUN) * MIN_RUN;
   }
+}
+
+/** The first of every 24th byte from `from` that a run of 24 goes through. The hot loop: nothing else may stand in it. */
+function nextRun(bytes: Uint8Array, from: number): number {
+  const length = bytes.length;
+  for (let at = from; at < length; at += MIN_RUN) {
+    if (isBase64[bytes[at] ?? 0] === 0) continue;
+    const first = at - MIN_RUN + 1;
+    let start = at;
+    while (start > first && isBase64[bytes[start - 1] ?? 0] === 1) start--;
+    const stop = Math.min(length, start + MIN_RUN);
+    let end = at + 1;
+    while (end < stop && isBase64[bytes[end] ?? 0] === 1) end++;
+    if (end - start >= MIN_RUN) return at;
+  }
+  return length;
 }
 
 const HIGH_NIBBLES = '23456789abcdefABCDEF';
@@ -42,21 +56,27 @@ for (const [at, byte] of Buffer.from(BASE64.slice(0, 64)).entries()) sextets[byt
 sextets[0x2d] = 62;
 sextets[0x5f] = 63;
 
+/** The part of a text that is ASCII at least. */
+const ASCII = 0.7;
+
 /** A cheap look at the first bytes, which sends names and paths of programs away. */
-function mayBeText(bytes: Uint8Array, start: number, end: number): boolean {
+function mayBeText(bytes: Uint8Array, start: number): boolean {
   // At the start of a window the run may have begun before.
   if (start === 0) return true;
   let isHex = true;
   for (let at = start; at < start + 8 && isHex; at += 2)
     isHex = HIGH_NIBBLES.includes(String.fromCharCode(bytes[at] ?? 0)) || isLineEnd(bytes, at);
   if (isHex) return true;
-  for (let at = start; at < start + 8 && at + 3 < end; at += 4) {
+  let ascii = 0;
+  for (let at = start; at < start + 16; at += 4) {
     const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
     const group =
       ((sextets[a] ?? 0) << 18) | ((sextets[b] ?? 0) << 12) | ((sextets[c] ?? 0) << 6) | (sextets[d] ?? 0);
-    if (isControl(group >>> 16) || isControl((group >>> 8) & 255) || isControl(group & 255)) return false;
+    const [one, two, three] = [group >>> 16, (group >>> 8) & 255, group & 255];
+    if (isControl(one) || isControl(two) || isControl(three)) return false;
+    ascii += Number(one < 128) + Number(two < 128) + Number(three < 128);
   }
-  return true;
+  return ascii >= 12 * ASCII;
 }
 
 /** The hex of TAB, LF and CR. */
@@ -106,7 +126,7 @@ function looksLikeText(bytes: Uint8Array, length: number): boolean {
     if (isControl(byte)) return false;
     if (byte < 128) ascii++;
   }
-  return ascii >= stop * 0.7;
+  return ascii >= stop * ASCII;
 }
 
 const escape =
@@ -206,15 +226,19 @@ function characterOf(match: RegExpExecArray): string {
 
 /** Start and end of the lines, or pieces of long lines, in which an escape stands. */
 function* escapedPieces(view: string, lines: readonly number[]): Generator<readonly [number, number]> {
+  /** Offset of the first escape behind all that was looked at: lines in front of it hold none. */
+  let next = -1;
   for (let line = 0; line < lines.length; line += 2) {
     const end = lines[line + 1] ?? 0;
     for (let floor = lines[line] ?? 0; floor < end;) {
-      escape.lastIndex = floor;
-      const match = escape.exec(view);
-      if (match === null || match.index >= end) break;
+      if (next < floor) {
+        escape.lastIndex = floor;
+        next = escape.exec(view)?.index ?? view.length;
+      }
+      if (next >= end) break;
       const isLong = end - floor > MAX_LINE;
-      const stop = isLong ? Math.min(end, match.index + AROUND) : end;
-      yield [isLong ? Math.max(floor, match.index - AROUND) : floor, stop];
+      const stop = isLong ? Math.min(end, next + AROUND) : end;
+      yield [isLong ? Math.max(floor, next - AROUND) : floor, stop];
       floor = stop;
     }
   }

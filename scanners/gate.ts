@@ -10,6 +10,8 @@ export interface Gate {
   readonly next: Uint16Array;
   readonly out: Int32Array;
   readonly accepting: number;
+  /** Bytes of the longest literal: the state depends on no more. */
+  readonly depth: number;
 }
 
 const WIDTH = 64;
@@ -46,7 +48,8 @@ export function buildGate(literals: readonly (readonly string[])[]): Gate {
     }
   });
   if (goto.length > 65_535) throw new RangeError('The gate has too many literals.');
-  return flatten(classes, goto, out);
+  const depth = Math.max(1, ...literals.flat().map((literal) => literal.length));
+  return flatten(classes, goto, out, depth);
 }
 
 function fold(byte: number): number {
@@ -67,6 +70,7 @@ function flatten(
   classes: Uint8Array,
   goto: readonly Map<number, number>[],
   accepts: readonly number[],
+  depth: number,
 ): Gate {
   const next = new Uint16Array(goto.length * WIDTH);
   const out = Int32Array.from(accepts);
@@ -87,11 +91,11 @@ function flatten(
       queue.push(child);
     }
   }
-  return sortStates(classes, next, out);
+  return sortStates(classes, next, out, depth);
 }
 
 /** Numbers the states anew, those that accept nothing first; the root stays 0. */
-function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array): Gate {
+function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array, depth: number): Gate {
   const states = Array.from(out.keys());
   const order = [
     ...states.filter((state) => out[state] === 0),
@@ -104,7 +108,8 @@ function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array): Ga
     for (let kind = 0; kind < WIDTH; kind++)
       sorted[at * WIDTH + kind] = number[next[state * WIDTH + kind] ?? 0] ?? 0;
   const accepts = Int32Array.from(order, (state) => out[state] ?? 0);
-  return { classes, next: sorted, out: accepts, accepting: order.filter((state) => out[state] === 0).length };
+  const accepting = order.filter((state) => out[state] === 0).length;
+  return { classes, next: sorted, out: accepts, accepting, depth };
 }
 
 /** Candidate lines of a buffer. */
@@ -120,21 +125,28 @@ export interface Candidates {
 /**
  * Runs the gate over `bytes`. Lines end at LF or CR, in binary data at every control byte but TAB; no literal holds one
  * of these, so the automaton is at its root behind them. `quiet` are rules that make no line a candidate. Work is
- * linear: a line with a literal is read at most three times.
+ * linear: a line with a literal is read at most twice.
  */
 export function findCandidates(gate: Gate, bytes: Uint8Array, binary: boolean, quiet: number): Candidates {
   const triples: number[] = [];
   const quietLines: number[] = [];
   const endsLine = binary ? binaryEnds : textEnds;
+  const { classes, next, out, depth } = gate;
   const length = bytes.length;
   let all = 0;
   let end = 0;
   for (let at = nextAccept(gate, bytes, 0); at < length; at = nextAccept(gate, bytes, end)) {
     let start = at;
     while (start > end && endsLine[bytes[start - 1] ?? 0] === 0) start--;
-    end = at;
-    while (end < length && endsLine[bytes[end] ?? 0] === 0) end++;
-    const mask = maskOf(gate, bytes, start, end);
+    // Nothing in front of `at` is accepted, and no literal that ends behind it begins further in front.
+    let state = 0;
+    let mask = 0;
+    for (end = Math.max(start, at - depth); end < length; end++) {
+      const byte = bytes[end] ?? 0;
+      if (endsLine[byte] !== 0) break;
+      state = next[(state << 6) | (classes[byte] ?? 0)] ?? 0;
+      mask |= out[state] ?? 0;
+    }
     const loud = mask & ~quiet;
     all |= mask;
     if ((mask & quiet) !== 0) quietLines.push(start, end, mask & quiet);

@@ -27,7 +27,9 @@ export const clinicalNoteReader: FormatReader = {
       const newline = view.indexOf('\n', at);
       const end = newline < 0 ? view.length : newline;
       const text = view.slice(at, Math.min(end, at + MAX_LINE));
-      for (let colon = text.search(/[:#=]/); colon >= 0; colon = nextMark(text, colon)) {
+      for (let colon = nextMark(text, 0); colon >= 0; colon = nextMark(text, colon + 1)) {
+        valueStart.lastIndex = colon + 1;
+        if (!valueStart.test(text)) continue;
         const label = labelBefore(text, colon);
         if (label === undefined) continue;
         const value = valueAfter(label.kind, text, colon + 1);
@@ -53,9 +55,12 @@ function isProse(document: DocumentContext): boolean {
   );
 }
 
+const mark = /[:#=]/g;
+
+/** Offset of the next sign that ends labels at or behind `from`, -1 where there is none. */
 function nextMark(text: string, from: number): number {
-  const next = text.slice(from + 1).search(/[:#=]/);
-  return next < 0 ? -1 : from + 1 + next;
+  mark.lastIndex = from;
+  return mark.test(text) ? mark.lastIndex - 1 : -1;
 }
 
 /** The known label that ends at the colon: the longest of its last four words. */
@@ -84,6 +89,9 @@ const dateValue =
   /(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}|\d{1,2}[ -][A-Z][a-z]{2,8}[ -]\d{4}|\d{8}(?!\d))/y;
 const number = /[A-Z]{0,6}[-#]?\d[A-Z0-9-]{3,24}(?![a-z])/iy;
 const phone = /\+?[\d(][\d ().-]{6,18}\d/y;
+
+/** How a value of any kind begins. Most marks stand in front of something else, and labels take longer to read. */
+const valueStart = /[\s:#*_"'`|]{0,12}[\w.+'%(#\x80-\xff-]/y;
 
 /** What a value of each kind looks like in prose. */
 const shapes: Readonly<Partial<Record<FieldKind, RegExp>>> = {

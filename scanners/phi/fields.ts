@@ -2,6 +2,7 @@
 // Names are compared without case, accents and separators: `Pat_First-Name` is `patfirstname`.
 import type { RuleId } from '../catalog.ts';
 import { abbreviations, fillers, lexicon } from './field-names.ts';
+import { plainWords } from './plain-words.ts';
 
 /** How much a field tells about the record it stands in. */
 type Role = 'name' | 'anchor' | 'contact' | 'place' | 'account' | 'evidence' | 'weak';
@@ -58,7 +59,7 @@ const owners =
 const endings = /(?:s|1|2|value|text|str|num|no|number|nr|id|of|patient|encrypted)$/;
 
 /** Lower case, without accents, separators and everything else that is not a letter or digit. */
-export function normaliseFieldName(name: string): string {
+function normaliseFieldName(name: string): string {
   return name
     .normalize('NFD')
     .replaceAll('ß', 'ss')
@@ -67,44 +68,87 @@ export function normaliseFieldName(name: string): string {
 }
 
 const cache = new Map<string, FieldKind | undefined>();
-const CACHE_NAMES = 4_096;
+const CACHE_NAMES = 32_768;
+/** V8 makes longer slices point into the text that they come from: kept, they would keep that alive. */
+const CACHED_LENGTH = 12;
 
 /** What a field of this name holds, or undefined. `name` is decoded text. */
 export function fieldKind(name: string): FieldKind | undefined {
-  if (name.length > 48) return undefined;
-  if (cache.has(name)) return cache.get(name);
+  if (name.length > CACHED_LENGTH) return name.length > 48 ? undefined : findKind(name);
+  const known = cache.get(name);
+  if (known !== undefined || cache.has(name)) return known;
   if (cache.size >= CACHE_NAMES) cache.clear();
-  const kind = lookUp(normaliseFieldName(name)) ?? lookUpWords(name);
+  const kind = findKind(name);
   cache.set(name, kind);
   return kind;
 }
 
+function findKind(name: string): FieldKind | undefined {
+  const words = plainWords(name);
+  if (words === undefined) return lookUp(normaliseFieldName(name)) ?? lookUpWords(name, wordsOf(name));
+  const whole = lookUp(words.join(''));
+  // Words that all stand for themselves say together what the whole name says.
+  return whole === undefined && words.some((word) => vague.has(word)) ? lookUpWords(name, words) : whole;
+}
+
+/** Words that are written out or left out. */
+const vague: ReadonlySet<string> = new Set([...Object.keys(abbreviations), ...fillers, 'number']);
+
 function lookUp(key: string): FieldKind | undefined {
   const direct = byName.get(key);
   if (direct !== undefined) return direct;
-  const rest = key.replace(owners, '');
+  const rest = isEnd(key) ? key.replace(owners, '') : key;
   if (rest !== key) {
     const owned = rest === 'name' ? 'full-name' : (byName.get(rest) ?? byName.get(rest.replace(owners, '')));
     if (owned !== undefined) return owned;
     if (rest === 'id' && /^(?:patient|pt|pat)/.test(key)) return 'mrn';
   }
-  return key.length > 6 ? byName.get(key.replace(endings, '')) : undefined;
+  return key.length > 6 && isStart(key) ? byName.get(key.replace(endings, '')) : undefined;
+}
+
+// Most names are no person's field and neither begin nor end as one: two looks at three characters spare the rest.
+const PAIRS = 4_096;
+const starts = new Uint8Array(PAIRS);
+const ends = new Uint8Array(PAIRS);
+for (const name of [...byName.keys(), 'id']) {
+  starts[slotOf(name, 0)] = 1;
+  ends[slotOf(name, name.length - 2)] = 1;
+}
+
+function slotOf(text: string, at: number): number {
+  return ((text.charCodeAt(at) & 63) << 6) | (text.charCodeAt(at + 1) & 63);
+}
+
+/** False where no known name begins as `key` does. */
+function isStart(key: string): boolean {
+  return starts[slotOf(key, 0)] === 1;
+}
+
+/** False where no known name ends as `key` does. */
+function isEnd(key: string): boolean {
+  return ends[slotOf(key, key.length - 2)] === 1;
+}
+
+/** The words of a name, split at signs and humps, without accents and case. */
+function wordsOf(name: string): readonly string[] {
+  return name
+    .replaceAll(/\(.{0,24}?\)/g, ' ')
+    .replaceAll('#', ' number ')
+    .replaceAll(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
+    .split(/[^\p{L}\d]+/u)
+    .map(normaliseFieldName)
+    .filter((word) => word !== '');
 }
 
 /**
  * The kind of a name by its words: `Pt_Last_Nm (legal)` is `lastname`. Abbreviations are written out, and words that say
  * nothing are left out, first those that are no nouns of the field.
  */
-function lookUpWords(name: string): FieldKind | undefined {
-  const words = name
-    .replaceAll(/\(.{0,24}?\)/g, ' ')
-    .replaceAll('#', ' number ')
-    .replaceAll(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
-    .split(/[^\p{L}\d]+/u)
-    .map(normaliseFieldName)
-    .filter((word) => word !== '')
-    .map((word) => (Object.hasOwn(abbreviations, word) ? (abbreviations[word] ?? word) : word));
-  if (words.length === 0 || words.length > 6) return undefined;
+function lookUpWords(name: string, given: readonly string[]): FieldKind | undefined {
+  if (given.length === 0 || given.length > 6) return undefined;
+  const words = given.map((word) =>
+    Object.hasOwn(abbreviations, word) ? (abbreviations[word] ?? word) : word,
+  );
   const whole = lookUp(words.join(''));
   if (whole !== undefined) return whole;
   const nouns = words.filter((word) => !fillers.has(word));

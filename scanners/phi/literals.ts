@@ -10,19 +10,23 @@ interface Frame {
   /** Key or callee in front of the bracket. */
   readonly name: string;
   readonly patients: boolean;
-  fields: RecordField[];
-  keys: Set<string>;
+  fields: readonly RecordField[];
+  keys: ReadonlySet<string>;
   /** Kinds that were reported already for the same person. */
-  told: Set<FieldKind>;
+  told: ReadonlySet<FieldKind>;
   /** Offset of the last field, to tell one record of statements from the next. */
   last: number;
 }
+
+// Nearly all brackets hold no field of a person: they share these.
+const noFields: readonly RecordField[] = [];
+const noKeys: ReadonlySet<string> = new Set();
+const noKinds: ReadonlySet<FieldKind> = new Set();
 
 const MAX_DEPTH = 200;
 const MAX_FIELDS = 64;
 /** Statements further apart than this do not fill the same record. */
 const MAX_GAP = 1_500;
-const token = /"""|'''|\/\/|\/\*|["'`{}[\]():=,;\n]|[A-Za-z_$\x80-\xff][\w$\x80-\xff]*|\d[\w.-]*/g;
 const hashComments = new Set(['py', 'pyi', 'rb', 'sh', 'bash', 'pl', 'r', 'toml', 'yml', 'yaml']);
 
 export const literalReader: FormatReader = {
@@ -54,77 +58,98 @@ class LiteralWalk {
   /** Walks from `from` to the end. Work is linear: every token is read once. */
   walk(from: number): void {
     const view = this.#view;
-    const tokens = new RegExp(this.#hash ? `#|${token.source}` : token, 'g');
-    tokens.lastIndex = from;
-    /** The last string or word, which is a key if `:` or `=` follows. */
-    let word = '';
+    /** Offset and end of the last string or word, which is a key if `:` or `=` follows; -1 where there is none. */
+    let word = -1;
+    let wordEnd = -1;
     let key: string | undefined;
-    for (let match = tokens.exec(view); match; match = tokens.exec(view)) {
-      const text = match[0];
-      const at = match.index;
-      switch (text) {
-        case '#':
-        case '//':
-          if (text === '#' || view[at - 1] !== ':') tokens.lastIndex = indexOr(view, '\n', at);
+    for (let at = from; at < view.length;) {
+      switch (kinds[view.charCodeAt(at)]) {
+        case HASH:
+          at = this.#hash ? indexOr(view, '\n', at) : at + 1;
           break;
-        case '/*':
-          tokens.lastIndex = indexOr(view, '*/', at + 2) + 1;
+        case SLASH:
+          if (view.charCodeAt(at + 1) === 0x2a) at = indexOr(view, '*/', at + 2) + 1;
+          else if (view.charCodeAt(at + 1) !== 0x2f) at++;
+          else at = view.charCodeAt(at - 1) === 0x3a ? at + 2 : indexOr(view, '\n', at);
           break;
-        case '"""':
-        case "'''":
-          tokens.lastIndex = indexOr(view, text, at + 3) + 3;
-          word = '';
-          break;
-        case '"':
-        case "'":
-        case '`': {
-          const end = stringEnd(view, at + 1, text);
-          if (end < 0) break;
-          tokens.lastIndex = end + 1;
+        case QUOTE: {
+          const quote = view.charCodeAt(at);
+          if (quote !== 0x60 && view.charCodeAt(at + 1) === quote && view.charCodeAt(at + 2) === quote) {
+            at = indexOr(view, view.slice(at, at + 3), at + 3) + 3;
+            word = -1;
+            break;
+          }
+          const end = stringEnd(view, at + 1, quote);
+          if (end < 0) {
+            at++;
+            break;
+          }
           if (this.#isKey(end + 1)) {
-            word = end - at <= 48 ? readText(view, at + 1, end) : '';
-            key = undefined;
+            word = end - at <= 48 ? at : -1;
+            wordEnd = end;
           } else {
             this.#value(key, at + 1, end);
-            key = undefined;
-            word = '';
+            word = -1;
           }
+          key = undefined;
+          at = end + 1;
           break;
         }
-        case '{':
-        case '[':
-        case '(':
-          this.#open(text, key ?? word);
+        case OPEN:
+          this.#open(view.charAt(at), key ?? this.#word(word, wordEnd));
           key = undefined;
-          word = '';
+          word = -1;
+          at++;
           break;
-        case '}':
-        case ']':
-        case ')':
+        case CLOSE:
           this.#close();
           key = undefined;
-          word = '';
+          word = -1;
+          at++;
           break;
-        case ':':
-        case '=':
-          key = word === '' ? undefined : word;
-          word = '';
+        case ASSIGN:
+          key = word < 0 ? undefined : this.#word(word, wordEnd);
+          if (key === '') key = undefined;
+          word = -1;
+          at++;
           break;
-        case ',':
-        case ';':
-        case '\n':
-          if (text !== '\n' || key === undefined) word = '';
-          if (text !== '\n') key = undefined;
+        case SEPARATOR:
+          key = undefined;
+          word = -1;
+          at++;
           break;
-        default:
-          if (key !== undefined && /^\d/.test(text)) {
-            this.#value(key, at, at + text.length);
+        case LINE_END:
+          if (key === undefined) word = -1;
+          at++;
+          break;
+        case LETTER:
+        case DIGIT: {
+          const isNumber = kinds[view.charCodeAt(at)] === DIGIT;
+          const end = tokenEnd(view, at, isNumber);
+          if (isNumber && key !== undefined) {
+            this.#value(key, at, end);
             key = undefined;
-          } else if (text.length <= 48) word = text;
+          } else if (end - at <= 48) {
+            word = at;
+            wordEnd = end;
+          }
+          at = end;
+          break;
+        }
+        default:
+          at++;
       }
     }
     while (this.#stack.length > 1) this.#close();
     this.#settle(this.#top());
+  }
+
+  /** The word or string that begins at `at`, without its quote. */
+  #word(at: number, end: number): string {
+    if (at < 0) return '';
+    return kinds[this.#view.charCodeAt(at)] === QUOTE
+      ? readText(this.#view, at + 1, end)
+      : this.#view.slice(at, end);
   }
 
   #top(): Frame {
@@ -134,12 +159,13 @@ class LiteralWalk {
   }
 
   #isKey(at: number): boolean {
-    return /^\s{0,4}(?::(?!:)|=>|\]\s{0,2}=(?!=))/.test(this.#view.slice(at, at + 10));
+    keyMark.lastIndex = at;
+    return keyMark.test(this.#view);
   }
 
   #open(bracket: string, name: string): void {
     if (this.#stack.length < MAX_DEPTH)
-      this.#stack.push(frame(bracket, name, this.#top().patients || namesPatients(name)));
+      this.#stack.push(frame(bracket, name, this.#top().patients || (name !== '' && namesPatients(name))));
   }
 
   #value(key: string | undefined, start: number, end: number): void {
@@ -163,12 +189,12 @@ class LiteralWalk {
     if (kind === undefined || end - start > 160) return;
     if (target.keys.has(key) || (start - target.last > MAX_GAP && target.bracket === '')) {
       this.#settle(target);
-      target.fields = [];
-      target.told = new Set();
+      target.fields = noFields;
+      target.told = noKinds;
     }
     if (target.fields.length >= MAX_FIELDS) return;
-    target.keys.add(key);
-    target.fields.push({ kind, start, end });
+    target.keys = new Set([...target.keys, key]);
+    target.fields = [...target.fields, { kind, start, end }];
     target.last = end;
   }
 
@@ -190,33 +216,34 @@ class LiteralWalk {
     const element =
       closed.bracket === '{' && around.bracket === '[' && around.name !== '' && around.fields.length < 8;
     if (this.#settle(closed)) {
-      if (nested) for (const kind of closed.told) around.told.add(kind);
+      if (nested) around.told = new Set([...around.told, ...closed.told]);
       return;
     }
     // What is no record by itself (a name, an address) belongs to the object around it.
     if ((nested || listed || element) && around.fields.length + closed.fields.length <= MAX_FIELDS) {
-      around.fields.push(...closed.fields);
+      around.fields = [...around.fields, ...closed.fields];
       around.last = closed.last;
     }
   }
 
   /** Reports a frame's record if it is one. Kinds that an inner record told count as evidence. */
   #settle(done: Frame): boolean {
+    done.keys = noKeys;
+    if (done.fields.length === 0) return false;
     const judged = judgeFields(this.#view, done.fields);
-    const kinds = new Set(judged.map((field) => field.kind));
-    const confidence = recordConfidence(new Set([...kinds, ...done.told]), done.patients);
-    done.keys = new Set();
+    const found = new Set(judged.map((field) => field.kind));
+    const confidence = recordConfidence(new Set([...found, ...done.told]), done.patients);
     if (judged.length === 0 || confidence === 0) return false;
     if (judged.length + done.told.size < 3 && confidence < 0.85) return false;
     recordHits(judged, confidence, 'a record').forEach(this.#emit);
-    done.fields = [];
-    done.told = new Set([...kinds, ...done.told]);
+    done.fields = noFields;
+    done.told = new Set([...found, ...done.told]);
     return true;
   }
 }
 
 function frame(bracket: string, name: string, patients: boolean): Frame {
-  return { bracket, name, patients, fields: [], keys: new Set(), told: new Set(), last: 0 };
+  return { bracket, name, patients, fields: noFields, keys: noKeys, told: noKinds, last: 0 };
 }
 
 function indexOr(view: string, text: string, from: number): number {
@@ -227,13 +254,39 @@ function indexOr(view: string, text: string, from: number): number {
 const MAX_STRING = 65_536;
 
 /** Offset of the closing quote on the same line, -1 where there is none. */
-function stringEnd(view: string, from: number, quote: string): number {
+function stringEnd(view: string, from: number, quote: number): number {
   const limit = Math.min(view.length, from + MAX_STRING);
   for (let at = from; at < limit; at++) {
-    const char = view[at];
-    if (char === quote) return at;
-    if (char === '\\') at++;
-    else if (char === '\n' && quote !== '`') return -1;
+    const code = view.charCodeAt(at);
+    if (code === quote) return at;
+    if (code === 0x5c) at++;
+    else if (code === 0x0a && quote !== 0x60) return -1;
   }
   return -1;
+}
+
+/** Behind `::` stands no key, and `=>` and an index with `=` are followed by a value. */
+const keyMark = /\s{0,4}(?::(?!:)|=>|\]\s{0,2}=(?!=))/y;
+
+const [LETTER, DIGIT, QUOTE, OPEN, CLOSE, ASSIGN, SEPARATOR, LINE_END, SLASH, HASH] = [
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+] as const;
+const kinds = Uint8Array.from({ length: 256 }, (_, code) => kindOfCharacter(String.fromCharCode(code)));
+
+function kindOfCharacter(char: string): number {
+  if (/[A-Za-z_$\x80-\xff]/.test(char)) return LETTER;
+  if (/\d/.test(char)) return DIGIT;
+  const signs = ['"\'`', '{[(', '}])', ':=', ',;', '\n', '/', '#'];
+  const at = signs.findIndex((each) => each.includes(char));
+  return at < 0 ? 0 : QUOTE + at;
+}
+
+/** End of the word or number at `from`; numbers go on over dots and hyphens, and only words hold `$` and bytes of UTF-8. */
+function tokenEnd(view: string, from: number, isNumber: boolean): number {
+  for (let at = from + 1; ; at++) {
+    const code = view.charCodeAt(at);
+    const kind = kinds[code];
+    if (kind === DIGIT || (kind === LETTER && (!isNumber || (code < 0x80 && code !== 0x24)))) continue;
+    if (!isNumber || (code !== 0x2e && code !== 0x2d)) return at;
+  }
 }

@@ -58,6 +58,7 @@ function readPrinted(view: string, from: number, title: string, emit: (hit: Hit)
       // Right-justified names may stand only one blank apart.
       if (cells.length > 0)
         headers = [cells, cellsOf(view, at, end, narrow)]
+          .filter((each) => each.length > 1)
           .map((each) => claimedKinds(view, each))
           .filter(worthReading);
     }
@@ -75,8 +76,7 @@ function cellsOf(view: string, from: number, end: number, blanks: RegExp): Row {
   const text = view.slice(from, end);
   const bars = text.includes('|');
   const inner = /^\s*(?:"[a-z/]{4,12}"\s*:\s*\[?\s*)?(?:\[\s*)?"?/.exec(text)?.[0].length ?? 0;
-  const tail = /(?:\\n)?"?[\s,\]]{0,8}$/.exec(text)?.[0].length ?? 0;
-  const body = text.slice(inner, text.length - tail);
+  const body = text.slice(inner, bodyEnd(text));
   const cells: Cell[] = [];
   for (const match of body.matchAll(bars ? barred : blanks)) {
     if (cells.length > 200) return [];
@@ -84,4 +84,12 @@ function cellsOf(view: string, from: number, end: number, blanks: RegExp): Row {
     cells.push({ start, end: start + match[0].trimEnd().length });
   }
   return cells;
+}
+
+/** End of a line's text: without `\\n"` and up to eight blanks, commas and brackets behind it. */
+function bodyEnd(text: string): number {
+  let end = text.length;
+  while (end > 0 && text.length - end < 8 && /[\s,\]]/.test(text.charAt(end - 1))) end--;
+  if (text.charAt(end - 1) === '"') end--;
+  return text.endsWith('\\n', end) ? end - 2 : end;
 }

@@ -1,6 +1,7 @@
 // Tokens that carry their vendor's prefix. Each row says which literal leads to it, its exact shape, and how its own
 // check digits are verified where the vendor publishes them.
 import { endsInCrc32 } from '../validators/base62.ts';
+import { findLiterals, indexLiterals } from './literal-index.ts';
 import type { PatternRule } from '../rule.ts';
 import { otherTokens } from './other-tokens.ts';
 import type { VendorToken } from './vendor-token.ts';
@@ -198,12 +199,14 @@ export const vendorTokens: readonly VendorToken[] = [
 const published = /EXAMPLE|^AKIAI44QH8DHB|^(?:.{3,12}[_-])?(.)\1{15,}/i;
 const counting = /0123456789|1234567890|abcdefghij|ABCDEFGHIJ|xxxxxx|XXXXXX/;
 
+const index = indexLiterals(vendorTokens.map((token) => token.literals));
+
 export const vendorTokenRule: PatternRule = {
   literals: vendorTokens.flatMap((token) => token.literals),
   find(line, emit) {
-    const folded = line.text.toLowerCase().replaceAll(/\d/g, '0');
-    for (const token of vendorTokens) {
-      if (!token.literals.some((literal) => folded.includes(literal))) continue;
+    for (const row of findLiterals(index, line.text)) {
+      const token = vendorTokens[row];
+      if (token === undefined) continue;
       for (const match of line.text.matchAll(token.pattern)) {
         const value = match[1] ?? match[0];
         const end = line.start + match.index + match[0].length;

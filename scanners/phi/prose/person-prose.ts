@@ -16,11 +16,18 @@ const personal =
 /** True for text in sentences or address blocks that are not about software. */
 export function maySpeakOfPersons(view: string): boolean {
   const text = view.slice(0, SAMPLE);
-  const words = text.match(/[A-Za-z\x80-\xff]{2,}/g)?.length ?? 0;
+  const words = count(/[A-Za-z\x80-\xff]{2,}/g, text, Infinity);
   if (words < 4 || interchange.test(text)) return false;
-  if ((text.match(/[*~^|\t;]/g)?.length ?? 0) > words * 0.1) return false;
-  if ((text.match(logLine)?.length ?? 0) > 3) return false;
-  const software = text.match(technical)?.length ?? 0;
-  const persons = text.match(personal)?.length ?? 0;
-  return software <= words * 0.03 + 2 + persons * 0.5 && software <= words * 0.12 + 2;
+  if (count(/[*~^|\t;]/g, text, words * 0.1) > words * 0.1) return false;
+  if (count(logLine, text, 3) > 3) return false;
+  const software = count(technical, text, words * 0.12 + 2);
+  if (software > words * 0.12 + 2) return false;
+  return software <= words * 0.03 + 2 || software <= words * 0.03 + 2 + count(personal, text, Infinity) * 0.5;
+}
+
+/** How often a global expression matches; it stops counting above `limit`. */
+function count(pattern: RegExp, text: string, limit: number): number {
+  let matches = 0;
+  for (pattern.lastIndex = 0; matches <= limit && pattern.test(text);) matches++;
+  return matches;
 }

@@ -1,0 +1,65 @@
+// Which of many literals stand in a line. They are looked up by their first three characters, so that a line is read once
+// however many there are. Letters fold case and every digit counts as `0`, as in the gate.
+
+export interface LiteralIndex {
+  /** Number of the first entry with these three characters plus one, 0 where there is none. */
+  readonly first: Uint16Array;
+  readonly entries: readonly Entry[];
+}
+
+interface Entry {
+  readonly literal: string;
+  /** The row that the literal leads to. */
+  readonly row: number;
+  /** Number of the next entry with the same three characters plus one, or 0. */
+  readonly next: number;
+}
+
+const KEYS = 32_768;
+
+const folded = Uint8Array.from({ length: 256 }, (_, code) =>
+  code >= 0x41 && code <= 0x5a ? code + 32 : code >= 0x30 && code <= 0x39 ? 0x30 : code,
+);
+
+/** Builds the index; `literals[i]` lead to row `i`. Throws a RangeError for one of less than three characters. */
+export function indexLiterals(literals: readonly (readonly string[])[]): LiteralIndex {
+  const first = new Uint16Array(KEYS);
+  const entries: Entry[] = [];
+  literals.forEach((group, row) => {
+    for (const literal of group) {
+      if (literal.length < 3) throw new RangeError('A literal of the index is too short.');
+      const key = keyAt(literal, 2);
+      entries.push({ literal, row, next: first[key] ?? 0 });
+      first[key] = entries.length;
+    }
+  });
+  return { first, entries };
+}
+
+/** Rows of which a literal stands in `text`, in order. */
+export function findLiterals({ first, entries }: LiteralIndex, text: string): readonly number[] {
+  const rows: number[] = [];
+  let key = 0;
+  for (let at = 0; at < text.length; at++) {
+    key = ((key << 5) | ((folded[text.charCodeAt(at)] ?? 0) & 31)) & (KEYS - 1);
+    for (let number = first[key] ?? 0; number !== 0;) {
+      const entry = entries[number - 1];
+      if (entry === undefined) break;
+      if (!rows.includes(entry.row) && startsWith(text, at - 2, entry.literal)) rows.push(entry.row);
+      number = entry.next;
+    }
+  }
+  return rows.sort((a, b) => a - b);
+}
+
+function keyAt(text: string, last: number): number {
+  let key = 0;
+  for (let at = last - 2; at <= last; at++) key = (key << 5) | ((folded[text.charCodeAt(at)] ?? 0) & 31);
+  return key & (KEYS - 1);
+}
+
+function startsWith(text: string, from: number, literal: string): boolean {
+  for (let at = 0; at < literal.length; at++)
+    if (folded[text.charCodeAt(from + at)] !== literal.charCodeAt(at)) return false;
+  return true;
+}

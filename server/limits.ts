@@ -7,6 +7,10 @@ import { byteSize, closed } from '../core/schema.ts';
 export interface Limits {
   /** Bytes of one pack as sent. */
   readonly packBytes: number;
+  /** Bytes of one object that Git holds in memory as a whole: one that is no blob, or a blob that is sent as a delta. */
+  readonly objectBytes: number;
+  /** Bytes of all objects of one pack, unpacked. */
+  readonly unpackedBytes: number;
   /** Objects in one pack. */
   readonly objects: number;
   /** Ref updates in one push. */
@@ -53,6 +57,13 @@ function seconds(standard: number, most: number, meaning: string) {
 
 export const limitsSchema = closed({
   packBytes: bytes(4 * 2 ** 30, 1_024, 2 ** 42, 'bytes of one pack, such as `2GiB`'),
+  objectBytes: bytes(
+    512 * 2 ** 20,
+    16 * 2 ** 20,
+    2 ** 40,
+    'bytes of one object that Git holds in memory as a whole, such as one sent as a delta',
+  ),
+  unpackedBytes: bytes(64 * 2 ** 30, 1_024, 2 ** 50, 'bytes of all objects of one pack, unpacked'),
   objects: count(2_000_000, 100_000_000, 'objects in one pack'),
   refUpdates: count(1_000, 100_000, 'ref updates in one push'),
   pushOptions: count(32, 1_000, 'push options in one push'),

@@ -84,16 +84,32 @@ function indexPackArguments(fsck: Fsck, maxBytes: number): readonly string[] {
 }
 
 // Git has no codes for these; its texts choose the words of a refusal, they never allow anything.
-const packErrors: readonly { readonly pattern: RegExp; readonly code: 'git/limit' | 'git/disk-full' }[] = [
-  { pattern: /pack exceeds maximum allowed size/, code: 'git/limit' },
-  { pattern: /No space left on device|Disk quota exceeded|File too large/, code: 'git/disk-full' },
+const packErrors: readonly {
+  readonly pattern: RegExp;
+  readonly code: 'git/limit' | 'git/disk-full';
+  readonly message: string;
+}[] = [
+  {
+    pattern: /pack exceeds maximum allowed size/,
+    code: 'git/limit',
+    message: 'the pack is larger than limits.packBytes allows',
+  },
+  {
+    pattern: /attempting to allocate .* over limit/,
+    code: 'git/limit',
+    message: 'the pack holds an object that is larger than limits.objectBytes allows',
+  },
+  {
+    pattern: /No space left on device|Disk quota exceeded|File too large/,
+    code: 'git/disk-full',
+    message: 'there is no room for the pack',
+  },
 ];
 
 /** The error that tells a client why its pack was not taken. */
 export function packError(stderr: string): GuardError {
-  const code = packErrors.find(({ pattern }) => pattern.test(stderr))?.code;
-  if (code === 'git/limit') return new GuardError(code, 'the pack is larger than limits.packBytes allows');
-  if (code === 'git/disk-full') return new GuardError(code, 'there is no room for the pack');
+  const known = packErrors.find(({ pattern }) => pattern.test(stderr));
+  if (known !== undefined) return new GuardError(known.code, known.message);
   const words = stderr
     .split('\n')
     .filter((line) => /^(error|fatal): /.test(line))

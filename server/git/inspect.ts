@@ -22,6 +22,8 @@ export interface InspectionInput {
   /** Objects that the sender announced; those behind them in the pack came from the upstream and are not blamed. */
   readonly announced: number;
   readonly maxPathBytes: number;
+  /** Bytes of all objects, unpacked. */
+  readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
@@ -36,7 +38,7 @@ export interface Inspection {
 
 /** Inspects one pack. Rejects with `git/limit` where an object is out of bounds and with `scan/failed`. */
 export async function inspectPack(input: InspectionInput): Promise<Inspection> {
-  const inventory = await readInventory(input.index, input.reader);
+  const inventory = await readInventory(input.index, input.reader, input.maxBytes);
   const graph = new ObjectGraph(input.index);
   const backlog = new ScanBacklog(input.signal);
   const found: Found[] = [];

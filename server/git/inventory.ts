@@ -14,8 +14,15 @@ export interface Inventory {
 
 const maxStructureBytes = 64 * 1024 * 1024;
 
-/** Reads types and sizes. Rejects with `git/limit` where a commit, tag or tree is larger than 64 MiB. */
-export async function readInventory(index: PackIndex, reader: ObjectReader): Promise<Inventory> {
+/**
+ * Reads types and sizes. Rejects with `git/limit` where a commit, tag or tree is larger than 64 MiB, or all together
+ * are larger than `maxBytes`.
+ */
+export async function readInventory(
+  index: PackIndex,
+  reader: ObjectReader,
+  maxBytes: number,
+): Promise<Inventory> {
   const types: ObjectType[] = Array.from<ObjectType>({ length: index.count }).fill('blob');
   const sizes = new Float64Array(index.count);
   let at = 0;
@@ -33,6 +40,8 @@ export async function readInventory(index: PackIndex, reader: ObjectReader): Pro
     types[object] = header.type;
     sizes[object] = header.size;
     bytes += header.size;
+    if (bytes > maxBytes)
+      throw new GuardError('git/limit', 'the pack unpacks to more than limits.unpackedBytes allows');
   }
   return { types, sizes, bytes };
 }

@@ -167,6 +167,7 @@ async function inspect(services: PushServices, push: Push, stage: Stage, pack: P
       .map(({ ref, newOid }) => ({ ref, oid: newOid })),
     announced: pack.announced,
     maxPathBytes: services.limits.pathBytes,
+    maxBytes: services.limits.unpackedBytes,
     signal,
   });
 }

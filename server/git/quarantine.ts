@@ -1,6 +1,5 @@
 // A quarantine: a Git directory of its own for the objects of one push. What is not forwarded is removed with it.
 // The objects in it are hostile: they are read through `git` only, with fsck, and never checked out.
-import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
@@ -15,6 +14,7 @@ import {
 import type { GitDirectory } from './git-directory.ts';
 import { checkPatiently, isTolerated } from './legacy-fsck.ts';
 import type { GitProcess } from './process.ts';
+import { Spool } from './spool.ts';
 
 export interface QuarantineOptions {
   /** Directory that holds all quarantines. */
@@ -22,6 +22,8 @@ export interface QuarantineOptions {
   readonly objectFormat: ObjectFormat;
   /** Object directories to read through, such as the cache of the upstream's history. */
   readonly alternates: readonly string[];
+  /** Bytes that Git may allocate for one object; larger blobs are streamed where they are no deltas. */
+  readonly maxObjectBytes: number;
   /** True where Git can tolerate old faults while it indexes (2.45 and newer). */
   readonly toleratesWhileIndexing: boolean;
 }
@@ -42,12 +44,14 @@ export class Quarantine implements AsyncDisposable, GitDirectory {
   readonly objectFormat: ObjectFormat;
   readonly alternates: readonly string[];
   readonly #toleratesWhileIndexing: boolean;
+  readonly #maxObjectBytes: number;
   #indexer: Promise<GitProcess> | undefined;
 
   private constructor(path: string, options: QuarantineOptions) {
     this.path = path;
     this.objectFormat = options.objectFormat;
     this.alternates = options.alternates;
+    this.#maxObjectBytes = options.maxObjectBytes;
     this.#toleratesWhileIndexing = options.toleratesWhileIndexing;
   }
 
@@ -78,6 +82,7 @@ export class Quarantine implements AsyncDisposable, GitDirectory {
   environment(alternates = this.alternates): Record<string, string> {
     return {
       GIT_DIR: this.path,
+      GIT_ALLOC_LIMIT: String(this.#maxObjectBytes),
       GIT_OBJECT_DIRECTORY: join(this.path, 'objects'),
       ...(alternates.length === 0 ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates.join(':') }),
     };
@@ -128,38 +133,23 @@ export class Quarantine implements AsyncDisposable, GitDirectory {
     options: IndexPackOptions,
     signal: AbortSignal,
   ): Promise<Indexed> {
-    const aside = join(this.path, 'incoming.pack');
-    const file = createWriteStream(aside);
-    const failed = new Promise<never>((_resolve, reject) => {
-      file.once('error', (cause) => reject(diskError(cause, 'there is no room for the pack')));
-    });
-    failed.catch(() => undefined);
-    let size = 0;
+    await using spool = new Spool(join(this.path, 'incoming.pack'));
     async function* copied(): AsyncGenerator<Uint8Array> {
+      // Not `for await`: where Git stops, the source is read on from there.
       for (let next = await source.next(); next.done !== true; next = await source.next()) {
-        size += next.value.length;
-        if (size > options.maxBytes)
+        if (spool.size + next.value.length > options.maxBytes)
           throw new GuardError('git/limit', 'the pack is larger than limits.packBytes allows');
-        if (!file.write(next.value))
-          await Promise.race([new Promise<void>((resolve) => file.once('drain', () => resolve())), failed]);
+        await spool.add(next.value).catch((cause: unknown) => {
+          throw diskError(cause, 'there is no room for the pack');
+        });
         yield next.value;
       }
     }
-    try {
-      const first = await feedIndexPack(indexer, copied(), signal);
-      if (first.code === 0 || !isTolerated(first.stderr)) return first;
-      for await (const chunk of copied()) void chunk;
-      await Promise.race([new Promise<void>((resolve) => void file.end(resolve)), failed]);
-      const second = await feedIndexPack(
-        await startIndexPack(this, 'none', options),
-        createReadStream(aside),
-        signal,
-      );
-      return second.code === 0 ? { ...second, gitmodules: await checkPatiently(this, signal) } : second;
-    } finally {
-      file.destroy();
-      await rm(aside, { force: true });
-    }
+    const first = await feedIndexPack(indexer, copied(), signal);
+    if (first.code === 0 || !isTolerated(first.stderr)) return first;
+    for await (const chunk of copied()) void chunk;
+    const second = await feedIndexPack(await startIndexPack(this, 'none', options), spool.read(), signal);
+    return second.code === 0 ? { ...second, gitmodules: await checkPatiently(this, signal) } : second;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,7 +12,7 @@ import type { GitRemote, Upstream } from './upstream.ts';
 export interface WorkshopServices {
   readonly history: History;
   readonly upstreamOf: (repository: Repository) => Upstream;
-  readonly limits: Pick<Limits, 'packBytes'>;
+  readonly limits: Pick<Limits, 'packBytes' | 'objectBytes'>;
   /** Directory that holds the quarantines. */
   readonly quarantineRoot: string;
   /** True where the installed Git can tolerate old faults while it indexes a pack. */
@@ -47,6 +47,7 @@ export class Workshop implements AsyncDisposable {
         root: services.quarantineRoot,
         objectFormat,
         alternates: [history.treesPath],
+        maxObjectBytes: services.limits.objectBytes,
         toleratesWhileIndexing: services.toleratesWhileIndexing,
       });
       const remote = services.upstreamOf(repository).remoteFor(repository, authorization);

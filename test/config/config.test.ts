@@ -59,6 +59,8 @@ describe('without a file', () => {
         policyFile: undefined,
         limits: {
           packBytes: 4 * 2 ** 30,
+          objectBytes: 512 * 2 ** 20,
+          unpackedBytes: 64 * 2 ** 30,
           objects: 2_000_000,
           refUpdates: 1_000,
           pushOptions: 32,

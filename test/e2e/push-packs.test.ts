@@ -13,7 +13,7 @@ import {
   sendDirect,
   zero,
 } from '../support/made-push.ts';
-import { buildPack, packOf, type PackEntry } from '../support/pack.ts';
+import { buildPack, deltaBomb, packOf, type PackEntry, zeroBlob } from '../support/pack.ts';
 import { appendDelta } from '../support/pack-delta.ts';
 import { phiSample } from '../support/phi.ts';
 import { type PushForge, startPushForge } from '../support/push-forge.ts';
@@ -251,6 +251,38 @@ describe('objects that no pushed ref reaches', () => {
     const answer = await postService(repo.bareUrl, 'git-receive-pack', body, { authorization });
     expect(parsePushReport(answer.body)).toMatchObject({ unpack: 'ok', refs: [{ ok: true }] });
     expect(await repo.upstream.hasObject(stray.oid)).toBe(false);
+  });
+});
+
+describe('packs that unfold', () => {
+  const bomb = deltaBomb(1024, 20);
+
+  test('a chain of deltas that stands for a gigabyte is refused before it is unfolded', async () => {
+    const { repo, base } = await makeRepository(forge);
+    const watch = forge.guard.watchMemory(5);
+    const tip = commit({ tree: '4b825dc642cb6eb9a060e54bf8d69288fbee4904', parents: [base], message: 'x\n' });
+    const report = await send(forge, repo, {
+      commands: [{ oldOid: zero, newOid: tip.oid, ref: 'refs/heads/agent/bomb' }],
+      pack: buildPack([...bomb, { kind: 'object', object: tip }]),
+    });
+    const { children } = await watch.stop();
+    expect(report.progress).toContain('larger than limits.objectBytes allows');
+    expect((await repo.lastAttempt()).actions).toEqual(refusedBeforeDecision);
+    await expectNothingLanded(repo, [tip.oid]);
+    expect(children).toBeLessThan(2 * 2 ** 30);
+  });
+
+  test('a large file of zeros is read through in pieces and lands', async () => {
+    const { repo, base } = await makeRepository(forge);
+    const { entry, oid } = await zeroBlob(100 * 2 ** 20);
+    const root = tree([{ mode: '100644', name: 'zeros', oid }]);
+    const tip = commit({ tree: root.oid, parents: [base], message: 'x\n' });
+    const report = await send(forge, repo, {
+      commands: [{ oldOid: zero, newOid: tip.oid, ref: 'refs/heads/agent/zeros' }],
+      pack: buildPack([entry, { kind: 'object', object: root }, { kind: 'object', object: tip }]),
+    });
+    expect(report).toMatchObject({ unpack: 'ok', refs: [{ ok: true }] });
+    expect(await repo.upstream.hasObject(oid)).toBe(true);
   });
 });
 

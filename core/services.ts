@@ -32,12 +32,26 @@ export interface AuditLog {
 
 /** Scans bytes in worker threads. Findings carry the target's path. */
 export interface ScanService {
-  /** Changes whenever a rule changes; part of the key of every cached result. */
+  /** Changes whenever a rule changes. Results are kept only as long as the process, in which it never changes. */
   readonly catalogDigest: string;
-  /** Scans one buffer; the buffer may be moved to a worker and must not be used afterwards. */
-  scan(target: ScanTarget, bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ScanResult>;
-  /** Scans a source of any size in bounded memory. */
-  scanStream(target: ScanTarget, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ScanResult>;
+  /**
+   * Scans one buffer; the buffer may be moved to a worker and must not be used afterwards. `contentId` names the bytes
+   * and no others, as the id of a blob does that Git has verified: a result that is known for it and the target is
+   * given again.
+   */
+  scan(
+    target: ScanTarget,
+    bytes: Uint8Array<ArrayBuffer>,
+    signal: AbortSignal,
+    contentId?: string,
+  ): Promise<ScanResult>;
+  /** Scans a source of any size in bounded memory; with a `contentId` that is known the source is not read. */
+  scanStream(
+    target: ScanTarget,
+    source: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+    contentId?: string,
+  ): Promise<ScanResult>;
 }
 
 export interface IdentityService {

@@ -40,8 +40,9 @@ function* runsOf(objects: Uint32Array, isLarge: (object: number) => boolean): Ge
 
 async function inspectLarge(work: InspectionWork, objects: readonly number[]): Promise<void> {
   for (const object of objects) {
-    const source = work.reader.stream(work.index.oid(object));
-    const result = await work.scanner.scanStream(targetOf(work, object), source, work.signal);
+    const oid = work.index.oid(object);
+    const source = work.reader.stream(oid);
+    const result = await work.scanner.scanStream(targetOf(work, object), source, work.signal, oid);
     if (result.findings.length > 0) work.report({ object, place: 'file', result });
   }
 }
@@ -55,7 +56,8 @@ async function inspectSmall(work: InspectionWork, objects: readonly number[]): P
     const target = targetOf(work, object);
     const special = checkSpecialBlob(target.path, work.graph.symlinks[object] === 1, read.data);
     if (special !== undefined) work.report({ object, place: 'file', result: { findings: [special] } });
-    await scanWhole(work, object, target.kind === 'message' ? 'note' : 'file', target, read.data);
+    const place = target.kind === 'message' ? 'note' : 'file';
+    await scanWhole(work, object, place, target, read.data, work.index.oid(object));
   }
 }
 

@@ -1,6 +1,6 @@
 // What the stages of one inspection share: where objects are read from, who scans them, and where findings go.
 import type { ScanService } from '../../core/services.ts';
-import type { ObjectFormat } from '../../core/oid.ts';
+import type { ObjectFormat, Oid } from '../../core/oid.ts';
 import type { ScanResult, ScanTarget } from '../../scanners/target.ts';
 import type { Inventory } from './inventory.ts';
 import type { Place } from './located-finding.ts';
@@ -30,17 +30,21 @@ export interface InspectionWork {
   readonly report: (found: Found) => void;
 }
 
-/** Queues the scan of one whole buffer; it waits while the backlog is full. */
+/**
+ * Queues the scan of one whole buffer; it waits while the backlog is full. `contentId` is given where the bytes are all
+ * of an object and nothing else.
+ */
 export async function scanWhole(
   work: InspectionWork,
   object: number,
   place: Place,
   target: ScanTarget,
   bytes: Uint8Array<ArrayBuffer>,
+  contentId?: Oid,
 ): Promise<void> {
   if (bytes.length === 0) return;
   await work.backlog.add(bytes.length, async () => {
-    const result = await work.scanner.scan(target, bytes, work.signal);
+    const result = await work.scanner.scan(target, bytes, work.signal, contentId);
     if (result.findings.length > 0) work.report({ object, place, result });
   });
 }

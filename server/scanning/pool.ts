@@ -7,6 +7,7 @@ import { catalogDigest } from '../../scanners/catalog.ts';
 import { defaultLimits, type ScanLimits } from '../../scanners/limits.ts';
 import type { ScanResult, ScanTarget } from '../../scanners/target.ts';
 import type { ScanTask, WorkerSettings } from './messages.ts';
+import { ResultCache } from './result-cache.ts';
 import { scanSource } from './stream.ts';
 import { WorkerThread } from './worker-thread.ts';
 
@@ -16,6 +17,8 @@ const BATCH_BYTES = 1024 * 1024;
 const BATCHES_AHEAD = 2;
 /** Bytes that may wait for a thread; callers beyond that wait themselves. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
+/** Memory for the results of earlier scans: about 50,000 files without findings. */
+const CACHE_BYTES = 16 * 1024 * 1024;
 
 export interface ScanPoolOptions {
   /** Threads; by default one for each core that this process may use. */
@@ -51,6 +54,7 @@ class Pool implements ScanPool {
   #queue: Pending[] = [];
   #queuedBytes = 0;
   readonly #room: (() => void)[] = [];
+  readonly #cache = new ResultCache(CACHE_BYTES);
   #flushing = false;
   #closed = false;
   #nextId = 0;
@@ -71,7 +75,33 @@ class Pool implements ScanPool {
     }
   }
 
-  async scan(target: ScanTarget, bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ScanResult> {
+  async scan(
+    target: ScanTarget,
+    bytes: Uint8Array<ArrayBuffer>,
+    signal: AbortSignal,
+    contentId?: string,
+  ): Promise<ScanResult> {
+    return this.#once(target, contentId, signal, () => this.#scan(target, bytes, signal));
+  }
+
+  /** Runs a scan unless its result is known. */
+  async #once(
+    target: ScanTarget,
+    contentId: string | undefined,
+    signal: AbortSignal,
+    scan: () => Promise<ScanResult>,
+  ): Promise<ScanResult> {
+    if (contentId === undefined) return scan();
+    if (signal.aborted) throw cancelled();
+    if (this.#closed) throw closed();
+    const known = this.#cache.get(target, contentId);
+    if (known !== undefined) return known;
+    const result = await scan();
+    this.#cache.set(target, contentId, result);
+    return result;
+  }
+
+  async #scan(target: ScanTarget, bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ScanResult> {
     await this.#untilRoom(signal);
     if (signal.aborted) throw cancelled();
     const { promise, resolve, reject } = Promise.withResolvers<ScanResult>();
@@ -98,18 +128,15 @@ class Pool implements ScanPool {
     target: ScanTarget,
     source: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
+    contentId?: string,
   ): Promise<ScanResult> {
-    return scanSource(
-      {
-        wholeBytes: this.#settings.limits.wholeBytes ?? defaultLimits.wholeBytes,
-        scanWhole: (bytes) => this.scan(target, bytes, signal),
-        thread: () => this.#leastLoaded(),
-        nextId: () => this.#nextId++,
-      },
-      target,
-      source,
-      signal,
-    );
+    const scanning = {
+      wholeBytes: this.#settings.limits.wholeBytes ?? defaultLimits.wholeBytes,
+      scanWhole: (bytes: Uint8Array<ArrayBuffer>) => this.#scan(target, bytes, signal),
+      thread: () => this.#leastLoaded(),
+      nextId: () => this.#nextId++,
+    };
+    return this.#once(target, contentId, signal, () => scanSource(scanning, target, source, signal));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

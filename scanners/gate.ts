@@ -10,8 +10,6 @@ export interface Gate {
   readonly next: Uint16Array;
   readonly out: Int32Array;
   readonly accepting: number;
-  /** Bytes of the longest literal: the state depends on no more. */
-  readonly depth: number;
 }
 
 const WIDTH = 64;
@@ -48,8 +46,7 @@ export function buildGate(literals: readonly (readonly string[])[]): Gate {
     }
   });
   if (goto.length > 65_535) throw new RangeError('The gate has too many literals.');
-  const depth = Math.max(1, ...literals.flat().map((literal) => literal.length));
-  return flatten(classes, goto, out, depth);
+  return flatten(classes, goto, out);
 }
 
 function fold(byte: number): number {
@@ -70,7 +67,6 @@ function flatten(
   classes: Uint8Array,
   goto: readonly Map<number, number>[],
   accepts: readonly number[],
-  depth: number,
 ): Gate {
   const next = new Uint16Array(goto.length * WIDTH);
   const out = Int32Array.from(accepts);
@@ -91,11 +87,11 @@ function flatten(
       queue.push(child);
     }
   }
-  return sortStates(classes, next, out, depth);
+  return sortStates(classes, next, out);
 }
 
 /** Numbers the states anew, those that accept nothing first; the root stays 0. */
-function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array, depth: number): Gate {
+function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array): Gate {
   const states = Array.from(out.keys());
   const order = [
     ...states.filter((state) => out[state] === 0),
@@ -109,7 +105,7 @@ function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array, dep
       sorted[at * WIDTH + kind] = number[next[state * WIDTH + kind] ?? 0] ?? 0;
   const accepts = Int32Array.from(order, (state) => out[state] ?? 0);
   const accepting = order.filter((state) => out[state] === 0).length;
-  return { classes, next: sorted, out: accepts, accepting, depth };
+  return { classes, next: sorted, out: accepts, accepting };
 }
 
 /** Candidate lines of a buffer. */
@@ -122,51 +118,129 @@ export interface Candidates {
   readonly mask: number;
 }
 
+/** Shorter buffers are walked through in one go. */
+const ONE_WALK = 1_024;
+
 /**
  * Runs the gate over `bytes`. Lines end at LF or CR, in binary data at every control byte but TAB; no literal holds one
  * of these, so the automaton is at its root behind them. `quiet` are rules that make no line a candidate. Work is
  * linear: a line with a literal is read at most twice.
  */
 export function findCandidates(gate: Gate, bytes: Uint8Array, binary: boolean, quiet: number): Candidates {
-  const triples: number[] = [];
-  const quietLines: number[] = [];
   const endsLine = binary ? binaryEnds : textEnds;
-  const { classes, next, out, depth } = gate;
-  const length = bytes.length;
-  let all = 0;
-  let end = 0;
-  for (let at = nextAccept(gate, bytes, 0); at < length; at = nextAccept(gate, bytes, end)) {
-    let start = at;
-    while (start > end && endsLine[bytes[start - 1] ?? 0] === 0) start--;
-    // Nothing in front of `at` is accepted, and no literal that ends behind it begins further in front.
-    let state = 0;
-    let mask = 0;
-    for (end = Math.max(start, at - depth); end < length; end++) {
-      const byte = bytes[end] ?? 0;
+  let middle = bytes.length < ONE_WALK ? bytes.length : bytes.length >>> 1;
+  while (middle < bytes.length && endsLine[bytes[middle - 1] ?? 0] === 0) middle++;
+  const first = new Walk(gate, bytes, endsLine, quiet, 0, middle);
+  const second = new Walk(gate, bytes, endsLine, quiet, middle, bytes.length);
+  while (first.at < first.end && second.at < second.end) {
+    walkBoth(gate, bytes, first, second);
+    first.take();
+    second.take();
+  }
+  for (const walk of [first, second])
+    while (walk.at < walk.end) {
+      walkOne(gate, bytes, walk);
+      walk.take();
+    }
+  return {
+    triples: first.triples.concat(second.triples),
+    quietLines: first.quietLines.concat(second.quietLines),
+    mask: first.mask | second.mask,
+  };
+}
+
+/** A walk through a part of a buffer that begins and ends at line ends. */
+class Walk {
+  readonly triples: number[] = [];
+  readonly quietLines: number[] = [];
+  mask = 0;
+  /** The next byte. */
+  at: number;
+  readonly end: number;
+  state = 0;
+  readonly #gate: Gate;
+  readonly #bytes: Uint8Array;
+  readonly #endsLine: Uint8Array;
+  readonly #quiet: number;
+  /** No line that was not taken begins in front of this. */
+  #floor: number;
+
+  constructor(
+    gate: Gate,
+    bytes: Uint8Array,
+    endsLine: Uint8Array,
+    quiet: number,
+    start: number,
+    end: number,
+  ) {
+    this.#gate = gate;
+    this.#bytes = bytes;
+    this.#endsLine = endsLine;
+    this.#quiet = quiet;
+    this.at = start;
+    this.#floor = start;
+    this.end = end;
+  }
+
+  /** Takes the line of a literal that was just read, and goes on behind it. */
+  take(): void {
+    if (this.state < this.#gate.accepting) return;
+    const bytes = this.#bytes;
+    const endsLine = this.#endsLine;
+    const { classes, next, out } = this.#gate;
+    let start = this.at;
+    while (start > this.#floor && endsLine[bytes[start - 1] ?? 0] === 0) start--;
+    let { at, state } = this;
+    let mask = out[state] ?? 0;
+    for (; at < this.end; at++) {
+      const byte = bytes[at] ?? 0;
       if (endsLine[byte] !== 0) break;
       state = next[(state << 6) | (classes[byte] ?? 0)] ?? 0;
       mask |= out[state] ?? 0;
     }
-    const loud = mask & ~quiet;
-    all |= mask;
-    if ((mask & quiet) !== 0) quietLines.push(start, end, mask & quiet);
-    if (loud === 0) continue;
-    if (end - start <= LONG_LINE) triples.push(start, end, loud);
-    else pushWindows(gate, bytes, start, end, quiet, triples);
+    this.at = at;
+    this.state = 0;
+    this.#floor = at;
+    this.#keep(start, at, mask);
   }
-  return { triples, quietLines, mask: all };
+
+  #keep(start: number, end: number, mask: number): void {
+    const loud = mask & ~this.#quiet;
+    this.mask |= mask;
+    if ((mask & this.#quiet) !== 0) this.quietLines.push(start, end, mask & this.#quiet);
+    if (loud === 0) return;
+    if (end - start <= LONG_LINE) this.triples.push(start, end, loud);
+    else pushWindows(this.#gate, this.#bytes, start, end, this.#quiet, this.triples);
+  }
 }
 
-/** Where the first literal at or behind `from` ends. The hot loop: nothing else may stand in it. */
-function nextAccept(gate: Gate, bytes: Uint8Array, from: number): number {
-  const { classes, next, accepting } = gate;
-  const length = bytes.length;
-  let state = 0;
-  for (let at = from; at < length; at++) {
+/** Goes on until a literal ends or the walk does. The hot loop: nothing else may stand in it. */
+function walkOne({ classes, next, accepting }: Gate, bytes: Uint8Array, walk: Walk): void {
+  const { end } = walk;
+  let { at, state } = walk;
+  while (at < end && state < accepting) state = next[(state << 6) | (classes[bytes[at++] ?? 0] ?? 0)] ?? 0;
+  walk.at = at;
+  walk.state = state;
+}
+
+/**
+ * Goes on in both walks until a literal ends in one or one ends. Each state waits for the one before it to be read from
+ * memory; two walks wait at the same time.
+ */
+function walkBoth({ classes, next, accepting }: Gate, bytes: Uint8Array, first: Walk, second: Walk): void {
+  const ahead = second.at - first.at;
+  const end = Math.min(first.end, second.end - ahead);
+  let { at, state } = first;
+  let other = second.state;
+  while (at < end && state < accepting && other < accepting) {
     state = next[(state << 6) | (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
-    if (state >= accepting) return at;
+    other = next[(other << 6) | (classes[bytes[at + ahead] ?? 0] ?? 0)] ?? 0;
+    at++;
   }
-  return length;
+  first.at = at;
+  first.state = state;
+  second.at = at + ahead;
+  second.state = other;
 }
 
 /** Rules with a literal between `start` and `end`. */

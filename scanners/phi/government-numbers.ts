@@ -3,6 +3,7 @@
 import { judgeSsn } from '../validators/ssn.ts';
 import { isDea, isMbi, isNpi, isVin } from '../validators/check-digits.ts';
 import { fieldKind } from './fields.ts';
+import { findLiterals, indexLiterals } from '../literal-index.ts';
 import { syntheticNumber } from './synthetic.ts';
 import type { Hit, Line, PatternRule } from '../rule.ts';
 
@@ -88,6 +89,7 @@ function report(
 /** Identifiers that need their label in front of them and then a check digit or format. */
 const labelled: readonly {
   readonly rule: Hit['rule'];
+  readonly literals: readonly string[];
   readonly pattern: RegExp;
   readonly valid: (text: string) => boolean;
   readonly confidence: number;
@@ -95,6 +97,7 @@ const labelled: readonly {
 }[] = [
   {
     rule: 'phi/npi',
+    literals: ['npi'],
     pattern: /\bnpi\b[\w\s"'#.]{0,12}[:=,]?[\s"'#]{0,4}([12]\d{9})(?!\d)/gi,
     valid: isNpi,
     confidence: 0.8,
@@ -102,6 +105,7 @@ const labelled: readonly {
   },
   {
     rule: 'phi/dea',
+    literals: ['dea'],
     pattern: /\bdea\b[\w\s"'#.]{0,16}[:=,]?[\s"'#]{0,4}([a-z][a-z9]\d{7})(?!\d)/gi,
     valid: (text) => isDea(text.toUpperCase()),
     confidence: 0.92,
@@ -109,6 +113,7 @@ const labelled: readonly {
   },
   {
     rule: 'phi/mbi',
+    literals: ['mbi', 'medicare', 'hicn', 'beneficiary'],
     pattern:
       /\b(?:mbi|medicare|hicn|beneficiary)\b[\w\s"'#.]{0,24}[:=,]?[\s"'#]{0,4}(\d[a-z][a-z\d]\d-?[a-z][a-z\d]\d-?[a-z]{2}\d{2})(?![a-z\d])/gi,
     valid: (text) => isMbi(text.toUpperCase()),
@@ -120,6 +125,7 @@ const labelled: readonly {
   },
   {
     rule: 'phi/vin',
+    literals: ['vin', 'vehicle'],
     pattern: /\b(?:vin|vehicle)\b[\w\s"'#.]{0,20}[:=,]?[\s"'#]{0,4}([a-hj-npr-z\d]{17})(?![a-z\d])/gi,
     valid: (text) => isVin(text.toUpperCase()),
     confidence: 0.88,
@@ -149,10 +155,12 @@ export const medicalRecordRule: PatternRule = {
   },
 };
 
+const labels = indexLiterals(labelled.map(({ literals }) => literals));
+
 export const labelledNumberRule: PatternRule = {
-  literals: ['npi', 'dea', 'mbi', 'medicare', 'hicn', 'beneficiary', 'vin', 'vehicle'],
+  literals: labelled.flatMap(({ literals }) => literals),
   find(line, emit) {
-    for (const kind of labelled)
+    for (const kind of findLiterals(labels, line.text).flatMap((row) => labelled[row] ?? []))
       for (const match of line.text.matchAll(kind.pattern)) {
         const value = match[1] ?? '';
         if (!kind.valid(value)) continue;

@@ -1,7 +1,7 @@
 // Tokens that carry their vendor's prefix. Each row says which literal leads to it, its exact shape, and how its own
 // check digits are verified where the vendor publishes them.
 import { endsInCrc32 } from '../validators/base62.ts';
-import { findLiterals, indexLiterals } from './literal-index.ts';
+import { findLiterals, indexLiterals } from '../literal-index.ts';
 import type { PatternRule } from '../rule.ts';
 import { otherTokens } from './other-tokens.ts';
 import type { VendorToken } from './vendor-token.ts';

@@ -62,3 +62,11 @@ export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   await work();
   return (performance.now() - started) / 1000;
 }
+
+/** Seconds of processor time that `work` took on all threads of this process; other processes do not lengthen them. */
+export async function cpuSecondsOf(work: () => Promise<unknown>): Promise<number> {
+  const started = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1e6;
+}

@@ -24,7 +24,34 @@ const FITTING = 0.6;
 
 /** The kinds that header cells claim. */
 export function claimedKinds(view: string, header: Row): readonly (FieldKind | undefined)[] {
-  return header.map((cell) => fieldKind(readText(view, cell.start, cell.end)));
+  const names = header.map((cell) => readText(view, cell.start, cell.end));
+  const kinds = names.map(fieldKind);
+  return kinds.map((kind, at) => partOfName(names, kinds, at) ?? kind);
+}
+
+const parts: readonly (readonly [RegExp, FieldKind])[] = [
+  [/^\W*(?:first|middle)\W*$/i, 'given-name'],
+  [/^\W*(?:last|maiden)\W*$/i, 'family-name'],
+];
+
+/**
+ * What a column holds that says less than it means beside another: `first` beside `last`, and the word for a name,
+ * which is the family name beside a given name (`Nom`, `Prénom`) and the other way round (`Nome`, `Sobrenome`).
+ */
+function partOfName(
+  names: readonly string[],
+  kinds: readonly (FieldKind | undefined)[],
+  at: number,
+): FieldKind | undefined {
+  const told = parts.find(([pattern]) => pattern.test(names[at] ?? ''));
+  if (told !== undefined && kinds.some((kind) => kind === 'birth-date' || kind === 'ssn')) {
+    const pair = parts.every(([pattern]) => names.some((name) => pattern.test(name)));
+    return pair ? told[1] : undefined;
+  }
+  if (kinds[at] !== 'bare-name' || kinds.includes('full-name')) return undefined;
+  const [given, family] = [kinds.includes('given-name'), kinds.includes('family-name')];
+  if (given === family) return undefined;
+  return given ? 'family-name' : 'given-name';
 }
 
 /** True where a header claims enough for its rows to be looked at. */

@@ -1,6 +1,7 @@
 // CSV, TSV, semicolon and pipe tables (RFC 4180 and its habits): the first line names the columns.
 //   row = cell *(delimiter cell) line-end;  cell = '"' *(any / '""') '"' / *(any but delimiter and line-end)
 import type { FormatReader } from '../rule.ts';
+import type { FieldKind } from './fields.ts';
 import {
   type Cell,
   claimedKinds,
@@ -29,16 +30,14 @@ export const delimitedReader: FormatReader = {
     document.kind === 'file' &&
     !document.binary &&
     !document.source &&
-    headerDelimiter(head) !== undefined,
+    findHeader(head) !== undefined,
   read({ view, from, document, carry }, emit) {
     let at = from;
     let table = isTable(carry) ? carry : undefined;
     if (carry === undefined) {
-      const delimiter = headerDelimiter(view.slice(0, 4_096));
-      if (delimiter === undefined) return null;
-      const header = readRow(view, headerStart(view), delimiter);
-      const claimed = claimedKinds(view, header.row);
-      if (!worthReading(claimed)) return null;
+      const header = findHeader(view);
+      if (header === undefined) return null;
+      const { delimiter, claimed } = header;
       const sample: Row[] = [];
       for (let next = header.next; next < view.length && sample.length < SAMPLE_ROWS;) {
         const row = readRow(view, next, delimiter);
@@ -73,16 +72,43 @@ function headerStart(view: string): number {
   return /^(?:\xef\xbb\xbf)?(?:(?:#[^\n]{0,500}|sep=.|\s*)\r?\n){0,20}/.exec(view)?.[0].length ?? 0;
 }
 
-/** The delimiter of a first line that reads like column names, undefined where it does not. */
-function headerDelimiter(head: string): string | undefined {
-  const line = /^[^\r\n]{3,4000}/.exec(head.slice(headerStart(head)))?.[0];
-  if (line === undefined || /[{}<>=()]/.test(line)) return undefined;
-  const counted = [',', '\t', ';', '|'].map((delimiter) => ({ delimiter, n: line.split(delimiter).length }));
+/** Lines in which the names of the columns may stand: exports begin with titles and dates. */
+const HEADER_LINES = 12;
+const MAX_HEADER = 4_096;
+
+interface Header {
+  readonly delimiter: string;
+  readonly claimed: readonly (FieldKind | undefined)[];
+  readonly next: number;
+}
+
+/** The first line that names columns of persons. */
+function findHeader(view: string): Header | undefined {
+  let at = headerStart(view);
+  for (let n = 0; n < HEADER_LINES && at < view.length; n++) {
+    const line = /^[^\r\n]*/.exec(view.slice(at, at + MAX_HEADER))?.[0] ?? '';
+    const delimiter = headerDelimiter(line);
+    if (delimiter !== undefined) {
+      const { row, next } = readRow(view, at, delimiter);
+      const claimed = claimedKinds(view, row);
+      if (worthReading(claimed)) return { delimiter, claimed, next };
+    }
+    at += line.length;
+    while (view[at] === '\r' || view[at] === '\n') at++;
+  }
+  return undefined;
+}
+
+/** The delimiter of a line that reads like column names, undefined where it does not. */
+function headerDelimiter(line: string): string | undefined {
+  if (line.length < 3 || /[{}<>=]|\(\)/.test(line)) return undefined;
+  const bare = line.replaceAll(/"[^"]{0,80}"/g, (cell) => cell.replaceAll(/[",;|\t]/g, ' '));
+  const counted = [',', '\t', ';', '|'].map((delimiter) => ({ delimiter, n: bare.split(delimiter).length }));
   const best = counted.reduce((a, b) => (b.n > a.n ? b : a));
   if (best.n < 3) return undefined;
-  const cells = line.split(best.delimiter).map((cell) => cell.replaceAll('"', '').trim());
+  const cells = bare.split(best.delimiter).map((cell) => cell.trim());
   const nameLike = cells.filter(
-    (cell) => cell.length <= 48 && /^(?:|[A-Za-z_\x80-\xff][\w\x80-\xff .#/'-]*)$/.test(cell),
+    (cell) => cell.length <= 48 && /^(?:|[A-Za-z_\x80-\xff][\w\x80-\xff .#/'()?*:-]*)$/.test(cell),
   );
   return nameLike.length >= cells.length * 0.9 ? best.delimiter : undefined;
 }

@@ -62,9 +62,15 @@ export function readFhirObject(view: string, node: FhirNode, emit: (hit: Hit) =>
     if (text.length === 0) return;
     let synthetic: string | undefined;
     if (kind !== undefined) {
-      const verdict = judgeValue(kind, text);
-      if (verdict.kind === 'refuted') return;
-      if (verdict.kind === 'synthetic') synthetic ??= verdict.reason;
+      // Parts of names begin in lower case (`van`, `du`) and may be one letter.
+      const part = kind === 'given-name' || kind === 'family-name';
+      if (part && /^[A-Z]$/.test(text)) kind = undefined;
+      const verdict =
+        kind === undefined
+          ? undefined
+          : judgeValue(kind, part ? text.charAt(0).toUpperCase() + text.slice(1) : text);
+      if (verdict?.kind === 'refuted') return;
+      if (verdict?.kind === 'synthetic') synthetic = verdict.reason;
     }
     const hit = { rule, start: leaf.start, end: leaf.end, confidence: CONFIDENCE, place: `FHIR ${type}` };
     emit(synthetic === undefined ? hit : { ...hit, synthetic });

@@ -25,7 +25,7 @@ export const lexicon = {
     'gebtag geburtstag datedenaissance datenaissance naissance datadenascimento datanascimento datanasc datenaiss ' +
     'nascimento dtnasc deathdate dateofdeath dod deceaseddate dtdeath fechadefuncion sterbedatum bday birthdatedt ' +
     'gebam geborenam nele neele naiss nascidoem fechanac nacidoel fdn ddn dtnascimento nasc dobmmddyyyy ' +
-    'dateofbirthdate',
+    'dateofbirthdate bornon bornat borndate',
   'care-date':
     'admitdate admissiondate admitted admitdt dischargedate discharged dischargedt visitdate visitdt ' +
     'dateofservice dos servicedate encounterdate appointmentdate proceduredate surgerydate collectiondate ' +
@@ -53,10 +53,10 @@ export const lexicon = {
     'expediente fallnummer patientennummer patientennr patnr fallnr aktennummer krankenaktennummer numdossier ipp ' +
     'prontuario numeroprontuario patientmrn pid subjectid patientenid dossierpatient numerodossier nodossier ' +
     'historiaclinica numerohistoriaclinica utente numeroutente utentenumber historianumber dossiernumber mrnumber ' +
-    'processoclinico expedienteclinico krankenakte aktenzeichen hospitalnum medrec mrnum patientidentifier ' +
+    'npatient npaciente npacient processoclinico expedienteclinico krankenakte aktenzeichen hospitalnum medrec mrnum patientidentifier ' +
     'patientuid externalpatientid studyid participantid',
   'health-plan':
-    'memberid membernumber membernum subscriberid subscriberno subscribernumber insuranceid insuranceno ' +
+    'kvnummer memberid membernumber membernum subscriberid subscriberno subscribernumber insuranceid insuranceno ' +
     'insurancenumber insurancepolicy insurancepolicynumber policyno policynumber policynum policyid healthplanid ' +
     'healthplannumber planmemberid beneficiaryid beneficiarynumber mbi medicareid medicareno medicarenumber ' +
     'medicaid medicaidid medicaidno medicaidnumber hicn hic groupnumber insuredid payerid hmoid numpoliza poliza ' +
@@ -73,7 +73,7 @@ export const lexicon = {
     'creditcardnumber cardnumber ccnumber ccnum cardno encounternumber visitnumber csn routingnumber cuentabanco ' +
     'contabancaria bankkonto comptebancaire clabe banknumber bankacct cardnum',
   license:
-    'driverslicense driverslicence driverlicense driverlicence dlnumber dlno dl dlnum licensenumber licenseno ' +
+    'drivers driverslicense driverslicence driverlicense driverlicence dlnumber dlno dl dlnum licensenumber licenseno ' +
     'licencenumber licenseplateno carnetconducir licenciaconducir fuehrerschein fuehrerscheinnummer ' +
     'permisconduire cnh deanumber npi npinumber certificatenumber statelicense permisconduite permisoconducir ' +
     'permisodeconducir fuehrerscheinnr fuhrerscheinnr fuhrerscheinnummer fuhrerschein cartaconducao ' +
@@ -160,6 +160,6 @@ export const abbreviations: Readonly<Record<string, string>> = {
 export const fillers: ReadonlySet<string> = new Set(
   (
     'of the a an de la le les l d du des del do da dos das el los las der die das des und et y e id home work personal ' +
-    'current patient patients pt pat paciente primary secondary'
+    'current patient patients pt pat paciente primary secondary test sample demo mock'
   ).split(' '),
 );

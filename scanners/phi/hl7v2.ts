@@ -105,7 +105,7 @@ function readSegment(
   const table = segments[name];
   if (table === undefined || view[from + 3] !== by.field) return;
   // A literal's closing quote is not part of the last field.
-  const tail = /["'`][\s,;+)\]]{0,20}$/.exec(view.slice(Math.max(from, end - 24), end));
+  const tail = /["'`][\s,;+)}\]]{0,20}$/.exec(view.slice(Math.max(from, end - 24), end));
   const stop = tail ? end - tail[0].length : end;
   let position = 1;
   for (let at = from + 4; at <= stop; position++) {

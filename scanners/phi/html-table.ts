@@ -22,6 +22,8 @@ export function readHtmlTables(
   let row: Cell[] = [];
   let rows: Row[] = [];
   let tables = 0;
+  /** True behind the row of the header. */
+  let named = false;
   const finish = (): void => {
     const claimed = claimedKinds(view, header);
     const widest = rows[0]?.length ?? 0;
@@ -38,6 +40,7 @@ export function readHtmlTables(
       }
     header = [];
     rows = [];
+    named = false;
   };
   for (let match = htmlTag.exec(view); match && tables < MAX_TABLES; match = htmlTag.exec(view)) {
     const name = (match[2] ?? '').toLowerCase();
@@ -48,11 +51,12 @@ export function readHtmlTables(
     } else if (name === 'tr') {
       if (row.length > 1 && rows.length < MAX_ROWS) rows.push(row);
       row = [];
+      named ||= header.length > 0;
     } else if (match[1] === '') {
       const stop = view.indexOf('<', start);
       const cell = { start, end: stop < 0 || stop - start > 400 ? start : stop };
       if (name === 'td') row.push(cell);
-      else if (rows.length === 0 && row.length === 0) header.push(cell);
+      else if (!named && rows.length === 0 && row.length === 0) header.push(cell);
     }
   }
   if (row.length > 1) rows.push(row);

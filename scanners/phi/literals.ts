@@ -16,6 +16,10 @@ interface Frame {
   told: ReadonlySet<FieldKind>;
   /** Offset of the last field, to tell one record of statements from the next. */
   last: number;
+  /** True where the bracket is the value of a key. */
+  readonly keyed: boolean;
+  /** A string that names a field, and may be the key of the next one: `put("dob", "…")`, `{type: "MRN", value: …}`. */
+  label: string;
 }
 
 // Nearly all brackets hold no field of a person: they share these.
@@ -52,7 +56,7 @@ class LiteralWalk {
     this.#view = view;
     this.#emit = emit;
     this.#hash = hash;
-    this.#stack = [frame('', '', patients)];
+    this.#stack = [frame('', '', patients, false)];
   }
 
   /** Walks from `from` to the end. Work is linear: every token is read once. */
@@ -96,7 +100,7 @@ class LiteralWalk {
           break;
         }
         case OPEN:
-          this.#open(view.charAt(at), key ?? this.#word(word, wordEnd));
+          this.#open(view.charAt(at), key ?? this.#word(word, wordEnd), key !== undefined, at);
           key = undefined;
           word = -1;
           at++;
@@ -119,6 +123,8 @@ class LiteralWalk {
           at++;
           break;
         case LINE_END:
+          // A value may stand on the next line, but not behind a word that was one.
+          if (key !== undefined && word >= 0) key = undefined;
           if (key === undefined) word = -1;
           at++;
           break;
@@ -163,24 +169,76 @@ class LiteralWalk {
     return keyMark.test(this.#view);
   }
 
-  #open(bracket: string, name: string): void {
-    if (this.#stack.length < MAX_DEPTH)
-      this.#stack.push(frame(bracket, name, this.#top().patients || (name !== '' && namesPatients(name))));
+  #open(bracket: string, name: string, keyed: boolean, at: number): void {
+    if (this.#stack.length >= MAX_DEPTH) return;
+    const top = this.#top();
+    if (bracket === '(' && kinds[this.#view.charCodeAt(at + 1)] === DIGIT)
+      this.#date(keyed ? top : this.#stack.at(-2), keyed ? name : setterField(top.name), at);
+    this.#stack.push(frame(bracket, name, top.patients || (name !== '' && namesPatients(name)), keyed));
+  }
+
+  /** A date by its numbers: `dob = date(1966, 2, 14)`, `setBirthDate(LocalDate.of(1966, 2, 14))`. */
+  #date(target: Frame | undefined, key: string, at: number): void {
+    if (target === undefined || fieldKind(key) !== 'birth-date') return;
+    const match = /^\((\d{4}, ?\d{1,2}, ?\d{1,2})\s{0,4}\)/.exec(this.#view.slice(at, at + 24));
+    if (match !== null) this.#add(target, key, at + 1, at + 1 + (match[1] ?? '').length);
   }
 
   #value(key: string | undefined, start: number, end: number): void {
     const top = this.#top();
-    if (key !== undefined) this.#add(top, key, start, end);
-    else if (top.bracket === '(' && top.fields.length === 0) {
-      // A builder or setter: the call's name is the key and its only argument the value, for the frame around it.
-      const setter = top.name.replace(/^(?:set|with|add|put)(?=[A-Z_])/, '');
+    if (key !== undefined) this.#keyed(top, key, start, end);
+    else if (top.keyed && top.bracket !== '' && fieldKind(top.name) !== undefined)
+      this.#element(top, start, end);
+    else if (top.label !== '') {
       const around = this.#stack.at(-2);
-      if (
-        around !== undefined &&
-        fieldKind(setter) !== undefined &&
-        /^["'`]?\s{0,4}\)/.test(this.#view.slice(end, end + 8))
-      )
-        this.#add(around, setter, start, end);
+      if (around !== undefined) this.#add(around, top.label, start, end);
+      top.label = '';
+    } else if (top.bracket !== '[' && top.fields.length === 0) this.#argument(top, start, end);
+  }
+
+  /** The value of a key, or of the name that stands beside it in the same object. */
+  #keyed(top: Frame, key: string, start: number, end: number): void {
+    if (end - start <= 32 && labelKeys.test(key)) {
+      const text = readText(this.#view, start, end);
+      if (fieldKind(text) !== undefined && fieldKind(text) !== 'bare-name') {
+        top.label = text;
+        return;
+      }
+    }
+    if (top.label !== '' && valueKeys.test(key)) {
+      this.#add(this.#holder(), top.label, start, end);
+      top.label = '';
+    } else this.#add(top, key, start, end);
+  }
+
+  /** The frame of the person to whom a list of labelled values belongs. */
+  #holder(): Frame {
+    for (let at = this.#stack.length - 2; at > 0; at--) {
+      const each = this.#stack[at];
+      if (each?.bracket === '{') return each;
+    }
+    return this.#top();
+  }
+
+  /** One of the values of a list that is named after a field: the column of a data frame, the given names of one. */
+  #element(top: Frame, start: number, end: number): void {
+    const kind = fieldKind(top.name);
+    const around = this.#stack.at(-2);
+    if (kind === undefined || kind === 'bare-name' || around === undefined) return;
+    if (end - start <= 160 && around.fields.length < MAX_FIELDS)
+      around.fields = [...around.fields, { kind, start, end }];
+  }
+
+  /** A builder or setter: the call's name is the key and its only argument the value, for the frame around it. */
+  #argument(top: Frame, start: number, end: number): void {
+    const setter = setterField(top.name);
+    const around = this.#stack.at(-2);
+    if (around === undefined) return;
+    if (fieldKind(setter) !== undefined && /^["'`]?\s{0,4}[)}]/.test(this.#view.slice(end, end + 8)))
+      this.#add(around, setter, start, end);
+    else if (top.bracket === '(' && end - start <= 32 && this.#view[end + 1] === ',') {
+      const text = readText(this.#view, start, end).replace(/^[#.]|^\[name=["']?|["']?\]$/g, '');
+      if (fieldKind(text) !== undefined && fieldKind(text) !== 'bare-name') top.label = text;
     }
   }
 
@@ -242,8 +300,27 @@ class LiteralWalk {
   }
 }
 
-function frame(bracket: string, name: string, patients: boolean): Frame {
-  return { bracket, name, patients, fields: noFields, keys: noKeys, told: noKinds, last: 0 };
+/** Keys whose value says what the value beside them is. */
+const labelKeys = /^(?:type|kind|label|name|field|code|key|identifier_?type)$/i;
+const valueKeys = /^(?:value|number|text|content|val|id)$/i;
+
+/** The field that a setter is named after. */
+function setterField(name: string): string {
+  return name.replace(/^(?:set|with|add|put)(?=[A-Z_])/, '');
+}
+
+function frame(bracket: string, name: string, patients: boolean, keyed: boolean): Frame {
+  return {
+    bracket,
+    name,
+    patients,
+    fields: noFields,
+    keys: noKeys,
+    told: noKinds,
+    last: 0,
+    keyed,
+    label: '',
+  };
 }
 
 function indexOr(view: string, text: string, from: number): number {

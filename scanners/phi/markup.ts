@@ -37,11 +37,22 @@ export const markupReader: FormatReader = {
   read({ view, from, document }, emit) {
     const stack: Element[] = [open('', namesPatients(document.path), from)];
     let label = '';
+    /** Offset behind the tag that ended a label; its value may stand there without a tag. */
+    let behind = -1;
     tag.lastIndex = from;
     for (let match = tag.exec(view); match; match = tag.exec(view)) {
       const name = match[2] ?? '';
       const top = stack.at(-1);
       if (top === undefined) return null;
+      if (
+        behind >= 0 &&
+        label !== '' &&
+        /\S/.test(view.slice(behind, Math.min(match.index, behind + MAX_VALUE)))
+      ) {
+        addField(top, label, behind, match.index);
+        label = '';
+      }
+      behind = -1;
       if (match[1] !== '/') {
         top.leaf = false;
         if (!match[0].endsWith('/>') && !empty.test(name) && stack.length < MAX_DEPTH)
@@ -54,8 +65,10 @@ export const markupReader: FormatReader = {
       if (top.leaf && top.name === name) {
         const text = readText(view, top.from, Math.min(match.index, top.from + MAX_VALUE));
         const lower = name.toLowerCase();
-        if (labels.has(lower)) label = text.replace(/[\s:]+$/, '').trim();
-        else {
+        if (labels.has(lower) || (values.has(lower) && /:\s*$/.test(text))) {
+          label = text.replace(/[\s:]+$/, '').trim();
+          behind = match.index + match[0].length;
+        } else {
           const key = values.has(lower) ? label : name;
           if (values.has(lower)) label = '';
           addField(stack.at(-2), key, top.from, match.index);

@@ -30,7 +30,7 @@ interface SqlCarry {
 }
 
 const statement =
-  /\b(?:INSERT\s{1,8}(?:IGNORE\s{1,4}|OR\s\w{1,10}\s)?INTO|COPY|CREATE\s{1,8}TABLE(?:\s{1,4}IF\s{1,4}NOT\s{1,4}EXISTS)?)\s{1,8}([\w.$"`[\]]{1,128})\s{0,8}(\(|VALUES)/gi;
+  /\b(?:INSERT\s{1,8}(?:IGNORE\s{1,4}|OR\s\w{1,10}\s)?INTO|INSERT(?=\s\[)|COPY|CREATE\s{1,8}TABLE(?:\s{1,4}IF\s{1,4}NOT\s{1,4}EXISTS)?)\s{1,8}([\w.$"`[\]]{1,128})\s{0,8}(\(|VALUES)/gi;
 
 /** Rows judged together, so that memory stays bounded in a statement of any length. */
 const BATCH_ROWS = 50;
@@ -199,6 +199,14 @@ function unquote(view: string, cell: Cell): Cell {
   let { start, end } = cell;
   while (start < end && view.charCodeAt(start) <= 32) start++;
   while (end > start && view.charCodeAt(end - 1) <= 32) end--;
+  const call = /^(?:CAST|CONVERT|TO_DATE|STR_TO_DATE|DATE|TIMESTAMP)\b[^'"]{0,40}?(?=[NE]?')/i.exec(
+    view.slice(start, Math.min(end, start + 64)),
+  );
+  if (call !== null) {
+    start += call[0].length;
+    const quote = view.indexOf("'", view.indexOf("'", start) + 1);
+    if (quote > start && quote < end) end = quote + 1;
+  }
   if (/^[NE]'/i.test(view.slice(start, start + 2))) start++;
   const open = view[start] ?? '';
   if (

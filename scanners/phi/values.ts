@@ -25,9 +25,20 @@ const placeholder =
   /^(?:null|none|nil|undefined|n\/?a|na|unknown|unk|string|str|text|varchar.*|char.*|integer|int|number|boolean|bool|date|datetime|timestamp|object|true|false|yes|no|tbd|todo|x{2,}|\?+|-+|\.+|_+|\*+|#+|name|first|last|first ?name|last ?name|full ?name|given|family|surname|middle|redacted|masked|removed|deidentified|hidden|default|value|required|optional|enter .*|your .*|some .*|any|self|other|male|female|primary|secondary|mr|mrs|ms|dr|jr|sr|id|uuid|email|phone|address|city|street|zip|patient|person|member|user|lorem.*|vorname|nachname|nombre|apellidos?|nom|prenom)$/i;
 const code = /[{}<>$`\\|;=]|\(\)|=>|::|\*\*\*|xxx|###|\[redacted\]|\[[a-z ]+\]|%s|%\(|:\/\//i;
 
+/** Letters and apostrophes that JSON and SQL write with a backslash; letters beyond ASCII as two bytes of a view. */
+function unescape(value: string): string {
+  if (!value.includes('\\')) return value;
+  return value.replaceAll(
+    /\\(?:u([\da-fA-F]{4})|x([\da-fA-F]{2})|(['\/]))/g,
+    (_, wide: string | undefined, byte: string | undefined, sign: string | undefined) =>
+      sign ??
+      Buffer.from(String.fromCharCode(Number.parseInt(wide ?? byte ?? '', 16)), 'utf8').toString('latin1'),
+  );
+}
+
 /** Judges `value`, the raw text of a field of this kind. */
 export function judgeValue(kind: FieldKind, value: string): ValueVerdict {
-  const text = value.trim();
+  const text = unescape(value).trim();
   if (text.length < 2 || text.length > MAX_LENGTH || placeholder.test(text)) return refuted;
   if (kind !== 'url' && code.test(text)) return refuted;
   return judges[kind](text);
@@ -162,6 +173,8 @@ const months: readonly RegExp[] = [
 export function isDate(text: string): boolean {
   const iso = /^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ][\d:.+Z -]{0,20})?$/.exec(text);
   if (iso) return isDay(Number(iso[1]), Number(iso[2]), Number(iso[3]));
+  const listed = /^(\d{4}), ?(\d{1,2}), ?(\d{1,2})$/.exec(text);
+  if (listed) return isDay(Number(listed[1]), Number(listed[2]), Number(listed[3]));
   const compact = /^(\d{4})(\d{2})(\d{2})(?:\d{4,6}(?:\.\d{1,4})?(?:[+-]\d{4})?)?$/.exec(text);
   if (compact) return isDay(Number(compact[1]), Number(compact[2]), Number(compact[3]));
   const local = /^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?: [\d:APMapm ]{1,12})?$/.exec(text);

@@ -70,7 +70,7 @@ export const x12Reader: FormatReader = {
     while (at < view.length) {
       const stop = view.indexOf(state.terminator, at);
       const end = stop < 0 ? view.length : stop;
-      while (at < end && view.charCodeAt(at) <= 32) at++;
+      at = segmentStart(view, at, end);
       // Another interchange may use other delimiters.
       const next = view.startsWith('ISA', at) && at > from ? readHeader(view, at) : undefined;
       if (next !== undefined && next.terminator !== state.terminator) {
@@ -84,6 +84,14 @@ export const x12Reader: FormatReader = {
     return state;
   },
 };
+
+const between = /(?:[\s"'`+,;()[\]]|\\[rnt])*/y;
+
+/** Skips line ends, and in a program what stands between two literals. */
+function segmentStart(view: string, at: number, end: number): number {
+  between.lastIndex = at;
+  return Math.min(end, between.exec(view) === null ? at : between.lastIndex);
+}
 
 function isState(carry: unknown): carry is State {
   return typeof carry === 'object' && carry !== null && 'terminator' in carry;

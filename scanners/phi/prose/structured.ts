@@ -54,7 +54,7 @@ const licence =
 
 /** Titles in German, Spanish, French and Portuguese, and the name behind them. */
 const titled =
-  /\b(?:Herrn?|Frau|Se\xc3\xb1ora?|Sra?\.|Do\xc3\xb1a|Monsieur|Madame|Mme|Senhora?) ((?:[A-Z]|\xc3[\x80-\x9e])[a-z\x80-\xff'-]{1,24}(?: (?:[A-Z]|\xc3[\x80-\x9e])[a-z\x80-\xff'-]{1,24}){0,2})/g;
+  /\b(?:Herrn?|Frau|Se\xc3\xb1ora?|Sra?\.|Do\xc3\xb1a|Monsieur|Madame|Mme|Senhora?|Patient(?:in|en|e)|Paciente:?|Utente:?) ((?:[A-Z]|\xc3[\x80-\x9e])[a-z\x80-\xff'-]{1,24}(?: (?:[A-Z]|\xc3[\x80-\x9e])[a-z\x80-\xff'-]{1,24}){0,2})/g;
 
 const callable =
   /phone|tel\b|telephone|\bcall|mobile|\bcell|\bfax|dial|answer|reach|\btext\b|contact|whats|number|\bring\b/i;

@@ -4,7 +4,8 @@ import { judgeSsn } from '../validators/ssn.ts';
 import { isDea, isMbi, isNpi, isVin } from '../validators/check-digits.ts';
 import { fieldKind } from './fields.ts';
 import { findLiterals, indexLiterals } from '../literal-index.ts';
-import { syntheticNumber } from './synthetic.ts';
+import { isDate } from './values.ts';
+import { syntheticDate, syntheticName, syntheticNumber } from './synthetic.ts';
 import type { Hit, Line, PatternRule } from '../rule.ts';
 
 const CONTEXT = 48;
@@ -138,7 +139,33 @@ const labelled: readonly {
 
 /** Medical record numbers have no check digit: only their label and their place speak for them. */
 const mrn =
-  /(?<![a-z])(?:mrn|medical[ _-]?record(?:[ _-]?(?:number|num|no))?)(?![a-z])["'\])]{0,2}\s{0,3}[#:=_-]{0,2}\s{0,3}["']?([a-z]{0,4}-?\d{5,12})(?![\w]|[.-]\d)/gi;
+  /(?<![a-z])(?:mrn|medical[ _-]?record(?:[ _-]?(?:number|num|no))?)(?![a-z])["'\])]{0,2}\s{0,3}(?:is\b)?[#:=_-]{0,2}\s{0,3}["']?([a-z]{0,4}-?\d{5,12})(?![\w]|[.-]\d)/gi;
+
+/** How far from a record number a birth date and a name belong to it. */
+const NEAR = 120;
+const born =
+  /\b(?:dob|born(?: on)?|birth ?date|date of birth)\b[\s:=("']{1,4}(\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d{2}-\d{2})(?!\d)/i;
+const named = /\bpatient:? ([A-Z][a-z'-]{1,24}(?: [A-Z][a-z'-]{1,24}){1,2})/i;
+
+/** A comment or message that tells of a patient: the birth date and name around a record number. */
+function tellBeside(line: Line, at: number, emit: (hit: Hit) => void): boolean {
+  const from = Math.max(0, at - NEAR);
+  const around = line.text.slice(from, at + NEAR);
+  const date = born.exec(around);
+  if (date === null || !isDate(date[1] ?? '')) return false;
+  for (const [rule, match] of [
+    ['phi/birth-date', date],
+    ['phi/name', named.exec(around)],
+  ] as const) {
+    const value = match?.[1] ?? '';
+    if (match === null || (rule === 'phi/name' && !/^[A-Z][a-z'-]* [A-Z]/.test(value))) continue;
+    const end = line.start + from + match.index + match[0].length;
+    const synthetic = rule === 'phi/name' ? syntheticName(value) : syntheticDate(value);
+    const hit = { rule, start: end - value.length, end, confidence: 0.87 };
+    emit(synthetic === undefined ? hit : { ...hit, synthetic });
+  }
+  return true;
+}
 
 export const medicalRecordRule: PatternRule = {
   literals: ['mrn', 'medical record', 'medical_record', 'medicalrecord', 'medical-record'],
@@ -147,8 +174,9 @@ export const medicalRecordRule: PatternRule = {
       const value = match[1] ?? '';
       const end = line.start + match.index + match[0].length - (match[0].endsWith(value) ? 0 : 1);
       const { kind, source, clinical } = line.document;
-      const confidence = clinical || kind !== 'file' ? 0.92 : source ? 0.7 : 0.87;
       const synthetic = syntheticNumber(value);
+      const told = synthetic === undefined && kind === 'file' && tellBeside(line, match.index, emit);
+      const confidence = clinical || kind !== 'file' ? 0.92 : source && !told ? 0.7 : 0.87;
       const hit = { rule: 'phi/mrn', start: end - value.length, end, confidence } as const;
       emit(synthetic === undefined ? hit : { ...hit, synthetic });
     }

@@ -216,7 +216,8 @@ function readField(
       const value = text(first);
       if (value.length < 2 || !/\d/.test(value) || /^0+$/.test(value)) return;
       const type = text(components[4]);
-      if (type === 'SS' || /SSN/i.test(text(components[3]))) judged(first, 'ssn', 'phi/ssn');
+      const social = type === 'SS' || /SSN/i.test(text(components[3]));
+      if (social && judgeValue('ssn', value).kind !== 'refuted') judged(first, 'ssn', 'phi/ssn');
       else report(first, typeRules[type] ?? rule);
     }
   }

@@ -29,7 +29,7 @@ const code = /[{}<>$`\\|;=]|\(\)|=>|::|\*\*\*|xxx|###|\[redacted\]|\[[a-z ]+\]|%
 function unescape(value: string): string {
   if (!value.includes('\\')) return value;
   return value.replaceAll(
-    /\\(?:u([\da-fA-F]{4})|x([\da-fA-F]{2})|(['\/]))/g,
+    /\\(?:u([\da-fA-F]{4})|x([\da-fA-F]{2})|(['/]))/g,
     (_, wide: string | undefined, byte: string | undefined, sign: string | undefined) =>
       sign ??
       Buffer.from(String.fromCharCode(Number.parseInt(wide ?? byte ?? '', 16)), 'utf8').toString('latin1'),

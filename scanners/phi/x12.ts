@@ -3,6 +3,7 @@
 import type { RuleId } from '../catalog.ts';
 import type { FormatReader, Hit } from '../rule.ts';
 import type { FieldKind } from './fields.ts';
+import { ssnReason } from '../validators/ssn.ts';
 import { splitAt } from './split.ts';
 import { syntheticName } from './synthetic.ts';
 import { isDate, judgeValue } from './values.ts';
@@ -161,8 +162,10 @@ function readSegment(view: string, from: number, end: number, state: State, emit
       return;
     case 'REF': {
       const rule = references[text(1)];
-      if (rule === 'phi/ssn') judged(2, 'ssn', rule);
-      else if (rule !== undefined && /\d/.test(text(2))) report(2, rule);
+      if (rule === 'phi/ssn') {
+        if (/^\d{3}-?\d{2}-?\d{4}$/.test(text(2)) && !/^[0-]+$/.test(text(2)))
+          report(2, rule, ssnReason(text(2)));
+      } else if (rule !== undefined && /\d/.test(text(2))) report(2, rule);
       return;
     }
     case 'CLM':

@@ -134,6 +134,19 @@ describe('found', () => {
       [`${a.given} ${a.family}`, a.born, a.mrn],
     ],
     [
+      'a comment',
+      'a.py',
+      `# patient ${a.given} ${a.family} (DOB ${a.born}, MRN ${a.mrn}) cannot log in\ndef f(): pass`,
+      [`${a.given} ${a.family}`, a.born, a.mrn],
+    ],
+    [
+      'printed by a notebook',
+      'a.ipynb',
+      `{"cells": [{"outputs": [{"text": ["Patient: ${a.given} ${a.family}, DOB: ${a.born}, MRN: ${a.mrn}\\n"]}]}]}`,
+      [`${a.given} ${a.family}`, a.born, a.mrn],
+    ],
+    ['a chat', 'a.log', `[10:02] kim: her mrn is ${a.mrn}\n`, [a.mrn]],
+    [
       'variables of tests',
       '.env.test',
       lines(

@@ -201,16 +201,25 @@ const openings: Readonly<Record<string, string>> = {
   'access.log': 'dob birth patient\n',
 };
 
+/** Prose is read word by word, at a tenth of the speed of the rest. */
+const PROSE_SIZE = 80_000;
+const DEADLINE_MS = 180_000;
+
 describe('no repeat makes a rule explode', () => {
-  test.each(Object.entries(openings))('in %s', async (path, opening) => {
-    const scanner = createScanner({ fingerprintKey: new Uint8Array(32) });
-    await scanner.warm();
-    for (const unit of units) {
-      const bytes = Buffer.from(opening + unit.repeat(SIZE / unit.length));
-      const before = process.cpuUsage();
-      await scanner.scan({ kind: 'file', path }, bytes);
-      const { user } = process.cpuUsage(before);
-      expect(user / 1_000, `${unit} in ${path}`).toBeLessThan(CEILING_MS);
-    }
-  });
+  test.each(Object.entries(openings))(
+    'in %s',
+    async (path, opening) => {
+      const scanner = createScanner({ fingerprintKey: new Uint8Array(32) });
+      await scanner.warm();
+      const size = /\.(?:txt|md)$/.test(path) ? PROSE_SIZE : SIZE;
+      for (const unit of units) {
+        const bytes = Buffer.from(opening + unit.repeat(size / unit.length));
+        const before = process.cpuUsage();
+        await scanner.scan({ kind: 'file', path }, bytes);
+        const { user } = process.cpuUsage(before);
+        expect(user / 1_000, `${unit} in ${path}`).toBeLessThan(CEILING_MS);
+      }
+    },
+    DEADLINE_MS,
+  );
 });

@@ -105,7 +105,7 @@ export type RuleId = keyof typeof catalog;
 /** Raised whenever the meaning of a rule changes without a change of the table above. */
 const ENGINE_VERSION = 3;
 
-/** SHA-256 over the table and the engine's version, hex. Part of the key of every cached scan result. */
+/** SHA-256 over the table and the engine's version, hex. Names the rules that made a finding. */
 export const catalogDigest: string = createHash('sha256')
   .update(JSON.stringify([ENGINE_VERSION, catalog]))
   .digest('hex');

@@ -24,20 +24,59 @@ const historyMs = 60_000;
 const maxHeads = 500;
 const maxBoundary = 20;
 
-/**
- * The commits to compare with; what differs from all of them is what the update brings. Empty where it builds on
- * nothing that the upstream has.
- */
-export async function basesOf(update: RefUpdate, context: BaseContext): Promise<readonly Oid[]> {
+/** `quick` takes the branch that a new one stands on; `exact` asks the upstream's history, which may take a while. */
+export type Effort = 'quick' | 'exact';
+
+export interface Bases {
+  /** What differs from all of them is what the update brings. Empty where it builds on nothing that the upstream has. */
+  readonly commits: readonly Oid[];
+  /** False where an exact answer may show that the update brings less. */
+  readonly exact: boolean;
+}
+
+/** The commits to compare with. */
+export async function basesOf(update: RefUpdate, context: BaseContext, effort: Effort): Promise<Bases> {
   const walk = walkPack(update.newOid, context.graph);
   const bringsIn = (tip: Oid | undefined): tip is Oid =>
     tip !== undefined && (walk.commits.has(tip) || walk.boundary.includes(tip));
-  const known = defaultTip(await context.refs('remembered'), context);
+  const remembered = await context.refs('remembered');
+  const known = defaultTip(remembered, context);
   if (!isZero(update.oldOid)) {
     // A merge of the default branch brings in nothing of its own.
-    return bringsIn(known) && known !== update.oldOid ? [update.oldOid, known] : [update.oldOid];
+    return exactly(bringsIn(known) && known !== update.oldOid ? [update.oldOid, known] : [update.oldOid]);
   }
-  if (bringsIn(known)) return [known];
+  if (bringsIn(known)) return exactly([known]);
+  if (effort === 'quick') {
+    const near = branchBelow(update, remembered, context);
+    if (near !== undefined) return { commits: [near], exact: false };
+  }
+  return exactly(await newestKnown(update, walk, bringsIn, context));
+}
+
+function exactly(commits: readonly Oid[]): Bases {
+  return { commits, exact: true };
+}
+
+/** The first commit along first parents that is the tip of a branch of the upstream. */
+function branchBelow(
+  update: RefUpdate,
+  refs: readonly AdvertisedRef[],
+  context: BaseContext,
+): Oid | undefined {
+  const heads = new Set(headsOf(refs));
+  return firstParents(update.newOid, context.graph).find((oid) => heads.has(oid));
+}
+
+function headsOf(refs: readonly AdvertisedRef[]): readonly Oid[] {
+  return refs.filter((ref) => ref.name.startsWith('refs/heads/')).map((ref) => ref.oid);
+}
+
+async function newestKnown(
+  update: RefUpdate,
+  walk: PackWalk,
+  bringsIn: (tip: Oid | undefined) => tip is Oid,
+  context: BaseContext,
+): Promise<readonly Oid[]> {
   const refs = await context.refs('now');
   const tip = defaultTip(refs, context);
   if (bringsIn(tip)) return [tip];
@@ -68,8 +107,7 @@ async function forkPoint(
   const advertised = new Set<Oid>(refs.map((ref) => ref.oid));
   const met = [...walk.boundary, ...walk.commits].filter((oid) => advertised.has(oid)).slice(0, maxHeads);
   const near = [...new Set([...(tip === undefined ? [] : [tip]), ...met])];
-  const heads = refs.filter((ref) => ref.name.startsWith('refs/heads/')).map((ref) => ref.oid);
-  const all = [...new Set([...near, ...heads])].slice(0, maxHeads);
+  const all = [...new Set([...near, ...headsOf(refs)])].slice(0, maxHeads);
   const chain = firstParents(update.newOid, context.graph);
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(historyMs)]);
   for (const tips of all.length > near.length ? [near, all] : [all]) {

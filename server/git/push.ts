@@ -146,8 +146,7 @@ async function decidePush(services: PushServices, push: Push, stage: ReceivedSta
   };
   const updates = await classifyUpdates(request.commands, context);
   const findings = [...push.text.findings, ...(inspection?.findings ?? [])];
-  const operation = await operationOf(services, push, updates, findings, inspection, context);
-  const verdict = services.policy.decide(operation, services.clock.now());
+  const verdict = await judge(services, push, updates, findings, inspection, context);
   await services.observe('verdict', client.request);
   return assemble(services, push, { capabilities, updates, findings, inspection, verdict });
 }
@@ -172,14 +171,14 @@ async function inspect(services: PushServices, push: Push, stage: Stage, pack: P
   });
 }
 
-async function operationOf(
+async function judge(
   services: PushServices,
   push: Push,
   updates: readonly RefUpdate[],
   findings: readonly LocatedFinding[],
   inspection: Inspection | undefined,
   context: ChangeContext,
-): Promise<Operation> {
+): Promise<Verdict> {
   const { client } = push;
   const bare = {
     kind: 'push',
@@ -197,8 +196,17 @@ async function operationOf(
   // The first push to an empty repository changes nothing that anybody reviewed or relies on. Whether the repository
   // is empty is asked anew: what was remembered may be older than the push before this one.
   const isFirst = asks && context.defaultBranch === undefined && (await context.refs('now')).length === 0;
-  const paths = asks && !isFirst ? await changedPaths(updates, context) : [];
-  return { ...bare, paths, findings: findings.map((found) => found.finding) };
+  const decide = (paths: Operation['paths']): Verdict =>
+    services.policy.decide(
+      { ...bare, paths, findings: findings.map((found) => found.finding) },
+      services.clock.now(),
+    );
+  if (!asks || isFirst) return decide([]);
+  const quick = await changedPaths(updates, context, 'quick');
+  const verdict = decide(quick.paths);
+  // Nobody is refused or told for paths that the push may not bring.
+  if (quick.exact || (verdict.kind === 'allow' && verdict.monitored.length === 0)) return verdict;
+  return decide((await changedPaths(updates, context, 'exact')).paths);
 }
 
 interface Judged {

@@ -2,7 +2,7 @@
 // paths change. Where the pack does not show it, the upstream is asked through the cache of its history.
 import type { PathChange, RefUpdate, RefUpdateKind } from '../../core/operation.ts';
 import { type ObjectFormat, type Oid, isZero, parseOid } from '../../core/oid.ts';
-import { type BaseContext, basesOf } from './compare-base.ts';
+import { type BaseContext, basesOf, type Effort } from './compare-base.ts';
 import { parseHeaded } from './object-format.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { walkPack } from './pack-walk.ts';
@@ -42,23 +42,37 @@ async function kindOf(command: RefCommand, context: ChangeContext): Promise<RefU
   return reached ? 'update' : 'force';
 }
 
+export interface ChangedPaths {
+  readonly paths: readonly PathChange[];
+  /** False where an exact look may find fewer. */
+  readonly exact: boolean;
+}
+
 /** The paths that change, against what the push builds on. */
 export async function changedPaths(
   updates: readonly RefUpdate[],
   context: ChangeContext,
-): Promise<readonly PathChange[]> {
+  effort: Effort,
+): Promise<ChangedPaths> {
   const changes: PathChange[] = [];
+  let isExact = true;
   for (const update of updates) {
     // The paths of notes are object ids. A new ref at an object that the upstream has already brings no change.
     if (update.kind === 'delete' || update.ref.startsWith('refs/notes/')) continue;
     if (isZero(update.oldOid) && !isPushed(update.newOid, context)) continue;
-    for (const change of await pathsOf(update, context)) changes.push({ ...change, ref: update.ref });
+    const { commits, exact } = await basesOf(update, context, effort);
+    isExact &&= exact;
+    for (const change of await pathsOf(update, commits, context))
+      changes.push({ ...change, ref: update.ref });
   }
-  return changes;
+  return { paths: changes, exact: isExact };
 }
 
-async function pathsOf(update: RefUpdate, context: ChangeContext): Promise<readonly TreeChange[]> {
-  const [first, ...others] = await basesOf(update, context);
+async function pathsOf(
+  update: RefUpdate,
+  [first, ...others]: readonly Oid[],
+  context: ChangeContext,
+): Promise<readonly TreeChange[]> {
   let changes = await diffPatiently(first, update.newOid, context);
   for (const base of others) {
     if (changes.length === 0) break;

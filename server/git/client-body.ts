@@ -14,8 +14,8 @@ export interface ClientBodyOptions {
 
 /**
  * The bytes of the body. Fails with `git/malformed` where they are not what Content-Encoding says, with `git/limit`
- * where the client falls silent, and with `request/cancelled` where it goes away or `signal` aborts. The source is left open then, so
- * that the client can still be answered.
+ * where the client falls silent, and with `request/cancelled` where it goes away or `signal` aborts. The source is left
+ * open then, so that the client can still be answered.
  */
 export async function* readClientBody(
   source: Readable,

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import git from 'isomorphic-git';
 import http from 'isomorphic-git/http/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ok, type WorkTree } from '../support/client.ts';
+import { ok } from '../support/client.ts';
 import { quarantinedFiles } from '../support/guarded-forge.ts';
 import { phiSample } from '../support/phi.ts';
-import { type PushForge, type PushRepository, startPushForge } from '../support/push-forge.ts';
+import { landed } from '../support/made-push.ts';
+import { cloneSeeded, type PushForge, type Seeded, startPushForge } from '../support/push-forge.ts';
 import { createRandom } from '../support/random.ts';
 import { isolatedGitEnvironment, killGroup } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -24,17 +25,8 @@ afterAll(async () => {
 
 const seed = { 'README.md': 'hello\n', 'src/main.ts': 'export {};\n' };
 const quarantined = (): Promise<readonly string[]> => quarantinedFiles(forge.guard.dataDir);
-const landed = ['push.received', 'push.decided', 'push.forwarded'];
 
-interface Seeded {
-  readonly repo: PushRepository;
-  readonly work: WorkTree;
-}
-
-async function seeded(): Promise<Seeded> {
-  const repo = await forge.repo({ seed });
-  return { repo, work: await repo.clone() };
-}
+const seeded = (): Promise<Seeded> => cloneSeeded(forge, seed);
 
 describe('isomorphic-git', () => {
   const author = { name: 'Agent', email: 'agent@example.com' };

@@ -2,11 +2,11 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tarGzOf, tarOf, zipOf } from '../support/archives.ts';
-import { type Files, ok, type WorkTree } from '../support/client.ts';
+import { type Files, ok } from '../support/client.ts';
 import { placesThatHold } from '../support/nowhere.ts';
 import { makePerson } from '../support/person.ts';
 import { phiFormats, phiMessage, phiPath, phiSample } from '../support/phi.ts';
-import { type PushForge, type PushRepository, startPushForge } from '../support/push-forge.ts';
+import { cloneSeeded, type PushForge, type Seeded, startPushForge } from '../support/push-forge.ts';
 import { createRandom } from '../support/random.ts';
 import { readRefusal, type Refusal } from '../support/refusal.ts';
 import type { Run } from '../support/run.ts';
@@ -20,15 +20,7 @@ afterAll(async () => {
   await forge[Symbol.asyncDispose]();
 });
 
-interface Seeded {
-  readonly repo: PushRepository;
-  readonly work: WorkTree;
-}
-
-async function seeded(): Promise<Seeded> {
-  const repo = await forge.repo({ seed: { 'README.md': 'hello\n' } });
-  return { repo, work: await repo.clone() };
-}
+const seeded = (): Promise<Seeded> => cloneSeeded(forge, { 'README.md': 'hello\n' });
 
 const target = 'HEAD:refs/heads/agent/content';
 

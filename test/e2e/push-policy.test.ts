@@ -7,10 +7,10 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultPolicyText } from '../../core/default-policy.ts';
-import { ok, type WorkTree } from '../support/client.ts';
+import { ok } from '../support/client.ts';
 import { send, zero } from '../support/made-push.ts';
 import { phiSample } from '../support/phi.ts';
-import { type PushForge, type PushRepository, startPushForge } from '../support/push-forge.ts';
+import { cloneSeeded, type PushForge, type Seeded, startPushForge } from '../support/push-forge.ts';
 import { readRefusal } from '../support/refusal.ts';
 import { run } from '../support/run.ts';
 import { secretSample } from '../support/secrets.ts';
@@ -76,15 +76,7 @@ const seed = {
   'src/main.ts': 'export {};\n',
 };
 
-interface Seeded {
-  readonly repo: PushRepository;
-  readonly work: WorkTree;
-}
-
-async function seeded(): Promise<Seeded> {
-  const repo = await forge.repo({ seed });
-  return { repo, work: await repo.clone() };
-}
+const seeded = (): Promise<Seeded> => cloneSeeded(forge, seed);
 
 const ref = 'refs/heads/agent/policy';
 const target = `HEAD:${ref}`;

@@ -1,8 +1,9 @@
 // Pushes that force, delete, move and race, and what comes of a push in which only one ref is refused. What an agent
 // may not do by the default policy, a human may; direct pushes show that the upstream itself would take it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ok, type WorkTree } from '../support/client.ts';
-import { type PushForge, type PushRepository, startPushForge } from '../support/push-forge.ts';
+import { ok } from '../support/client.ts';
+import { landed, refused } from '../support/made-push.ts';
+import { cloneSeeded, type PushForge, type Seeded, startPushForge } from '../support/push-forge.ts';
 import { requestIn } from '../support/guarded-forge.ts';
 
 let forge: PushForge;
@@ -15,15 +16,7 @@ afterAll(async () => {
 
 const seed = { 'README.md': 'hello\n', 'src/main.ts': 'export const one = 1;\n' };
 
-interface Seeded {
-  readonly repo: PushRepository;
-  readonly work: WorkTree;
-}
-
-async function seeded(): Promise<Seeded> {
-  const repo = await forge.repo({ seed });
-  return { repo, work: await repo.clone() };
-}
+const seeded = (): Promise<Seeded> => cloneSeeded(forge, seed);
 
 /** A branch of two commits at the upstream, and an amended second one here. */
 async function amended(): Promise<Seeded & { readonly old: string; readonly now: string }> {
@@ -34,9 +27,6 @@ async function amended(): Promise<Seeded & { readonly old: string; readonly now:
   ok(await work.git('commit', '--quiet', '--amend', '-m', 'Two, better'));
   return { repo, work, old, now: await work.oid('HEAD') };
 }
-
-const refused = ['push.received', 'push.decided', 'push.refused'];
-const landed = ['push.received', 'push.decided', 'push.forwarded'];
 
 describe('force pushes', () => {
   test('are denied for agents, let through for humans', async () => {

@@ -2,13 +2,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ok, type WorkTree } from '../support/client.ts';
+import { ok } from '../support/client.ts';
 import { blob, commit, noObject, tree } from '../support/git-object.ts';
 import { requestIn } from '../support/guarded-forge.ts';
 import { packOf } from '../support/pack.ts';
 import { makePerson } from '../support/person.ts';
 import { phiSample } from '../support/phi.ts';
-import { type PushForge, type PushRepository, startPushForge } from '../support/push-forge.ts';
+import { cloneSeeded, type PushForge, type Seeded, startPushForge } from '../support/push-forge.ts';
 import { parsePushReport } from '../support/push-report.ts';
 import { postService, receivePackBody } from '../support/raw-push.ts';
 import { readRefusal } from '../support/refusal.ts';
@@ -22,15 +22,7 @@ afterAll(async () => {
   await forge[Symbol.asyncDispose]();
 });
 
-interface Seeded {
-  readonly repo: PushRepository;
-  readonly work: WorkTree;
-}
-
-async function seeded(): Promise<Seeded> {
-  const repo = await forge.repo({ seed: { 'README.md': 'hello\n' } });
-  return { repo, work: await repo.clone() };
-}
+const seeded = (): Promise<Seeded> => cloneSeeded(forge, { 'README.md': 'hello\n' });
 
 const ref = 'refs/heads/agent/told';
 const target = `HEAD:${ref}`;

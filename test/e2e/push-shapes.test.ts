@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ok, type WorkTree } from '../support/client.ts';
-import { type PushForge, type PushRepository, startPushForge } from '../support/push-forge.ts';
+import { landed } from '../support/made-push.ts';
+import { cloneSeeded, type PushForge, type Seeded, startPushForge } from '../support/push-forge.ts';
 import { createRandom } from '../support/random.ts';
 
 let forge: PushForge;
@@ -16,17 +17,7 @@ afterAll(async () => {
 
 const seed = { 'README.md': 'hello\n', 'src/main.ts': 'export const one = 1;\n', 'src/deep/a/b.txt': 'b\n' };
 
-interface Seeded {
-  readonly repo: PushRepository;
-  readonly work: WorkTree;
-}
-
-async function seeded(args?: readonly string[]): Promise<Seeded> {
-  const repo = await forge.repo({ seed });
-  return { repo, work: await repo.clone(args) };
-}
-
-const landed = ['push.received', 'push.decided', 'push.forwarded'];
+const seeded = (args?: readonly string[]): Promise<Seeded> => cloneSeeded(forge, seed, args);
 
 /** The refs are there, every object that they reach is the same on both sides, and the log tells it. */
 async function expectLanded(

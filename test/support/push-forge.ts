@@ -40,6 +40,22 @@ export interface PushRepository {
   lastAttempt(): Promise<Attempt>;
 }
 
+/** A repository with one commit on main, and a clone of it through the guard. */
+export interface Seeded {
+  readonly repo: PushRepository;
+  readonly work: WorkTree;
+}
+
+/** Makes one; `args` are for the clone. */
+export async function cloneSeeded(
+  forge: PushForge,
+  seed: NonNullable<RepositoryOptions['seed']>,
+  args?: readonly string[],
+): Promise<Seeded> {
+  const repo = await forge.repo({ seed });
+  return { repo, work: await repo.clone(args) };
+}
+
 export interface PushForge extends AsyncDisposable {
   readonly guard: GuardedForge['guard'];
   readonly upstream: GuardedForge['upstream'];

@@ -22,6 +22,8 @@ export const auditActions = [
   'push.forwarded',
   'push.refused',
   'push.unknown',
+  'audit.read',
+  'audit.refused',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

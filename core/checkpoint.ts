@@ -6,6 +6,7 @@
 //   key-id     = SHA-256( key-name ‖ LF ‖ 0x01 ‖ public-key(32) )[:4]
 //   vkey       = key-name "+" hex( key-id ) "+" base64( 0x01 ‖ public-key(32) )
 import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
+import { strictBase64 } from './base64.ts';
 import { hashLength, type Hash } from './merkle.ts';
 
 export interface Checkpoint {
@@ -53,12 +54,6 @@ function rawPublicKey(key: KeyObject): Uint8Array {
 
 function keyIdOf(name: string, raw: Uint8Array): string {
   return hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), ed25519Algorithm, raw]), 'hex').slice(0, 8);
-}
-
-/** Decodes strict base64: what does not encode back to the same text is refused. */
-function strictBase64(text: string): Uint8Array | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.toString('base64') === text ? bytes : undefined;
 }
 
 /** Makes a signer of an Ed25519 private key. Throws a `TypeError` on another kind of key or a name that no note can carry. */

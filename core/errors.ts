@@ -40,6 +40,10 @@ export const errorTable = {
     status: 500,
     remedy: 'Do not restart blindly: compare the log with its last checkpoint first.',
   },
+  'audit/not-found': {
+    status: 404,
+    remedy: 'Ask for an entry, tile or size that the newest checkpoint covers.',
+  },
   'identity/missing': {
     status: 401,
     remedy: 'Send a guard token as the HTTP Basic password or as a Bearer token.',

@@ -8,6 +8,11 @@ export function covers(grant: Grant, repository: string, verb: Verb): boolean {
   return grant.scopes.some((scope) => scope.verbs.includes(verb) && matchesRepository(scope, repository));
 }
 
+/** True where one of the grant's scopes covers every repository with the verb: it is written `**`. */
+export function coversEverything(grant: Grant, verb: Verb): boolean {
+  return grant.scopes.some((scope) => scope.repository === '**' && scope.verbs.includes(verb));
+}
+
 function matchesRepository(scope: Scope, repository: string): boolean {
   try {
     return compileRepositoryGlobs([scope.repository])(repository);

@@ -6,6 +6,7 @@ import { GuardError } from '../core/errors.ts';
 import { covers } from '../core/scope.ts';
 import type { StepObserver } from '../core/services.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
+import { auditRoutes } from './audit/routes.ts';
 import { readPrivateFile, writePrivateFile } from './audit/private-file.ts';
 import type { Config, ForgeConfig } from './config.ts';
 import { type Database, openDatabase } from './db.ts';
@@ -56,10 +57,11 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   const [database, scanner, policy] = await Promise.all(starting);
   const audit = opened.use(await createAuditLog({ database, dataDir: config.dataDir, clock }));
   const identity = opened.use(createIdentityService({ database, clock, audit }));
+  const recorded = recordRefusals(identity, audit);
   const git: GitPart = opened.use(
     await createGitPart({
       forges: [...config.forges, ...(options.extraForges ?? [])],
-      identity: recordRefusals(identity, audit),
+      identity: recorded,
       covers,
       passthroughGrant: (authorization, forge) => passthroughGrant(authorization, forge, fingerprintKey),
       audit,
@@ -76,6 +78,12 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   await recordStart(audit, config, policy, settled);
   const http = createHttpServer({ log: options.log, checkReady: () => checkReady(database) });
   await http.register(git.plugin);
+  await http.register(auditRoutes, {
+    database,
+    identity: recorded,
+    audit,
+    publicProofs: config.audit.publicProofs,
+  });
   const everything = opened.move();
   return {
     http,

@@ -67,7 +67,10 @@ export async function resolveConfig(
     redis: { url: redisUrl },
     forges,
     identity: { tokens: { maxLifetime: written.identity.tokens.maxLifetime } },
-    audit: { retentionDays: written.audit.retentionDays },
+    audit: {
+      retentionDays: written.audit.retentionDays,
+      publicProofs: written.audit.publicProofs,
+    },
     policyFile:
       written.policyFile === undefined ? undefined : resolve(surroundings.directory, written.policyFile),
     limits: written.limits,

@@ -139,6 +139,10 @@ const audit = closed({
     .max(36_525)
     .default(leastRetentionDays)
     .describe('days for which audit entries are kept; six years at least'),
+  publicProofs: z
+    .boolean()
+    .default(false)
+    .describe('lets everybody read the newest checkpoint and the hashes of the log; entries never'),
   sinks: unavailable.describe('where audit entries are sent to; not available in this version'),
   witness: unavailable.describe('who countersigns checkpoints; not available in this version'),
 });

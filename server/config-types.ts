@@ -38,7 +38,11 @@ export interface Config {
   readonly forges: readonly ForgeConfig[];
   /** `maxLifetime` in seconds. */
   readonly identity: { readonly tokens: { readonly maxLifetime: number } };
-  readonly audit: { readonly retentionDays: number };
+  readonly audit: {
+    readonly retentionDays: number;
+    /** Whether checkpoint and hashes may be read without a token. */
+    readonly publicProofs: boolean;
+  };
   /** Absolute; undefined: the default policy. */
   readonly policyFile: string | undefined;
   readonly limits: Limits;

@@ -2,8 +2,8 @@
 import { entryBytes, type PreparedEvent } from '../../core/audit-entry.ts';
 import { signCheckpoint, type NoteSigner } from '../../core/checkpoint.ts';
 import { appendLeaf, leafHash, rootOf, type Edge, type TreeNode } from '../../core/merkle.ts';
+import { tileHeight } from '../../core/tile.ts';
 import type { AttemptChange, StoredBatch } from './store.ts';
-import { tileHeight } from './tree.ts';
 
 /** Where the log stands: its tree, the time of its last entry, and the note that says so (empty at the very start). */
 export interface Head {

@@ -86,6 +86,26 @@ export function readEntries(
   );
 }
 
+/** The entries of [begin, end), in order. */
+export function readEntryRange(
+  client: Queryable,
+  begin: number,
+  end: number,
+): Promise<readonly Pick<StoredEntry, 'index' | 'body'>[]> {
+  return client.query(
+    `select e.index::float8 as index, e.body from audit_entry e where e.index >= $1 and e.index < $2 order by e.index`,
+    [begin, end],
+  );
+}
+
+/** The newest checkpoint's note; undefined for a log without entries. */
+export async function readNewestNote(client: Queryable): Promise<string | undefined> {
+  const [row] = await client.query<{ note: string }>(
+    'select c.note from audit_checkpoint c order by c.size desc limit 1',
+  );
+  return row?.note;
+}
+
 /** Leaf hashes in any of the ranges [begin, end). */
 export function readLeafHashes(
   client: Queryable,

@@ -10,11 +10,9 @@ import {
   type NodeId,
   type ProofStep,
 } from '../../core/merkle.ts';
+import { tileHeight } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
 import { readLeafHashes, readStoredNodes } from './store.ts';
-
-/** Levels of the tree between two stored ones: a tile of C2SP tlog-tiles is 8 levels high. */
-export const tileHeight = 8;
 
 /** The stored hashes below a node: `count` of them at a stored level. */
 interface StoredRange {

@@ -12,6 +12,7 @@ import {
   type TreeNode,
 } from '../../core/merkle.ts';
 import { sameHash } from '../../core/merkle-proof.ts';
+import { tileHeight } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
 import {
   readCheckpoints,
@@ -21,7 +22,6 @@ import {
   type StoredCheckpoint,
   type StoredEntry,
 } from './store.ts';
-import { tileHeight } from './tree.ts';
 
 export type ProblemKind =
   | 'entry-missing'

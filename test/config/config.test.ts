@@ -55,7 +55,7 @@ describe('without a file', () => {
         redis: { url: undefined },
         forges: [],
         identity: { tokens: { maxLifetime: 90 * 86_400 } },
-        audit: { retentionDays: 2_192 },
+        audit: { retentionDays: 2_192, publicProofs: false },
         policyFile: undefined,
         limits: {
           packBytes: 4 * 2 ** 30,

@@ -1,0 +1,42 @@
+// Where the commands below `forgeguard audit` take the log and the trusted key from.
+import { parseVerifierKey, type NoteVerifier } from '../core/checkpoint.ts';
+import { GuardError } from '../core/errors.ts';
+import { readCheckpointFile } from '../server/audit/checkpoint-file.ts';
+import { readVerifierKey, verifierKeyPath } from '../server/audit/verifier-key.ts';
+import { readBoundedFile } from '../server/bounded-file.ts';
+import { environment, loadConfig, type Config } from '../server/config.ts';
+
+const maxNoteBytes = 65_536;
+
+/** The configuration that is in force for a command. */
+export function auditConfig(file: string | undefined): Promise<Config> {
+  return loadConfig({ file, env: environment() });
+}
+
+/** The key to trust: the one that was given, else the one in the data directory. */
+export async function trustedKey(dataDir: string, given: string | undefined): Promise<NoteVerifier> {
+  const text = given ?? (await readVerifierKey(dataDir));
+  const key = text === undefined ? undefined : parseVerifierKey(text.trim());
+  if (key !== undefined) return key;
+  const where = given === undefined ? `in ${verifierKeyPath(dataDir)}` : 'in --key';
+  throw new GuardError('config/unreadable', `there is no verifier key ${where}`);
+}
+
+async function readGiven(file: string): Promise<string> {
+  const bytes = await readBoundedFile(file, maxNoteBytes).catch((cause: unknown) => {
+    throw new GuardError('config/unreadable', `couldn't read the checkpoint ${file}`, { cause });
+  });
+  return bytes?.toString('utf8') ?? '';
+}
+
+/** The checkpoints in files that were named. */
+export function givenCheckpoints(files: readonly string[]): Promise<readonly string[]> {
+  return Promise.all(files.map(readGiven));
+}
+
+/** Those, and the one that is kept beside the database. */
+export async function keptCheckpoints(dataDir: string, files: readonly string[]): Promise<readonly string[]> {
+  const own = await readCheckpointFile(dataDir);
+  const given = await givenCheckpoints(files);
+  return own === undefined ? given : [own, ...given];
+}

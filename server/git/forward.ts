@@ -34,7 +34,12 @@ export interface ForwardInput {
  * taken the push, and only its refs can tell.
  */
 export type Forwarded =
-  | { readonly kind: 'answered'; readonly report: Report }
+  | {
+      readonly kind: 'answered';
+      readonly report: Report;
+      /** Fulfils when the upstream has said all it says: hooks may run behind the report. Never rejects. */
+      readonly ended: Promise<void>;
+    }
   | { readonly kind: 'refused'; readonly error: GuardError }
   | { readonly kind: 'unknown'; readonly error: GuardError };
 
@@ -76,9 +81,9 @@ export async function forwardPush(input: ForwardInput): Promise<Forwarded> {
   }
   try {
     const reader = new ByteReader(response.body);
-    const report = await readAnswer(reader, capabilities, input.progress);
-    letEnd(reader, response.body);
-    return { kind: 'answered', report: completed(report, input.request) };
+    const { report, rest } = await readAnswer(reader, capabilities, input.progress);
+    const ended = rest.then(() => letEnd(reader, response.body));
+    return { kind: 'answered', report: completed(report, input.request), ended };
   } catch (thrown) {
     response.body.destroy();
     const invalid = new GuardError(
@@ -161,13 +166,12 @@ async function readAnswer(
   whole: ByteReader,
   capabilities: readonly string[],
   progress: (text: Uint8Array) => void,
-): Promise<Report> {
+): Promise<{ readonly report: Report; readonly rest: Promise<void> }> {
   const data = capabilities.includes('side-band-64k') ? new ByteReader(dataBand(whole, progress)) : whole;
   if (capabilities.some((capability) => capability.startsWith('report-status'))) {
     const report = await readReport(data);
     // Hooks still run and speak behind the report; what happens to them changes nothing of it.
-    await readToEnd(data).catch(() => undefined);
-    return report;
+    return { report, rest: readToEnd(data).catch(() => undefined) };
   }
   // It is done when it has said all it says.
   await readToEnd(data);

@@ -51,9 +51,10 @@ export async function inspectPack(input: InspectionInput): Promise<Inspection> {
   };
   await inspectStructure(work);
   await graph.walk(input.tips);
-  const names = await scanNames(graph.names, input.scanner, input.signal);
-  await inspectBlobs(work);
-  await backlog.drain();
+  const [names] = await Promise.all([
+    scanNames(graph.names, input.scanner, input.signal),
+    inspectBlobs(work).then(() => backlog.drain()),
+  ]);
   const findings = [
     ...locateNames(graph, names),
     ...found.flatMap((item) => locate(graph, item, names.shown)),

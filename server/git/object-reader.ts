@@ -16,6 +16,11 @@ export interface ObjectHeader {
   readonly size: number;
 }
 
+export interface ReadObject {
+  readonly header: ObjectHeader;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
 /** One process and its two streams. Calls must not overlap; every answer is read to its end before the next call. */
 export class ObjectReader implements AsyncDisposable {
   readonly #child: GitProcess;
@@ -67,9 +72,7 @@ export class ObjectReader implements AsyncDisposable {
   }
 
   /** Whole objects in the order asked; a missing one is undefined. For objects known to be of bounded size. */
-  async *contents(
-    oids: Iterable<Oid>,
-  ): AsyncGenerator<{ readonly header: ObjectHeader; readonly data: Uint8Array<ArrayBuffer> } | undefined> {
+  async *contents(oids: Iterable<Oid>): AsyncGenerator<ReadObject | undefined> {
     for (const part of batches(oids, 512)) {
       this.#ask(part, 'contents');
       for (let index = 0; index < part.length; index += 1) {
@@ -86,9 +89,7 @@ export class ObjectReader implements AsyncDisposable {
   }
 
   /** One object, or undefined where it is missing. */
-  async object(
-    oid: Oid,
-  ): Promise<{ readonly header: ObjectHeader; readonly data: Uint8Array<ArrayBuffer> } | undefined> {
+  async object(oid: Oid): Promise<ReadObject | undefined> {
     for await (const found of this.contents([oid])) return found;
     return undefined;
   }

@@ -103,7 +103,10 @@ async function recordOutcome(services: PushServices, push: Push, forwarded: Forw
   const refs = request.commands.map((command) => command.ref);
   switch (forwarded.kind) {
     case 'answered':
-      await appendOutcome(services, push, reportedEvent(identity, forwarded.report, push.text.shownRef));
+      await Promise.all([
+        appendOutcome(services, push, reportedEvent(identity, forwarded.report, push.text.shownRef)),
+        forwarded.ended,
+      ]);
       return forwarded.report;
     case 'refused':
       await appendOutcome(services, push, refusedEvent(identity, 'upstream', forwarded.error.code));

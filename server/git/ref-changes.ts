@@ -4,7 +4,7 @@ import type { PathChange, RefUpdate, RefUpdateKind } from '../../core/operation.
 import { type ObjectFormat, type Oid, isZero, parseOid } from '../../core/oid.ts';
 import { type BaseContext, basesOf, type Effort } from './compare-base.ts';
 import { parseHeaded } from './object-format.ts';
-import type { ObjectReader } from './object-reader.ts';
+import type { ObjectReader, ReadObject } from './object-reader.ts';
 import { walkPack } from './pack-walk.ts';
 import type { RefCommand } from './receive-pack-request.ts';
 import { MissingObjectError, diffTrees, type TreeChange } from './tree-diff.ts';
@@ -90,13 +90,8 @@ async function diffPatiently(
 ): Promise<readonly TreeChange[]> {
   for (let tries = 0; ; tries += 1) {
     try {
-      const before = base === undefined ? undefined : await treeOf(base, context);
-      return await diffTrees(
-        await context.reader(),
-        context.objectFormat,
-        before,
-        await treeOf(tip, context),
-      );
+      const [after, before] = await treesOf(base === undefined ? [tip] : [tip, base], context);
+      return await diffTrees(await context.reader(), context.objectFormat, before, after);
     } catch (thrown) {
       if (!(thrown instanceof MissingObjectError) || tries === 2) throw thrown;
       const commits = [base, isPushed(tip, context) ? undefined : tip].filter((oid) => oid !== undefined);
@@ -114,19 +109,42 @@ function isPushed(oid: Oid, { graph }: ChangeContext): boolean {
   return graph !== undefined && graph.index.findOid(oid) >= 0;
 }
 
-/** The root tree that an object stands for, through tags; undefined where it is a blob. */
-async function treeOf(oid: Oid, context: ChangeContext): Promise<Oid | undefined> {
-  let at = oid;
-  for (let depth = 0; depth < 16; depth += 1) {
-    const read = await (await context.reader()).object(at);
-    if (read === undefined) throw new MissingObjectError(at);
-    if (read.header.type === 'tree') return at;
-    if (read.header.type === 'blob') return undefined;
-    const key = read.header.type === 'commit' ? 'tree' : 'object';
-    const value = parseHeaded(read.data).headers.find((header) => header.key === key)?.value ?? '';
-    const next = parseOid(value, context.objectFormat);
-    if (next === undefined) return undefined;
-    at = next;
+/** The root tree that each object stands for, through tags; undefined for a blob. Throws `MissingObjectError`. */
+async function treesOf(oids: readonly Oid[], context: ChangeContext): Promise<readonly (Oid | undefined)[]> {
+  const reader = await context.reader();
+  let roots: readonly Root[] = oids.map((oid) => ({ kind: 'tag', target: oid }));
+  for (let depth = 0; depth < maxTagDepth; depth += 1) {
+    const tags = roots.filter((root) => root.kind === 'tag');
+    if (tags.length === 0) break;
+    const found = new Map<Root, Root>();
+    for await (const read of reader.contents(tags.map(({ target }) => target))) {
+      const tag = tags[found.size];
+      if (tag !== undefined) found.set(tag, rootOf(tag.target, read, context));
+    }
+    roots = roots.map((root) => found.get(root) ?? root);
+    const missing = roots.find((root) => root.kind === 'missing');
+    if (missing !== undefined) throw new MissingObjectError(missing.oid);
   }
-  return undefined;
+  return roots.map((root) => (root.kind === 'tree' ? root.oid : undefined));
+}
+
+type Root =
+  | { readonly kind: 'tag'; readonly target: Oid }
+  | { readonly kind: 'tree'; readonly oid: Oid }
+  | { readonly kind: 'missing'; readonly oid: Oid }
+  | { readonly kind: 'none' };
+
+const maxTagDepth = 16;
+
+function rootOf(asked: Oid, read: ReadObject | undefined, { objectFormat }: ChangeContext): Root {
+  if (read === undefined) return { kind: 'missing', oid: asked };
+  const { type } = read.header;
+  if (type === 'blob') return { kind: 'none' };
+  if (type === 'tree') return { kind: 'tree', oid: asked };
+  const isCommit = type === 'commit';
+  const value =
+    parseHeaded(read.data).headers.find(({ key }) => key === (isCommit ? 'tree' : 'object'))?.value ?? '';
+  const oid = parseOid(value, objectFormat);
+  if (oid === undefined) return { kind: 'none' };
+  return isCommit ? { kind: 'tree', oid } : { kind: 'tag', target: oid };
 }

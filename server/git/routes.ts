@@ -237,6 +237,9 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
       onFailure: (error: Error) => request.log.error({ request: request.id, err: error }, 'a push failed'),
     };
     await servePush(options, client, parsed, reader, signal, answer);
+    // Where other pushes run, what they need comes first.
+    if (running.size === 1)
+      options.preparations.keepReady(grant.principal.session, repository, parsed.objectFormat);
   }
 }
 

@@ -40,7 +40,7 @@ async function expectRefused(
   expect(refusal.reasons.map((reason) => reason.rule)).toContain(rule);
   expect(await repo.upstream.refs()).toEqual(before);
   expect((await repo.lastAttempt()).actions).toEqual(['push.received', 'push.decided', 'push.refused']);
-  await expect.poll(() => forge.quarantines(), { timeout: 2_000 }).toEqual([]);
+  await expect.poll(() => forge.quarantined(), { timeout: 2_000 }).toEqual([]);
   expect(await placesThatHold(forge, values, pushed.stdout + pushed.stderr)).toEqual([]);
   return { refusal, pushed };
 }

@@ -68,8 +68,8 @@ export interface GuardedForge extends AsyncDisposable {
   ): Promise<GuardedRepository & { readonly tree: WorkTree; readonly name: string }>;
   /** Entries of the audit log, oldest first; those of one request where it is given. */
   audit(request?: string): Promise<readonly AuditEntry[]>;
-  /** Names that stand in the quarantine directory. */
-  quarantines(): Promise<readonly string[]>;
+  /** Files with objects in the quarantine directory; empty quarantines may wait there for the next push. */
+  quarantined(): Promise<readonly string[]>;
 }
 
 /** Starts all of it. The upstream asks for a credential, which the guard has. */
@@ -123,7 +123,7 @@ export async function startGuardedForge(options: GuardedForgeOptions = {}): Prom
       return { ...made, name, tree: await client.clone(made.url) };
     },
     audit: (request) => readAudit(database.database, request),
-    quarantines: () => readdir(join(guard.dataDir, 'quarantine')),
+    quarantined: () => quarantinedFiles(guard.dataDir),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

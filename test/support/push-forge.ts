@@ -66,8 +66,8 @@ export interface PushForge extends AsyncDisposable {
   repo(options?: RepositoryOptions): Promise<PushRepository>;
   /** Every attempt on every repository. */
   attempts(): Promise<readonly Attempt[]>;
-  /** Names of the quarantines that are there now. */
-  quarantines(): Promise<readonly string[]>;
+  /** Files with objects that are in quarantine now. */
+  quarantined(): Promise<readonly string[]>;
   /** Everything that the guard has in its database, as text. */
   stored(): Promise<string>;
 }
@@ -88,7 +88,7 @@ export async function startPushForge(options: GuardedForgeOptions = {}): Promise
     client,
     agentToken: token,
     agentHeader: basic(token),
-    quarantines: forge.quarantines,
+    quarantined: forge.quarantined,
     stored: () => storedText(database),
     attempts: async () => attemptsOf(await forge.audit()),
     repo: async (repositoryOptions) => {

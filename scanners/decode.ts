@@ -18,6 +18,7 @@ const SNIFF_BYTES = 8_192;
 export function sniffEncoding(bytes: Uint8Array): Encoding {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  if (!holdsNul(bytes)) return 'utf-8';
   const length = Math.min(bytes.length, SNIFF_BYTES) & ~1;
   if (length < 8) return 'utf-8';
   let even = 0;
@@ -31,10 +32,16 @@ export function sniffEncoding(bytes: Uint8Array): Encoding {
   return even > units * 0.6 && odd < units * 0.05 ? 'utf-16be' : 'utf-8';
 }
 
+/** True where a NUL stands in the bytes that are sniffed. Node's own search is several times faster than the array's. */
+function holdsNul(bytes: Uint8Array): boolean {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, SNIFF_BYTES));
+  return head.indexOf(0) >= 0;
+}
+
 /** Decodes `bytes`, whose encoding is known from the start of the file. */
 export function decode(bytes: Uint8Array, encoding: Encoding): Decoded {
   if (encoding === 'utf-8') {
-    return { bytes, view: latin1(bytes), encoding, binary: bytes.subarray(0, SNIFF_BYTES).includes(0) };
+    return { bytes, view: latin1(bytes), encoding, binary: holdsNul(bytes) };
   }
   // ignoreBOM keeps the mark in the text, so that offsets stay a plain multiple of two.
   const text = new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);

@@ -18,34 +18,29 @@ const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const isBase64 = new Uint8Array(256);
 for (const byte of Buffer.from(BASE64)) isBase64[byte] = 1;
 
-/**
- * Finds runs of base64 and hex that decode to text. Looks at every 24th byte only: a run of that length cannot stand
- * between two of them unseen.
- */
+/** Finds runs of base64 and hex that decode to text. */
 export function* decodeRuns(bytes: Uint8Array, view: string): Generator<EncodedText> {
-  for (let at = nextRun(bytes, MIN_RUN - 1); at < bytes.length; at = nextRun(bytes, at + MIN_RUN)) {
-    let start = at;
-    while (start > 0 && isBase64[bytes[start - 1] ?? 0] === 1) start--;
-    let end = at;
+  for (let start = nextRun(bytes, 0); start < bytes.length;) {
+    let end = start + MIN_RUN;
     while (end < bytes.length && isBase64[bytes[end] ?? 0] === 1) end++;
     if (mayBeText(bytes, start)) yield* decodeRun(view, start, end);
-    // What is looked at next stays a multiple away, so that no run is missed behind a long one.
-    at += Math.floor((end - 1 - at) / MIN_RUN) * MIN_RUN;
+    start = nextRun(bytes, end + 1);
   }
 }
 
-/** The first of every 24th byte from `from` that a run of 24 goes through. The hot loop: nothing else may stand in it. */
+/**
+ * Start of the first run at or behind `from`, which stands at no run's middle; the length of `bytes` where there is none.
+ * Looks at the last byte that a run would need and goes back to the first that belongs to none: most bytes are never
+ * looked at. The hot loop: nothing else may stand in it.
+ */
 function nextRun(bytes: Uint8Array, from: number): number {
-  const length = bytes.length;
-  for (let at = from; at < length; at += MIN_RUN) {
-    if (isBase64[bytes[at] ?? 0] === 0) continue;
-    const first = at - MIN_RUN + 1;
-    let start = at;
-    while (start > first && isBase64[bytes[start - 1] ?? 0] === 1) start--;
-    const stop = Math.min(length, start + MIN_RUN);
-    let end = at + 1;
-    while (end < stop && isBase64[bytes[end] ?? 0] === 1) end++;
-    if (end - start >= MIN_RUN) return at;
+  const { length } = bytes;
+  for (let last = from + MIN_RUN - 1; last < length;) {
+    const floor = last - MIN_RUN;
+    let at = last;
+    while (at > floor && isBase64[bytes[at] ?? 0] === 1) at--;
+    if (at === floor) return floor + 1;
+    last = at + MIN_RUN;
   }
   return length;
 }

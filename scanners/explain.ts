@@ -96,7 +96,10 @@ function patternHits(
   [start, end]: readonly [number, number],
   document: ReturnType<typeof describeDocument>,
 ): readonly Hit[] {
-  const { triples } = findCandidates(rules.gate, decoded.bytes.subarray(start, end), decoded.binary, 0);
+  const bytes = decoded.bytes.subarray(start, end);
+  const triples = (document.clinical ? [rules.gate, rules.clinicalGate] : [rules.gate]).flatMap(
+    (gate) => findCandidates(gate, bytes, decoded.binary, 0).triples,
+  );
   const hits: Hit[] = [];
   for (let at = 0; at < triples.length; at += 3) {
     const from = start + (triples[at] ?? 0);

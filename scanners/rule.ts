@@ -44,6 +44,8 @@ export interface PatternRule {
   readonly literals: readonly string[];
   /** `text`: where a literal stands anywhere, the rule runs once over the whole text, as if it were one line. */
   readonly scope?: 'text';
+  /** `clinical`: the rule is about clinical documents alone; in others nobody looks for its literals. */
+  readonly within?: 'clinical';
   readonly find: (line: Line, emit: (hit: Hit) => void) => void;
 }
 
@@ -54,8 +56,18 @@ export interface FormatReader {
   readonly stateful: boolean;
   /** True where records are small: the reader is given only the text around field names of persons, piece by piece. */
   readonly local?: true;
-  /** True where this reader should see the document. `head` is the start of the view. */
-  readonly accepts: (head: string, document: DocumentContext, personKeys: number) => boolean;
+  /** Literals of which at least one stands in whatever the reader can read (written as those of the pattern rules). */
+  readonly anchors?: readonly string[];
+  /**
+   * True where this reader should see the document. `head` is the start of the view; `anchored` is false where none of
+   * the reader's anchors stands anywhere in it.
+   */
+  readonly accepts: (
+    head: string,
+    document: DocumentContext,
+    personKeys: number,
+    anchored: boolean,
+  ) => boolean;
   /**
    * Reads `view` from `from`. In a windowed scan `carry` is what the previous window returned (undefined at first) and
    * the text in front of `from` was already read; the return value is carried to the next window.
@@ -68,4 +80,6 @@ export interface ReaderInput {
   readonly from: number;
   readonly document: DocumentContext;
   readonly carry: unknown;
+  /** False where none of the reader's anchors stands anywhere in the view. */
+  readonly anchored: boolean;
 }

@@ -69,28 +69,50 @@ export const formatReaders: readonly FormatReader[] = [
 
 export interface CompiledRules {
   readonly gate: Gate;
+  /** The literals that are looked for in clinical documents alone; its bits are the same rules' as in `gate`. */
+  readonly clinicalGate: Gate;
   /** Mask of the literals that name fields of a person; they make no line a candidate for a pattern. */
   readonly personMask: number;
   /** The part of it that needs no second look. */
   readonly surePersonMask: number;
+  /** Mask of all literals that make no line a candidate for a pattern. */
+  readonly quietMask: number;
   /** Mask of the rules that run once over the whole text. */
   readonly textMask: number;
   /** Mask of the lines that hold escapes. */
   readonly escapeMask: number;
   /** Bit of the lines that secretlint sees. */
   readonly secretlintBit: number;
+  /** Mask of the anchors of each reader that has any, by name. */
+  readonly anchorMasks: ReadonlyMap<string, number>;
 }
 
-/** Builds the gate over all literals. Called once per scanner. */
+/** Builds the gates over all literals. Called once per scanner. */
 export function compileRules(): CompiledRules {
-  const literals = patternRules.map((rule) => rule.literals);
+  const rules = patternRules.length;
   const { sure, short } = splitPersonLiterals(personLiterals);
+  const others = [sure, short, secretlintLiterals, escapeLiterals];
+  const anchored = formatReaders.filter((reader) => reader.anchors !== undefined);
+  const textMask = patternRules.reduce(
+    (mask, rule, at) => (rule.scope === 'text' ? mask | (1 << at) : mask),
+    0,
+  );
+  const personMask = 3 << rules;
+  const escapeMask = 8 << rules;
+  const anchorBit = rules + others.length;
+  const anchorMask = ((1 << anchored.length) - 1) << anchorBit;
+  const everywhere = patternRules.map(({ within, literals }) => (within === undefined ? literals : []));
   return {
-    gate: buildGate([...literals, sure, short, secretlintLiterals, escapeLiterals]),
-    personMask: 3 << literals.length,
-    surePersonMask: 1 << literals.length,
-    textMask: patternRules.reduce((mask, rule, at) => (rule.scope === 'text' ? mask | (1 << at) : mask), 0),
-    secretlintBit: literals.length + 2,
-    escapeMask: 8 << literals.length,
+    gate: buildGate([...everywhere, ...others, ...anchored.map(({ anchors }) => anchors ?? [])]),
+    clinicalGate: buildGate(
+      patternRules.map(({ within, literals }) => (within === 'clinical' ? literals : [])),
+    ),
+    personMask,
+    surePersonMask: 1 << rules,
+    quietMask: personMask | textMask | escapeMask | anchorMask,
+    textMask,
+    escapeMask,
+    secretlintBit: rules + 2,
+    anchorMasks: new Map(anchored.map(({ name }, at) => [name, 1 << (anchorBit + at)])),
   };
 }

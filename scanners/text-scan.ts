@@ -43,26 +43,23 @@ export interface TextScanInput {
  */
 export async function scanText(rules: CompiledRules, input: TextScanInput): Promise<TextScan> {
   const { target, decoded, previous } = input;
-  const found = findCandidates(
-    rules.gate,
-    decoded.bytes,
-    decoded.binary,
-    rules.personMask | rules.textMask | rules.escapeMask,
-  );
+  const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, rules.quietMask);
   const persons = personLines(decoded.view, found.quietLines, rules.personMask, rules.surePersonMask);
   const head = decoded.view.slice(0, 4_096);
   const plain = describeDocument(target, decoded, head, false);
-  const read = readFormats(input, plain, head, persons);
+  const anchored = (reader: FormatReader) => ((rules.anchorMasks.get(reader.name) ?? 0) & found.mask) !== 0;
+  const read = readFormats(input, plain, head, persons, anchored);
   const clinical = previous?.clinical === true || isClinical(read.hits);
   const document = describeDocument(target, decoded, head, clinical);
   const matched = await matchPatterns(decoded.view, found, rules.textMask, document, input.enough);
+  const alsoMatched = clinical ? await matchClinical(rules, decoded, document, input.enough) : [];
   const linted = await lintCandidates(decoded.view, found.triples, 1 << rules.secretlintBit);
   const inner =
     input.decodedOnce === true
       ? []
       : await scanEncoded(rules, input, linesOf(found.quietLines, rules.escapeMask));
   return {
-    hits: [...read.hits, ...matched, ...linted, ...inner],
+    hits: [...read.hits, ...matched, ...alsoMatched, ...linted, ...inner],
     carry: { readers: read.readers, clinical },
   };
 }
@@ -110,12 +107,13 @@ function readFormats(
   document: DocumentContext,
   head: string,
   persons: readonly number[],
+  anchored: (reader: FormatReader) => boolean,
 ): { readonly hits: readonly Hit[]; readonly readers: ReadonlyMap<string, unknown> } {
   const hits: Hit[] = [];
   const readers = new Map<string, unknown>();
   for (const reader of formatReaders) {
     const known = previous?.readers.has(reader.name) === true;
-    if (!known && !reader.accepts(head, document, persons.length / 2)) continue;
+    if (!known && !reader.accepts(head, document, persons.length / 2, anchored(reader))) continue;
     // A stateful reader that refused the first window has no state to go on with.
     if (previous !== undefined && reader.stateful && !known) continue;
     const harvest = new Harvest(decoded.view, enough);
@@ -126,7 +124,7 @@ function readFormats(
       const state =
         reader.local === true
           ? readPieces(reader, view, document, persons, emit)
-          : reader.read({ view, from: start, document, carry }, emit);
+          : reader.read({ view, from: start, document, carry, anchored: anchored(reader) }, emit);
       readers.set(reader.name, state);
     });
     if (!failed) for (const hit of harvest.hits) hits.push(hit);
@@ -154,7 +152,8 @@ function readPieces(
       end = (persons[at + 1] ?? 0) + REACH;
     const newline = view.indexOf('\n', end);
     stop = newline < 0 ? view.length : newline;
-    reader.read({ view: view.slice(start, stop), from: 0, document, carry: undefined }, (hit) =>
+    const piece = view.slice(start, stop);
+    reader.read({ view: piece, from: 0, document, carry: undefined, anchored: false }, (hit) =>
       emit({ ...hit, start: hit.start + start, end: hit.end + start }),
     );
   }
@@ -163,6 +162,17 @@ function readPieces(
 /** Two values from places where a format keeps a patient's data make the document clinical. */
 function isClinical(hits: readonly Hit[]): boolean {
   return hits.filter((hit) => hit.place !== undefined).length >= 2;
+}
+
+/** The rules that are about clinical documents alone. */
+async function matchClinical(
+  rules: CompiledRules,
+  decoded: Decoded,
+  document: DocumentContext,
+  enough: number,
+): Promise<readonly Hit[]> {
+  const found = findCandidates(rules.clinicalGate, decoded.bytes, decoded.binary, rules.textMask);
+  return matchPatterns(decoded.view, found, rules.textMask, document, enough);
 }
 
 /** Unproven hits that are judged together. */

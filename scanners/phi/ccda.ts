@@ -19,7 +19,16 @@ const MAX_REGION = 60_000;
 export const ccdaReader: FormatReader = {
   name: 'ccda',
   stateful: false,
-  accepts: (head, document) =>
+  anchors: [
+    'clinicaldocument',
+    'recordtarget',
+    'patientrole',
+    'urn:hl7-org:v3',
+    '<guardian',
+    '<relatedentity',
+  ],
+  accepts: (head, document, _persons, anchored) =>
+    anchored &&
     document.kind === 'file' &&
     (/<(?:\w{1,12}:)?(?:ClinicalDocument|recordTarget|patientRole)\b|urn:hl7-org:v3/.test(head) ||
       (document.extension === 'xml' && /<(?:guardian|relatedEntity)\b/.test(head))),

@@ -1,6 +1,7 @@
 // Phone numbers, e-mail addresses, cards and bank accounts by their shape. The first two are everywhere in programs and
 // count only inside a document that is clinical for other reasons; the others need their check digits.
 import { isCard, isIban } from '../validators/check-digits.ts';
+import { matchesOf } from '../matches.ts';
 import type { Hit, PatternRule } from '../rule.ts';
 import { syntheticCard, syntheticEmail, syntheticPhone } from './synthetic.ts';
 
@@ -9,15 +10,16 @@ const phone =
 const email = /@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}/g;
 
 export const contactRule: PatternRule = {
+  within: 'clinical',
   literals: ['@', '000-000-0000', '000) 000-0000', '000)000-0000', '000.000.0000', '000 000 0000'],
   find(line, emit) {
     if (!line.document.clinical || line.document.source || line.document.binary) return;
-    for (const match of line.text.matchAll(phone)) {
+    for (const match of matchesOf(phone, line.text)) {
       const start = line.start + match.index;
       const hit = { rule: 'phi/phone', start, end: start + match[0].length, confidence: 0.72 } as const;
       emit(withReason(hit, syntheticPhone(match[0].replaceAll(/\D/g, ''))));
     }
-    for (const match of line.text.matchAll(email)) {
+    for (const match of matchesOf(email, line.text)) {
       const local =
         /[\w.+'%-]{1,64}$/.exec(line.text.slice(Math.max(0, match.index - 64), match.index))?.[0] ?? '';
       if (local === '') continue;
@@ -53,7 +55,7 @@ export const accountRule: PatternRule = {
   find(line, emit) {
     if (line.document.binary) return;
     const context = cardContext.test(line.text);
-    for (const match of line.text.matchAll(card)) {
+    for (const match of matchesOf(card, line.text)) {
       const digits = match[0].replaceAll(/\D/g, '');
       const grouped = digits.length < match[0].length;
       if (!isCard(digits) || (!grouped && !context)) continue;
@@ -67,7 +69,7 @@ export const accountRule: PatternRule = {
       );
     }
     if (!/iban|account|konto|bank|cuenta|compte/i.test(line.text)) return;
-    for (const match of line.text.matchAll(iban)) {
+    for (const match of matchesOf(iban, line.text)) {
       if (!isIban(match[0])) continue;
       const start = line.start + match.index;
       const confidence = line.document.source ? 0.75 : 0.87;

@@ -4,6 +4,7 @@ import { judgeSsn } from '../validators/ssn.ts';
 import { isDea, isMbi, isNpi, isVin } from '../validators/check-digits.ts';
 import { fieldKind } from './fields.ts';
 import { findLiterals, indexLiterals } from '../literal-index.ts';
+import { matchesOf } from '../matches.ts';
 import { isDate } from './values.ts';
 import { syntheticDate, syntheticName, syntheticNumber } from './synthetic.ts';
 import type { Hit, Line, PatternRule } from '../rule.ts';
@@ -17,6 +18,11 @@ function before(line: Line, at: number): string {
   return line.text.slice(Math.max(0, at - CONTEXT), at);
 }
 
+const groupedNumber = /(?<![\w.+-]|\d[_ ])\d{3}([- ._])\d{2}\1\d{4}(?![\w-]|[.]\d)/g;
+const numberInName = /(?<=[_-])\d{3}([-_])\d{2}\1\d{4}(?!\d)/g;
+const bareNumber =
+  /(?:\bssn|social[\s_-]{0,3}security[\s_-]{0,3}(?:number|no|num)|soc[\s_-]?sec)[\w\s"'#.]{0,16}(?:[:=,]|\bis)[\s"']{0,4}(\d{9})(?!\d)/gi;
+
 export const ssnRule: PatternRule = {
   literals: [
     '000-00-0000',
@@ -29,14 +35,12 @@ export const ssnRule: PatternRule = {
     'soc sec',
   ],
   find(line, emit) {
-    for (const match of line.text.matchAll(/(?<![\w.+-]|\d[_ ])\d{3}([- ._])\d{2}\1\d{4}(?![\w-]|[.]\d)/g))
+    for (const match of matchesOf(groupedNumber, line.text))
       grouped(line, match.index, match[0], match[1] ?? '', emit);
     if (line.document.kind === 'names')
-      for (const match of line.text.matchAll(/(?<=[_-])\d{3}([-_])\d{2}\1\d{4}(?!\d)/g))
+      for (const match of matchesOf(numberInName, line.text))
         grouped(line, match.index, match[0], match[1] ?? '', emit);
-    for (const match of line.text.matchAll(
-      /(?:\bssn|social[\s_-]{0,3}security[\s_-]{0,3}(?:number|no|num)|soc[\s_-]?sec)[\w\s"'#.]{0,16}(?:[:=,]|\bis)[\s"']{0,4}(\d{9})(?!\d)/gi,
-    )) {
+    for (const match of matchesOf(bareNumber, line.text)) {
       const digits = match[1] ?? '';
       report(line, match.index + match[0].length - 9, 9, digits, 0.92, emit);
     }
@@ -170,7 +174,7 @@ function tellBeside(line: Line, at: number, emit: (hit: Hit) => void): boolean {
 export const medicalRecordRule: PatternRule = {
   literals: ['mrn', 'medical record', 'medical_record', 'medicalrecord', 'medical-record'],
   find(line, emit) {
-    for (const match of line.text.matchAll(mrn)) {
+    for (const match of matchesOf(mrn, line.text)) {
       const value = match[1] ?? '';
       const end = line.start + match.index + match[0].length - (match[0].endsWith(value) ? 0 : 1);
       const { kind, source, clinical } = line.document;
@@ -189,7 +193,7 @@ export const labelledNumberRule: PatternRule = {
   literals: labelled.flatMap(({ literals }) => literals),
   find(line, emit) {
     for (const kind of findLiterals(labels, line.text).flatMap((row) => labelled[row] ?? []))
-      for (const match of line.text.matchAll(kind.pattern)) {
+      for (const match of matchesOf(kind.pattern, line.text)) {
         const value = match[1] ?? '';
         if (!kind.valid(value)) continue;
         const end = line.start + match.index + match[0].length;

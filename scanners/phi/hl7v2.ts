@@ -34,10 +34,13 @@ interface Carry {
 export const hl7v2Reader: FormatReader = {
   name: 'hl7v2',
   stateful: true,
-  accepts: (head, document) =>
+  anchors: ['msh', 'fhs', 'bhs', 'pid|'],
+  accepts: (head, document, _persons, anchored) =>
     document.kind !== 'names' &&
-    (/\b(?:MSH|FHS|BHS)[|^#~!$&:*]|\bPID\|/.test(head) || document.extension === 'hl7' || document.source),
-  read({ view, from, carry }, emit) {
+    ((anchored && /\b(?:MSH|FHS|BHS)[|^#~!$&:*]|\bPID\|/.test(head)) ||
+      document.extension === 'hl7' ||
+      document.source),
+  read({ view, from, carry, anchored }, emit) {
     let delimiters = isCarry(carry) ? carry.delimiters : undefined;
     const echo = isCarry(carry) ? carry.echo : new Echo();
     const told = (hit: Hit): void => {
@@ -46,8 +49,8 @@ export const hl7v2Reader: FormatReader = {
     };
     let at = from;
     if (delimiters === undefined) {
-      // The cheap question first: most source files hold no message.
-      if (!['MSH', 'FHS', 'BHS', 'PID|'].some((name) => view.includes(name, from))) return null;
+      // The cheap questions first: most source files hold no message.
+      if (!anchored || !['MSH', 'FHS', 'BHS', 'PID|'].some((name) => view.includes(name, from))) return null;
       start.lastIndex = from;
       const first = start.exec(view);
       if (first === null) return null;

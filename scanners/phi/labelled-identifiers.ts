@@ -1,6 +1,7 @@
 // Numbers of persons, accounts and devices that need their label in front of them and a valid check digit: alone each
 // is one of many numbers of its length.
 import type { RuleId } from '../catalog.ts';
+import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
 import { luhn } from '../validators/check-digits.ts';
 import {
@@ -100,7 +101,7 @@ export const labelledIdentifierRule: PatternRule = {
   ],
   find(line, emit) {
     for (const { rule, pattern, valid, confidence } of kinds)
-      for (const match of line.text.matchAll(pattern)) {
+      for (const match of matchesOf(pattern, line.text)) {
         const value = match[1] ?? '';
         if (!valid(value)) continue;
         const start = line.start + match.index + match[0].length - value.length;
@@ -108,7 +109,7 @@ export const labelledIdentifierRule: PatternRule = {
         const hit = { rule, start, end: start + value.length, confidence };
         emit(synthetic === undefined ? hit : { ...hit, synthetic });
       }
-    for (const match of line.text.matchAll(udi)) {
+    for (const match of matchesOf(udi, line.text)) {
       const start = line.start + match.index;
       if (isGtin14(match[1] ?? ''))
         emit({

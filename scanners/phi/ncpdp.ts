@@ -29,7 +29,8 @@ const CONFIDENCE = 0.94;
 export const ncpdpReader: FormatReader = {
   name: 'ncpdp',
   stateful: false,
-  accepts: (head, document) => document.kind === 'file' && /\x1e?\x1cAM\d\d\x1c/.test(head),
+  accepts: (head, document) =>
+    document.kind === 'file' && head.includes('\x1cAM') && /\x1cAM\d\d\x1c/.test(head),
   read({ view, from }, emit) {
     field.lastIndex = from;
     for (let match = field.exec(view); match; match = field.exec(view)) {

@@ -1,6 +1,7 @@
 // Literals assigned to names that promise a credential: `password = "…"`, `api_key: …`, `CLIENT_SECRET=…`,
 // `--password …`, `IDENTIFIED BY '…'`. Such a hit is unproven: the driver keeps it only if the value reads like a random
 // string and not like text.
+import { matchesOf } from '../matches.ts';
 import type { DocumentContext, PatternRule } from '../rule.ts';
 import { assignmentConfidence } from './assignment-confidence.ts';
 import {
@@ -33,7 +34,7 @@ export const assignmentRule: PatternRule = {
   find(line, emit) {
     const { document, text } = line;
     if (document.binary || document.kind === 'names') return;
-    for (const match of text.matchAll(assigned)) {
+    for (const match of matchesOf(assigned, text)) {
       const [whole, name = '', rest = '', , quoted, bare] = match;
       const found = quoted ?? bare ?? '';
       const kind = kindOf(name);
@@ -46,7 +47,7 @@ export const assignmentRule: PatternRule = {
       const rule = kind === 'password' ? 'secret/password' : 'secret/generic';
       emit({ rule, start: end - found.length, end, confidence, unproven: true });
     }
-    for (const match of text.matchAll(told)) {
+    for (const match of matchesOf(told, text)) {
       const found = match[1] ?? '';
       if (!isCandidate('password', found, false, document)) continue;
       const end = line.start + match.index + match[0].length;

@@ -1,4 +1,5 @@
 // Credentials of HTTP headers (RFC 7617, RFC 6750): Basic with a password in it, Bearer and vendors' key headers.
+import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
 import { isIdentifier, isPlaceholder } from './placeholders.ts';
 import { isTestPath, TEST_PATH_CONFIDENCE } from './test-path.ts';
@@ -19,7 +20,7 @@ export const authorizationHeaderRule: PatternRule = {
     'x-vault-token',
   ],
   find(line, emit) {
-    for (const match of line.text.matchAll(basic)) {
+    for (const match of matchesOf(basic, line.text)) {
       const value = match[1] ?? '';
       const pair = /^([\x20-\x7e]{1,100}):([\x20-\x7e]{3,200})$/.exec(
         Buffer.from(value, 'base64').toString('latin1'),
@@ -32,7 +33,7 @@ export const authorizationHeaderRule: PatternRule = {
       emit({ rule: 'secret/authorization-header', start, end: start + value.length, confidence });
     }
     for (const pattern of [bearer, keyHeader])
-      for (const match of line.text.matchAll(pattern)) {
+      for (const match of matchesOf(pattern, line.text)) {
         const value = match[1] ?? '';
         // The rule for JSON Web Tokens knows more about those.
         if (value.startsWith('eyJ') && value.includes('.')) continue;

@@ -1,4 +1,5 @@
 // AWS secret access keys: forty characters of base64 beside a name that says so. Their shape alone is a hash's too.
+import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
 
 const pattern =
@@ -7,7 +8,7 @@ const pattern =
 export const awsSecretKeyRule: PatternRule = {
   literals: ['aws', 'secretaccesskey', 'secret_access_key', 'secret_key', 'secretkey'],
   find(line, emit) {
-    for (const match of line.text.matchAll(pattern)) {
+    for (const match of matchesOf(pattern, line.text)) {
       const value = match[1] ?? '';
       if (/^[0-9a-f]+$/.test(value) || !/\d/.test(value) || !/[A-Z]/.test(value) || !/[a-z]/.test(value))
         continue;

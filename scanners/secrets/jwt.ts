@@ -1,4 +1,5 @@
 // JSON Web Tokens (RFC 7519): three base64url parts, the first a JSON object that names an algorithm.
+import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
 import { isTestPath } from './test-path.ts';
 
@@ -7,7 +8,7 @@ const token = /(?<![\w.-])eyJ[\w-]{10,4000}\.(?:eyJ)?[\w-]{10,16000}\.([\w-]{16,
 export const jwtRule: PatternRule = {
   literals: ['eyj'],
   find(line, emit) {
-    for (const match of line.text.matchAll(token)) {
+    for (const match of matchesOf(token, line.text)) {
       const [header, payload] = match[0]
         .split('.', 2)
         .map((part) => Buffer.from(part, 'base64url').toString('latin1'));

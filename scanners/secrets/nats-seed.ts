@@ -1,5 +1,6 @@
 // Seeds of NATS keys: base32 (RFC 4648) over a prefix, 32 bytes of seed and a CRC-16 (XMODEM), 58 characters. They stand
 // on lines of their own, so the whole text is looked through where a word says that it is about such keys.
+import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
 
 const seed = /(?<![A-Z0-9])S[A-Z2-7]{57}(?![A-Z0-9=])/g;
@@ -9,7 +10,7 @@ export const natsSeedRule: PatternRule = {
   literals: ['nkey', 'nats', 'seed', 'creds'],
   scope: 'text',
   find(line, emit) {
-    for (const match of line.text.matchAll(seed)) {
+    for (const match of matchesOf(seed, line.text)) {
       if (new Set(match[0]).size < 12) continue;
       const start = line.start + match.index;
       // A seed with a wrong checksum cannot work: cut, invented, or made unusable by its publisher.

@@ -1,10 +1,12 @@
 // Private keys in PEM armour, across lines or inside a string literal with "\n". The header alone is no key: the
 // armour must hold base64 of a key's size.
+import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
 import { isTestPath } from './test-path.ts';
 
 const header =
   /-----BEGIN ((?:RSA |DSA |EC |OPENSSH |ENCRYPTED |ANY |PGP |SSH2 ENCRYPTED )?PRIVATE KEY(?: BLOCK)?)-----/g;
+const putty = /PuTTY-User-Key-File-\d: /g;
 const MAX_KEY = 16_384;
 /** A 256-bit EC key takes 160 characters of base64 in PKCS#8, an Ed25519 key 64. */
 const MIN_BASE64 = 60;
@@ -12,7 +14,7 @@ const MIN_BASE64 = 60;
 export const privateKeyRule: PatternRule = {
   literals: ['private key-----', 'private key block-----', 'privatekeyinfo', 'putty-user-key-file'],
   find(line, emit) {
-    for (const match of line.text.matchAll(header)) {
+    for (const match of matchesOf(header, line.text)) {
       const from = line.start + match.index;
       const body = from + match[0].length;
       // The next header ends the search, so that a file of headers is read once.
@@ -29,7 +31,7 @@ export const privateKeyRule: PatternRule = {
       const confidence = footer < 0 ? 0.7 : encrypted ? 0.86 : isTestPath(line.document.path) ? 0.8 : 0.98;
       emit({ rule: 'secret/private-key', start: from, end: stop, confidence });
     }
-    for (const match of line.text.matchAll(/PuTTY-User-Key-File-\d: /g)) {
+    for (const match of matchesOf(putty, line.text)) {
       const block = line.view.slice(line.start + match.index, line.start + match.index + MAX_KEY);
       const lines = /Private-Lines: \d{1,3}\s[A-Za-z0-9+/=\s]{40,8000}/.exec(block);
       if (lines !== null)

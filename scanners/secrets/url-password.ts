@@ -1,4 +1,5 @@
 // Passwords in URLs (RFC 3986 §3.2.1): `scheme://user:password@host`.
+import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
 import { isIdentifier, isPlaceholder } from './placeholders.ts';
 import { isTestPath } from './test-path.ts';
@@ -13,7 +14,7 @@ export const urlPasswordRule: PatternRule = {
   literals: ['://'],
   find(line, emit) {
     if (!line.text.includes('@')) return;
-    for (const match of line.text.matchAll(userinfo)) {
+    for (const match of matchesOf(userinfo, line.text)) {
       const user = match[1] ?? '';
       const password = match[2] ?? '';
       const plain = unescaped(password);

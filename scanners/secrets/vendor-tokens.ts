@@ -2,6 +2,7 @@
 // check digits are verified where the vendor publishes them.
 import { endsInCrc32 } from '../validators/base62.ts';
 import { findLiterals, indexLiterals } from '../literal-index.ts';
+import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
 import { otherTokens } from './other-tokens.ts';
 import type { VendorToken } from './vendor-token.ts';
@@ -207,7 +208,7 @@ export const vendorTokenRule: PatternRule = {
     for (const row of findLiterals(index, line.text)) {
       const token = vendorTokens[row];
       if (token === undefined) continue;
-      for (const match of line.text.matchAll(token.pattern)) {
+      for (const match of matchesOf(token.pattern, line.text)) {
         const value = match[1] ?? match[0];
         const end = line.start + match.index + match[0].length;
         const failed = token.checked !== undefined && !token.checked(value);

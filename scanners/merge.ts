@@ -23,5 +23,5 @@ export function mergeHits(hits: readonly Hit[]): readonly Hit[] {
 }
 
 function weight(hit: Hit): number {
-  return hit.confidence + (weakRules.has(hit.rule) ? -0.5 : 0) + (hit.place === undefined ? 0 : 0.3);
+  return hit.confidence + (weakRules.has(hit.rule) ? -0.35 : 0) + (hit.place === undefined ? 0 : 0.3);
 }

@@ -15,6 +15,8 @@ export interface Hit {
   readonly place?: string;
   /** Only a generic guess: kept if the value does not read like natural language or an identifier. */
   readonly unproven?: true;
+  /** Confidence, where the value is random beyond doubt: no language has such letters. */
+  readonly ifRandom?: number;
 }
 
 /** What is known about the document as a whole while its lines are read. */

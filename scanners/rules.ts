@@ -29,6 +29,7 @@ import { jwtRule } from './secrets/jwt.ts';
 import { natsSeedRule } from './secrets/nats-seed.ts';
 import { privateKeyRule } from './secrets/private-key.ts';
 import { secretlintLiterals } from './secrets/secretlint.ts';
+import { statedCredentialRule } from './secrets/stated-credentials.ts';
 import { urlPasswordRule } from './secrets/url-password.ts';
 import { vendorTokenRule } from './secrets/vendor-tokens.ts';
 
@@ -42,6 +43,7 @@ export const patternRules: readonly PatternRule[] = [
   accessLogRule,
   vendorTokenRule,
   assignmentRule,
+  statedCredentialRule,
   privateKeyRule,
   jwtRule,
   urlPasswordRule,

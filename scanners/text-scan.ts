@@ -206,13 +206,19 @@ async function matchPatterns(
 /** Characters per token above which a value reads like words. */
 const READABLE = 2.2;
 
-/** Drops unproven hits whose values read like words. */
+/** Characters per token below which letters are random: of words hardly one has so few. */
+const RANDOM = 1.9;
+
+/** Drops unproven hits whose values read like words, and raises those that are random beyond doubt. */
 async function proven(view: string, hits: readonly Hit[]): Promise<readonly Hit[]> {
-  if (!hits.some((hit) => hit.unproven === true)) return hits;
+  if (!hits.some((hit) => hit.unproven === true || hit.ifRandom !== undefined)) return hits;
   const vocabulary = await loadVocabulary();
-  return hits.filter(
-    (hit) => hit.unproven !== true || tokenEfficiency(vocabulary, view.slice(hit.start, hit.end)) < READABLE,
-  );
+  return hits.flatMap((hit) => {
+    if (hit.unproven !== true && hit.ifRandom === undefined) return hit;
+    const efficiency = tokenEfficiency(vocabulary, view.slice(hit.start, hit.end));
+    if (efficiency >= READABLE && hit.unproven === true) return [];
+    return efficiency <= RANDOM ? { ...hit, confidence: hit.ifRandom ?? hit.confidence } : hit;
+  });
 }
 
 /** secretlint takes about 0.1 ms a line; a file with more candidates than this is data, not configuration. */

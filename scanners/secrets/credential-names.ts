@@ -4,7 +4,8 @@ export type CredentialKind = 'password' | 'credential' | 'key' | 'nonce';
 
 /** Names in an expression; the longer ones stand first. */
 export const namePattern =
-  'pass(?:w(?:or)?d|phrase|code)|pwd|secret|token|credentials?|nkey|nonce|' +
+  'pass(?:w(?:or)?d|phrase|code)|(?:(?<![A-Za-z])|(?<=db|user|smtp|mail|root|admin|sql|app|my|ftp|ssh))pass(?![A-Za-z])|' +
+  'pwd|secret|token|credentials?|oauth_?verifier|nkey|nonce|' +
   '(?:api|access|auth|private|encryption|signing|master|account|storage|shared|session|service|license|client|admin|app)[_-]?key|' +
   '(?<![A-Za-z])x?key';
 
@@ -20,7 +21,14 @@ export const nameLiterals: readonly string[] = [
     'credential',
     'nkey',
     'nonce',
-    'identified',
+    'verifier',
+    'pass:',
+    'pass =',
+    'pass=',
+    'pass"',
+    "pass'",
+    '_pass ',
+    'pass :',
   ],
   ...[
     '_key',
@@ -55,7 +63,7 @@ export function kindOf(name: string): CredentialKind {
 
 /** Endings of a name that make its value something about a credential instead of the credential. */
 const about =
-  /(?:name|field|type|ur[li]|path|file|dir|label|length|len|policy|hint|placeholder|prompt|error|message|msg|header|param|parameter|prefix|suffix|regexp?|pattern|format|endpoint|expir\w*|ttl|count|index|size|limit|class|input|id|ids|kind|mode|algorithm|alg|version|title|text|description|desc|status|state|ref|reference|key_?id|store|manager|provider|factory|service|scope|s|reset|hash|digest|ring|code|var|variable)$/i;
+  /(?:name|field|type|ur[li]|path|file|dir|label|length|len|policy|hint|placeholder|prompt|error|message|msg|header|param|parameter|prefix|suffix|regexp?|pattern|format|endpoint|expir\w*|ttl|count|index|size|limit|class|input|id|ids|kind|mode|algorithm|alg|version|title|text|description|desc|status|state|ref|reference|key_?id|store|manager|provider|factory|service|scope|s|reset|hash|digest|ring|filter|i[sz]er|code|var|variable)$/i;
 
 /** The name is a file's: what stands beside it is a checksum. */
 const fileName =
@@ -70,7 +78,7 @@ export function isAboutCredential(kind: CredentialKind, rest: string): boolean {
 
 /** Beginnings of a name that make a token a place in a list or a mark against replays, of no use to a thief. */
 const cursor =
-  /(?:next|page|continuation|sync|resum\w{1,3}|pagination|starting|lock|idempotency|request|csrf|xsrf|unit|cancellation|stop|start|end|change|public_?key|badge\.svg\?)[_-]?$/i;
+  /(?:next|page|authenticity|continuation|sync|resum\w{1,3}|pagination|starting|lock|idempotency|request|csrf|xsrf|unit|cancellation|stop|start|end|change|public_?key|badge\.svg\?)[_-]?$/i;
 
 /** Keys that open nothing. */
 const openKey =

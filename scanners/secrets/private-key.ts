@@ -2,7 +2,6 @@
 // armour must hold base64 of a key's size.
 import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
-import { isTestPath } from './test-path.ts';
 
 const header =
   /-----BEGIN ((?:RSA |DSA |EC |OPENSSH |ENCRYPTED |ANY |PGP |SSH2 ENCRYPTED )?PRIVATE KEY(?: BLOCK)?)-----/g;
@@ -26,9 +25,9 @@ export const privateKeyRule: PatternRule = {
       // Headers such as Proc-Type stand in front of an encrypted key's base64.
       const base64 = text.split(/[^A-Za-z0-9/=]/).reduce((a, b) => (b.length > a.length ? b : a), '');
       if (base64.length < MIN_BASE64 || new Set(base64).size < 16) continue;
-      const encrypted = /ENCRYPTED/.test(match[0]) || /Proc-?Type:4ENCRYPTED/.test(text.slice(0, 200));
+      const locked = /ENCRYPTED/.test(match[0]) || /Proc-?Type:4,?ENCRYPTED/.test(text.slice(0, 200));
       const stop = footer < 0 ? body : end + (match[1] ?? '').length + 14;
-      const confidence = footer < 0 ? 0.7 : encrypted ? 0.86 : isTestPath(line.document.path) ? 0.8 : 0.98;
+      const confidence = footer < 0 ? 0.7 : locked ? LOCKED : sureness(base64);
       emit({ rule: 'secret/private-key', start: from, end: stop, confidence });
     }
     for (const match of matchesOf(putty, line.text)) {
@@ -44,3 +43,27 @@ export const privateKeyRule: PatternRule = {
     }
   },
 };
+
+/** A key that nobody uses without its passphrase. */
+const LOCKED = 0.8;
+
+/** A key opens something wherever it stands: among tests, too, once what is in the armour is one. */
+function sureness(base64: string): number {
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.subarray(0, 14).toString('latin1') === 'openssh-key-v1')
+    // The name of the cipher follows, behind its length (OpenSSH, PROTOCOL.key).
+    return bytes.subarray(19, 23).toString('latin1') === 'none' ? 0.98 : LOCKED;
+  const inside = derLength(bytes);
+  if (inside === undefined) return 0.86;
+  return inside <= bytes.length * 1.05 + 8 ? 0.98 : 0.8;
+}
+
+/** Bytes that the outermost SEQUENCE of DER says it has (X.690 §8.1.3); undefined where there is none. */
+function derLength(bytes: Uint8Array): number | undefined {
+  const first = bytes[1] ?? 0;
+  if (bytes[0] !== 0x30) return undefined;
+  if (first < 0x80) return first + 2;
+  const octets = first & 0x7f;
+  if (octets > 3) return undefined;
+  return bytes.subarray(2, 2 + octets).reduce((sum, byte) => sum * 256 + byte, 0) + 2 + octets;
+}

@@ -10,6 +10,9 @@ const localHost =
 const weak =
   /^(?:pass(?:w(?:or)?d?)?|pwd?|secret|user(?:name)?|root|postgres|mysql|guest|admin|test|token|key|rabbit|redis|mongo|x-oauth-basic|\d{1,6}|a|b|c|p|pw)$/i;
 
+/** Confidence of a password of letters only. */
+const WORD = 0.65;
+
 export const urlPasswordRule: PatternRule = {
   literals: ['://'],
   find(line, emit) {
@@ -22,8 +25,9 @@ export const urlPasswordRule: PatternRule = {
       const start = line.start + match.index + 3 + user.length + 1;
       const local = localHost.test(match[3] ?? '');
       const example = isTestPath(line.document.path) || /^(?:user(?:name)?|foo|bar|alice|bob)$/i.test(user);
-      const confidence = local ? 0.5 : isIdentifier(plain) ? 0.65 : example ? 0.8 : 0.88;
-      emit({ rule: 'secret/url-password', start, end: start + password.length, confidence });
+      const confidence = local ? 0.5 : isIdentifier(plain) ? WORD : example ? 0.8 : 0.88;
+      const hit = { rule: 'secret/url-password', start, end: start + password.length, confidence } as const;
+      emit(confidence === WORD && plain.length >= 8 ? { ...hit, ifRandom: example ? 0.8 : 0.87 } : hit);
     }
   },
 };

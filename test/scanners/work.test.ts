@@ -182,6 +182,22 @@ const units = [
     'AccountKey=',
     '|dob|ssn|',
   ],
+  ...[
+    'curl -u a ',
+    'curl -u a:',
+    'mysql -p',
+    'mysql ',
+    '<password>',
+    '<a.password',
+    'name="password" value="',
+    'password is ',
+    'login x password ',
+    'auth=("',
+    'jwt.sign(',
+    'name: token\n',
+    ';pwd=',
+    '"auth":"QUFB',
+  ],
 ];
 
 /** What a file begins with, so that the reader of its format goes on to the repeats. */

@@ -22,9 +22,9 @@ export function assignmentConfidence(
     isPublicKey(name, document.extension) ? 0.75 : 1,
     isHash(value) ? 0.5 : 1,
   );
-  const byLook = byKind(kind, name, value, quoted);
-  const random = kind === 'password' || kind === 'credential' ? ifRandom(value) : byLook;
-  return { confidence: Math.min(byLook, most), ifRandom: Math.min(Math.max(byLook, random), most) };
+  const asIs = byKind(kind, name, value, quoted);
+  const random = kind === 'password' || kind === 'credential' ? ifRandom(value) : asIs;
+  return { confidence: Math.min(asIs, most), ifRandom: Math.min(Math.max(asIs, random), most) };
 }
 
 function byKind(kind: CredentialKind, name: string, value: string, quoted: boolean): number {

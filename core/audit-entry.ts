@@ -41,7 +41,8 @@ export interface EntryPlace {
   readonly time: Date;
 }
 
-const principalSchema = z.strictObject({
+/** A principal as it stands in the log. */
+export const principalSchema = z.strictObject({
   kind: z.enum(['agent', 'human', 'workload']),
   id: z.string(),
   issuer: z.string(),

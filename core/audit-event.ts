@@ -6,6 +6,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /**
  * `*.received` opens an attempt, `*.decided` states the verdict, and exactly one outcome closes it: `forwarded` (the
  * upstream confirmed), `refused` (nothing reached the upstream) or `unknown` (it may have, and cannot be told).
+ * `approval.*` entries bear the request id of what was held; each is a version of the approval, and none takes effect
+ * before its entry is there.
  */
 export const auditActions = [
   'guard.started',
@@ -24,6 +26,21 @@ export const auditActions = [
   'push.unknown',
   'audit.read',
   'audit.refused',
+  'approval.requested',
+  'approval.voted',
+  'approval.vote-revoked',
+  'approval.glass-broken',
+  'approval.glass-reviewed',
+  'approval.approved',
+  'approval.reopened',
+  'approval.denied',
+  'approval.expired',
+  'approval.superseded',
+  'approval.cancelled',
+  'approval.applying',
+  'approval.applied',
+  'approval.failed',
+  'approval.stale',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

@@ -95,6 +95,20 @@ export const errorTable = {
     status: 502,
     remedy: 'What the upstream answered is not Git protocol. Check its URL.',
   },
+  'approval/unknown': { status: 404, remedy: '`GET /api/v1/approvals` lists the requests that you may see.' },
+  'approval/not-human': { status: 403, remedy: 'Decide with a credential of your own.' },
+  'approval/involved': { status: 403, remedy: 'Ask somebody else who may approve.' },
+  'approval/not-approver': { status: 403, remedy: 'The request names who may approve it.' },
+  'approval/voted': { status: 409, remedy: 'Revoke your earlier decision, or leave it.' },
+  'approval/not-voted': { status: 409, remedy: 'There is nothing to revoke.' },
+  'approval/decided': { status: 409, remedy: 'Look at the request again: it has moved on.' },
+  'approval/no-review': { status: 409, remedy: 'Look at the request again: no review of it is open.' },
+  'approval/not-yours': { status: 403, remedy: 'Ask the one who made the request, or deny it.' },
+  'queue/unavailable': {
+    status: 503,
+    remedy:
+      'Nothing is lost: what waits is in the database. Check that Redis or PostgreSQL runs and has room.',
+  },
   'request/cancelled': { status: 499, remedy: 'The client went away; nothing was forwarded.' },
   internal: { status: 500, remedy: 'Send the request id to the operator.' },
 } as const satisfies Record<string, ErrorEntry>;

@@ -20,7 +20,18 @@ export interface Principal {
   readonly proof: Proof;
 }
 
-export const verbs = ['fetch', 'push', 'publish', 'log', 'api', 'approve', 'audit', 'admin'] as const;
+/** `break-glass` lets a person approve alone, without being named by the policy; see docs/approvals.md. */
+export const verbs = [
+  'fetch',
+  'push',
+  'publish',
+  'log',
+  'api',
+  'approve',
+  'break-glass',
+  'audit',
+  'admin',
+] as const;
 export type Verb = (typeof verbs)[number];
 
 /** What a credential may be used for. `repository` is a glob over `<forge>/<owner>/…/<repo>`. */
@@ -32,5 +43,7 @@ export interface Scope {
 /** A proved identity together with what its credential allows. */
 export interface Grant {
   readonly principal: Principal;
+  /** Who answers for the credential, a principal id; null where nobody is named. */
+  readonly owner: string | null;
   readonly scopes: readonly Scope[];
 }

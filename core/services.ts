@@ -1,9 +1,12 @@
 // The few ports between the parts. server/app.ts is the only place that knows who implements which.
 import type { ScanResult, ScanTarget } from '../scanners/target.ts';
-import type { AuditEvent } from './audit-event.ts';
+import type { Approval, HoldReason, VoteDecision } from './approval.ts';
+import type { ApprovalBinding } from './approval/binding.ts';
+import type { ApprovalState } from './approval/state.ts';
+import type { AuditEvent, Json } from './audit-event.ts';
 import type { Operation } from './operation.ts';
 import type { Grant, Verb } from './principal.ts';
-import type { Verdict } from './verdict.ts';
+import type { ApprovalRequirement, Verdict } from './verdict.ts';
 
 /** Where an entry landed in the log. */
 export interface AuditReceipt {
@@ -78,4 +81,121 @@ export type ScopeCheck = (grant: Grant, repository: string, verb: Verb) => boole
 
 export interface Clock {
   now(): Date;
+}
+
+/** What is to wait for people. All texts in it are scanned, and values masked, before they are kept. */
+export interface ApprovalDraft {
+  /** Id of the request that is held. */
+  readonly request: string;
+  readonly binding: ApprovalBinding;
+  /** What the applier finds the held bytes by; they are durable before this is called. At most 200 characters. */
+  readonly held: string;
+  /** What the agent gave as its reason. */
+  readonly reason: string | null;
+  /** Why it is held; one at least. */
+  readonly holds: readonly HoldReason[];
+  /** The verdict's requirements; one at least. */
+  readonly requirements: readonly ApprovalRequirement[];
+  /** More that a reviewer is shown; no matched values, at most 32 KiB as JSON. */
+  readonly details: { readonly [key: string]: Json };
+}
+
+export interface HeldRequest {
+  readonly id: string;
+  readonly url: string;
+  readonly expiresAt: Date;
+  /** False where the very same operation waits already: its request goes on, and the draft's `held` is not used. */
+  readonly isNew: boolean;
+}
+
+export interface ApprovalFilter {
+  readonly states?: readonly ApprovalState[];
+  readonly repository?: string;
+  /** Principal id of the agent. */
+  readonly actor?: string;
+  /** True: only those with a broken glass whose review is open. */
+  readonly openReview?: boolean;
+  /** Only those that were made before this one, for the next page. */
+  readonly before?: string;
+  /** At most 200. */
+  readonly limit: number;
+}
+
+/**
+ * Requests that wait for people. Every change is durable, and its entry in the audit log too, before a promise fulfils
+ * and before anything acts on it; where that cannot be had the promise rejects with `audit/unavailable` or
+ * `database/unavailable`. Who may see a request is for the caller to check; who may decide is checked here.
+ */
+export interface ApprovalService {
+  /**
+   * Opens a request. Open requests of the same repository that share a ref with it become `superseded`. The queue is
+   * told and never waited for.
+   */
+  request(draft: ApprovalDraft): Promise<HeldRequest>;
+  /** How it stands now; undefined where there is none. One that has run out is `expired`, whoever noticed it first. */
+  status(id: string): Promise<Approval | undefined>;
+  /** Newest first. */
+  list(filter: ApprovalFilter): Promise<readonly Approval[]>;
+  /**
+   * Fulfils when nothing can change any more: `applied`, `failed`, `stale`, `denied`, `expired`, `superseded` or
+   * `cancelled`. Rejects with the signal's reason, or with `approval/unknown`; the request goes on then.
+   */
+  waitFor(id: string, signal: AbortSignal): Promise<Approval>;
+  /** Counts a person's decision, with `approve` among the verbs of its credential for the repository. */
+  vote(id: string, grant: Grant, decision: VoteDecision, comment: string | null): Promise<Approval>;
+  /** Takes an approval back until it is being applied. */
+  revokeVote(id: string, grant: Grant): Promise<Approval>;
+  /** Withdraws the request; for those whose request it is. */
+  cancel(id: string, grant: Grant, comment: string | null): Promise<Approval>;
+  /** Approves alone, with `break-glass` among the verbs; alerts, and opens a review that somebody else must close. */
+  breakGlass(id: string, grant: Grant, reason: string): Promise<Approval>;
+  /** Closes the review of a broken glass. */
+  closeReview(id: string, grant: Grant, comment: string): Promise<Approval>;
+  /** Which of these `held` values belong to requests that have not ended; everything else may be deleted. */
+  heldInUse(held: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Where people find the request. */
+  urlOf(id: string): string;
+}
+
+/** How an attempt to apply ended. `note` is a sentence for the agent and the reviewers. */
+export type ApplyOutcome =
+  | { readonly kind: 'applied'; readonly note: string | null }
+  /** The upstream, the policy or the findings are not those that were approved; nothing landed. */
+  | { readonly kind: 'stale'; readonly note: string }
+  | { readonly kind: 'failed'; readonly note: string }
+  /** Nothing can be said now, such as with an upstream that is down; it is tried again until the request runs out. */
+  | { readonly kind: 'later'; readonly note: string };
+
+/** Does what was approved. Implemented by the part that holds the bytes; called by one worker at a time. */
+export interface ApprovalApplier {
+  /**
+   * Applies it, with the old ids as lease; checks by itself that what it holds is what the binding says. The approval is
+   * `applying` and recorded as such. The signal aborts where this worker has lost its claim or the guard stops.
+   */
+  apply(approval: Approval, signal: AbortSignal): Promise<ApplyOutcome>;
+  /**
+   * Finds out what became of an earlier attempt whose end is not known, without changing anything: `untouched` where
+   * nothing has landed and `apply` may be called again.
+   */
+  settle(approval: Approval, signal: AbortSignal): Promise<ApplyOutcome | { readonly kind: 'untouched' }>;
+  /** Lets go of the held bytes of a request that has ended; may be called again. */
+  discard(approval: Approval): Promise<void>;
+}
+
+/** Things about a request that somebody is told. */
+export type ApprovalTopic =
+  'requested' | 'reminder' | 'glass-broken' | 'glass-reviewed' | 'vote-revoked' | ApprovalState;
+
+export interface ApprovalNotice {
+  /** Unique and the same at each attempt, for receivers that must tell repetitions apart. */
+  readonly id: string;
+  readonly topic: ApprovalTopic;
+  /** As it stands now, which may be further on than the topic. */
+  readonly approval: Approval;
+  readonly url: string;
+}
+
+/** Tells people. Called at least once for each notice; a rejection is tried again for a while. */
+export interface ApprovalNotifier {
+  notify(notice: ApprovalNotice, signal: AbortSignal): Promise<void>;
 }

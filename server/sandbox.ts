@@ -82,7 +82,8 @@ export async function prepareSandbox(
     const { token } = await office.issue({
       ...plan,
       groups: [...plan.groups],
-      owner: 'human:sandbox-admin',
+      // Nobody who answers for the agent can approve for it, so each person answers for itself.
+      owner: plan.kind === 'agent' ? 'human:sandbox-admin' : `human:${plan.name}`,
       onBehalfOf: plan.kind === 'agent' ? ['human:sandbox-admin'] : [],
       scopes: [{ repository: repositories, verbs: [...verbs] }],
       lifetime: 90 * day,

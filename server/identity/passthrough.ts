@@ -31,6 +31,7 @@ export function passthroughGrant(authorization: string | undefined, forge: strin
       session: subject,
       proof: 'passthrough',
     },
+    owner: null,
     scopes: [{ repository: `${forge}/**`, verbs: ['fetch', 'push'] }],
   };
 }

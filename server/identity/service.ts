@@ -118,6 +118,7 @@ function grantOf(record: TokenRecord): Grant {
       session: record.id,
       proof: 'guard-token',
     },
+    owner: record.owner,
     scopes: record.scopes,
   };
 }

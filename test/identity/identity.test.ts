@@ -92,6 +92,7 @@ describe('a token', () => {
           session: id,
           proof: 'guard-token',
         },
+        owner: 'human:ada',
         scopes: request.scopes,
       });
     }

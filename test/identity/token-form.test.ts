@@ -116,6 +116,7 @@ describe('the Authorization header', () => {
 describe('a scope', () => {
   const grant = (...scopes: Scope[]): Grant => ({
     principal: passthroughGrant(undefined, 'f', Buffer.alloc(32)).principal,
+    owner: null,
     scopes,
   });
 

@@ -16,6 +16,7 @@ interface Entry {
 }
 
 const KEYS = 32_768;
+const nothing: number[] = [];
 
 const folded = Uint8Array.from({ length: 256 }, (_, code) =>
   code >= 0x41 && code <= 0x5a ? code + 32 : code >= 0x30 && code <= 0x39 ? 0x30 : code,
@@ -37,19 +38,29 @@ export function indexLiterals(literals: readonly (readonly string[])[]): Literal
 }
 
 /** Rows of which a literal stands in `text`, in order. */
-export function findLiterals({ first, entries }: LiteralIndex, text: string): readonly number[] {
-  const rows: number[] = [];
+export function findLiterals(index: LiteralIndex, text: string): readonly number[] {
+  const places = literalPlaces(index, text);
+  if (places.length === 0) return nothing;
+  return [...new Set(places.filter((_, at) => at % 2 === 0))].sort((a, b) => a - b);
+}
+
+/** Where literals stand in `text`: the row and the offset of each, two numbers each, in order of place. */
+export function literalPlaces({ first, entries }: LiteralIndex, text: string): readonly number[] {
+  let places = nothing;
   let key = 0;
   for (let at = 0; at < text.length; at++) {
     key = ((key << 5) | ((folded[text.charCodeAt(at)] ?? 0) & 31)) & (KEYS - 1);
     for (let number = first[key] ?? 0; number !== 0;) {
       const entry = entries[number - 1];
       if (entry === undefined) break;
-      if (!rows.includes(entry.row) && startsWith(text, at - 2, entry.literal)) rows.push(entry.row);
+      if (startsWith(text, at - 2, entry.literal)) {
+        if (places === nothing) places = [];
+        places.push(entry.row, at - 2);
+      }
       number = entry.next;
     }
   }
-  return rows.sort((a, b) => a - b);
+  return places;
 }
 
 function keyAt(text: string, last: number): number {

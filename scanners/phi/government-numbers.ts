@@ -3,7 +3,7 @@
 import { judgeSsn } from '../validators/ssn.ts';
 import { isDea, isMbi, isNpi, isVin } from '../validators/check-digits.ts';
 import { fieldKind } from './fields.ts';
-import { findLiterals, indexLiterals } from '../literal-index.ts';
+import { indexLiterals, literalPlaces } from '../literal-index.ts';
 import { matchesOf } from '../matches.ts';
 import { isDate } from './values.ts';
 import { syntheticDate, syntheticName, syntheticNumber } from './synthetic.ts';
@@ -95,6 +95,7 @@ function report(
 const labelled: readonly {
   readonly rule: Hit['rule'];
   readonly literals: readonly string[];
+  /** Begins with one of the literals, and is tried where one stands. */
   readonly pattern: RegExp;
   readonly valid: (text: string) => boolean;
   readonly confidence: number;
@@ -103,7 +104,7 @@ const labelled: readonly {
   {
     rule: 'phi/npi',
     literals: ['npi'],
-    pattern: /\bnpi\b[\w\s"'#.]{0,12}[:=,]?[\s"'#]{0,4}([12]\d{9})(?!\d)/gi,
+    pattern: /\bnpi\b[\w\s"'#.]{0,12}[:=,]?[\s"'#]{0,4}([12]\d{9})(?!\d)/iy,
     valid: isNpi,
     confidence: 0.8,
     known: new Map([['1234567893', 'the number of the CMS example']]),
@@ -111,7 +112,7 @@ const labelled: readonly {
   {
     rule: 'phi/dea',
     literals: ['dea'],
-    pattern: /\bdea\b[\w\s"'#.]{0,16}[:=,]?[\s"'#]{0,4}([a-z][a-z9]\d{7})(?!\d)/gi,
+    pattern: /\bdea\b[\w\s"'#.]{0,16}[:=,]?[\s"'#]{0,4}([a-z][a-z9]\d{7})(?!\d)/iy,
     valid: (text) => isDea(text.toUpperCase()),
     confidence: 0.92,
     known: new Map([['AB1234563', 'a published example']]),
@@ -120,7 +121,7 @@ const labelled: readonly {
     rule: 'phi/mbi',
     literals: ['mbi', 'medicare', 'hicn', 'beneficiary'],
     pattern:
-      /\b(?:mbi|medicare|hicn|beneficiary)\b[\w\s"'#.]{0,24}[:=,]?[\s"'#]{0,4}(\d[a-z][a-z\d]\d-?[a-z][a-z\d]\d-?[a-z]{2}\d{2})(?![a-z\d])/gi,
+      /\b(?:mbi|medicare|hicn|beneficiary)\b[\w\s"'#.]{0,24}[:=,]?[\s"'#]{0,4}(\d[a-z][a-z\d]\d-?[a-z][a-z\d]\d-?[a-z]{2}\d{2})(?![a-z\d])/iy,
     valid: (text) => isMbi(text.toUpperCase()),
     confidence: 0.95,
     known: new Map([
@@ -131,7 +132,7 @@ const labelled: readonly {
   {
     rule: 'phi/vin',
     literals: ['vin', 'vehicle'],
-    pattern: /\b(?:vin|vehicle)\b[\w\s"'#.]{0,20}[:=,]?[\s"'#]{0,4}([a-hj-npr-z\d]{17})(?![a-z\d])/gi,
+    pattern: /\b(?:vin|vehicle)\b[\w\s"'#.]{0,20}[:=,]?[\s"'#]{0,4}([a-hj-npr-z\d]{17})(?![a-z\d])/iy,
     valid: (text) => isVin(text.toUpperCase()),
     confidence: 0.88,
     known: new Map([
@@ -192,14 +193,23 @@ const labels = indexLiterals(labelled.map(({ literals }) => literals));
 export const labelledNumberRule: PatternRule = {
   literals: labelled.flatMap(({ literals }) => literals),
   find(line, emit) {
-    for (const kind of findLiterals(labels, line.text).flatMap((row) => labelled[row] ?? []))
-      for (const match of matchesOf(kind.pattern, line.text)) {
-        const value = match[1] ?? '';
-        if (!kind.valid(value)) continue;
-        const end = line.start + match.index + match[0].length;
-        const hit = { rule: kind.rule, start: end - value.length, end, confidence: kind.confidence };
-        const synthetic = kind.known?.get(value.toUpperCase().replaceAll('-', ''));
-        emit(synthetic === undefined ? hit : { ...hit, synthetic });
-      }
+    const places = literalPlaces(labels, line.text);
+    /** Where the last match of each row ends: what stands in front of it is read. */
+    const read = new Map<number, number>();
+    for (let n = 0; n < places.length; n += 2) {
+      const [row = 0, at = 0] = [places[n], places[n + 1]];
+      const kind = labelled[row];
+      if (kind === undefined || at < (read.get(row) ?? 0)) continue;
+      kind.pattern.lastIndex = at;
+      const match = kind.pattern.exec(line.text);
+      if (match === null) continue;
+      read.set(row, kind.pattern.lastIndex);
+      const value = match[1] ?? '';
+      if (!kind.valid(value)) continue;
+      const end = line.start + match.index + match[0].length;
+      const hit = { rule: kind.rule, start: end - value.length, end, confidence: kind.confidence };
+      const synthetic = kind.known?.get(value.toUpperCase().replaceAll('-', ''));
+      emit(synthetic === undefined ? hit : { ...hit, synthetic });
+    }
   },
 };

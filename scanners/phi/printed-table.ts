@@ -29,42 +29,80 @@ export const printedTableReader: FormatReader = {
 
 type Claimed = ReturnType<typeof claimedKinds>;
 
+/** A line that may be the header of the rows below it. What its cells claim is looked up once such a row stands there. */
+interface Above {
+  readonly start: number;
+  readonly end: number;
+  readonly cells: Row;
+}
+
 function readPrinted(view: string, from: number, title: string, emit: (hit: Hit) => void): void {
-  let headers: readonly Claimed[] = [];
+  let above: Above | undefined;
+  let claimed: Claimed | undefined;
   let rows: Row[] = [];
   const finish = (): void => {
-    const claimed = headers[0];
     const columns = claimed && rows.length > 0 ? proveColumns(view, claimed, rows, title) : undefined;
     if (columns !== undefined)
       for (const row of rows) rowHits(view, columns, row, 'a printed table').forEach(emit);
-    headers = [];
+    claimed = undefined;
     rows = [];
   };
   for (let at = from; at < view.length;) {
     const newline = view.indexOf('\n', at);
     const end = newline < 0 ? view.length : newline;
-    const cells = end - at > 12 && end - at < 4_000 ? cellsOf(view, at, end, wide) : [];
-    // A printed data frame has one more cell in its rows than in its header: the index.
-    const fitting = headers.filter(
-      (claimed) => cells.length - claimed.length === 0 || cells.length - claimed.length === 1,
-    );
-    const claimed = fitting[0];
-    if (claimed !== undefined && cells.length > 1 && rows.length < MAX_ROWS) {
-      headers = [claimed];
-      if (!cells.every((cell) => /^[\s:|+-]*$/.test(view.slice(cell.start, cell.end))))
-        rows.push(cells.slice(cells.length - claimed.length));
-    } else {
+    const isRead = end - at > 12 && end - at < 4_000;
+    const cells = isRead && !isOneCell(view, at, end) ? cellsOf(view, at, end, wide) : noCells;
+    const header = cells.length < 2 || rows.length >= MAX_ROWS ? undefined : headerOf(cells.length);
+    if (header === undefined) {
       finish();
-      // Right-justified names may stand only one blank apart.
-      if (cells.length > 0)
-        headers = [cells, cellsOf(view, at, end, narrow)]
-          .filter((each) => each.length > 1)
-          .map((each) => claimedKinds(view, each))
-          .filter(worthReading);
+      above = isRead ? { start: at, end, cells } : undefined;
+    } else {
+      claimed = header;
+      above = undefined;
+      if (!cells.every((cell) => /^[\s:|+-]*$/.test(view.slice(cell.start, cell.end))))
+        rows.push(cells.slice(cells.length - header.length));
     }
     at = end + 1;
   }
   finish();
+
+  /** What stands above a row of this many cells, if it is a header. */
+  function headerOf(count: number): Claimed | undefined {
+    // A printed data frame has one more cell in its rows than in its header: the index.
+    const fits = ({ length }: { readonly length: number }) => count === length || count === length + 1;
+    if (claimed !== undefined) return fits(claimed) ? claimed : undefined;
+    if (above === undefined) return undefined;
+    // Right-justified names may stand only one blank apart.
+    for (const each of [above.cells, cellsOf(view, above.start, above.end, narrow)]) {
+      if (each.length < 2 || !fits(each)) continue;
+      const kinds = claimedKinds(view, each);
+      if (worthReading(kinds)) return kinds;
+    }
+    return undefined;
+  }
+}
+
+const noCells: Row = [];
+
+/** True for lines of prose and code, which have no bar and never two blanks between words: they are no rows. */
+function isOneCell(view: string, from: number, end: number): boolean {
+  let start = from;
+  let stop = end;
+  while (start < stop && isBlank(view.charCodeAt(start))) start++;
+  while (stop > start && isBlank(view.charCodeAt(stop - 1))) stop--;
+  for (let at = start; at < stop; at++) {
+    const code = view.charCodeAt(at);
+    if (code === BAR || (isBlank(code) && (code !== SPACE || isBlank(view.charCodeAt(at + 1))))) return false;
+  }
+  return true;
+}
+
+const BAR = 0x7c;
+const SPACE = 0x20;
+
+/** White space of expressions, as far as it stands in views. */
+function isBlank(code: number): boolean {
+  return code === SPACE || (code >= 9 && code <= 13) || code === 0xa0;
 }
 
 const wide = /[^\s](?:[^\s]| (?! ))*/g;

@@ -1,17 +1,22 @@
 // Seeds of NATS keys: base32 (RFC 4648) over a prefix, 32 bytes of seed and a CRC-16 (XMODEM), 58 characters. They stand
 // on lines of their own, so the whole text is looked through where a word says that it is about such keys.
-import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
 
-const seed = /(?<![A-Z0-9])S[A-Z2-7]{57}(?![A-Z0-9=])/g;
+const seed = /(?<![A-Z0-9])S[A-Z2-7]{57}(?![A-Z0-9=])/y;
+const SEED_LENGTH = 58;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const isBase32 = Uint8Array.from({ length: 256 }, (_, code) =>
+  ALPHABET.includes(String.fromCharCode(code)) ? 1 : 0,
+);
 
 export const natsSeedRule: PatternRule = {
   literals: ['nkey', 'nats', 'seed', 'creds'],
   scope: 'text',
   find(line, emit) {
-    for (const match of matchesOf(seed, line.text)) {
-      if (new Set(match[0]).size < 12) continue;
+    for (let at = nextRun(line.text, 0); at >= 0; at = nextRun(line.text, at + SEED_LENGTH)) {
+      seed.lastIndex = at;
+      const match = seed.exec(line.text);
+      if (match === null || new Set(match[0]).size < 12) continue;
       const start = line.start + match.index;
       // A seed with a wrong checksum cannot work: cut, invented, or made unusable by its publisher.
       const confidence = hasChecksum(match[0]) ? 0.98 : 0.6;
@@ -19,6 +24,20 @@ export const natsSeedRule: PatternRule = {
     }
   },
 };
+
+/**
+ * Start of the first run of base32 as long as a seed at or behind `from`, or -1. Looks at the last character that a run
+ * would need and goes back to the first that belongs to none: most are never looked at.
+ */
+function nextRun(text: string, from: number): number {
+  for (let last = from + SEED_LENGTH - 1; last < text.length;) {
+    let at = last;
+    while (at > last - SEED_LENGTH && isBase32[text.charCodeAt(at)] === 1) at--;
+    if (at === last - SEED_LENGTH) return at + 1;
+    last = at + SEED_LENGTH;
+  }
+  return -1;
+}
 
 /** True where the last two bytes are the CRC-16 of the bytes before them, little endian. */
 export function hasChecksum(text: string): boolean {

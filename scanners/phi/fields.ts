@@ -85,7 +85,10 @@ export function fieldKind(name: string): FieldKind | undefined {
 
 function findKind(name: string): FieldKind | undefined {
   const words = plainWords(name);
-  if (words === undefined) return lookUp(normaliseFieldName(name)) ?? lookUpWords(name, wordsOf(name));
+  if (words === undefined) {
+    const numbered = name.includes('#') ? lookUpWords(name, wordsOf(name)) : undefined;
+    return numbered ?? lookUp(normaliseFieldName(name)) ?? lookUpWords(name, wordsOf(name));
+  }
   const whole = lookUp(words.join(''));
   // Words that all stand for themselves say together what the whole name says.
   return whole === undefined && words.some((word) => vague.has(word)) ? lookUpWords(name, words) : whole;

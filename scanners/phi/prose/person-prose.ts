@@ -7,7 +7,8 @@ const SAMPLE = 24_000;
 const technical =
   /`|\w\(\)|:\/\/(?:github|gitlab|npmjs|pypi|travis|img\.shields)|^\s{0,8}[$#] |--\w|\w_\w|[{}<=|]|\b(?:install\w*|config\w*|server|files?|folder|code|versions?|defaults?|param\w*|arguments?|functions?|returns?|builds?|tests?|api|modules?|packages?|class|methods?|strings?|boolean|licen[cs]ed?|copyright|software|repositor\w+|commits?|branch|changelog|fix(?:es|ed)?|bugs?|issues?|release[ds]?|options?|command|command-line|cli|script|json|xml|html|http|url|node|python|java\w*|docker|linux|windows|library|plugin|documentation|deprecated|support(?:s|ed)?|feature|implementation|interface|runtime|debug|warranty|redistribut\w+|directory|output|input|parse\w*|syntax)\b/gim;
 /** Formats with readers of their own, whatever they are called. */
-const interchange = /^(?:\xef\xbb\xbf)?[\s\x0b]{0,20}(?:ISA|MSH|FHS|BHS|PID|UNA|UNB|[<{[]|%PDF)/;
+const interchange =
+  /^(?:\xef\xbb\xbf)?[\s\x0b]{0,20}(?:ISA|MSH|FHS|BHS|PID|UNA|UNB|[<{]|\[(?!\d{1,4}[/.:-]\d)|%PDF)/;
 /** A line of a log, whatever the file is called. */
 const logLine = /^\W{0,3}\d{4}-\d{2}-\d{2}[T ]\d{2}:/gm;
 const personal =

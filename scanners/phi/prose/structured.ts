@@ -21,12 +21,21 @@ export interface ProseValue {
   readonly confidence: number | undefined;
 }
 
+/** A name behind an English title, offsets into the text, half open. */
+export function* titledNames(text: string): Generator<readonly [number, number]> {
+  for (const match of text.matchAll(titled)) {
+    const value = match[1] ?? '';
+    const start = match.index + match[0].length - value.length;
+    yield [start, start + value.length];
+  }
+}
+
 const CONTEXT = 40;
 const months =
   '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)';
 /** Months in Spanish, German, French and Portuguese; bytes of UTF-8. */
 const otherMonths =
-  '(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|januar|februar|m\xc3\xa4rz|mai|juni|juli|' +
+  '(?:april|august|september|november|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|januar|februar|m\xc3\xa4rz|mai|juni|juli|' +
   'oktober|dezember|janvier|f\xc3\xa9vrier|mars|avril|juin|juillet|ao\xc3\xbbt|septembre|octobre|novembre|d\xc3\xa9cembre|janeiro|' +
   'fevereiro|mar\xc3\xa7o|maio|junho|julho|setembro|outubro|novembro|dezembro)';
 const date = new RegExp(
@@ -52,12 +61,15 @@ const card = /(?<![\w.-])\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}(?![\w-])/g;
 const licence =
   /(?:driver'?s?(?:'| |ing)? ?licen[cs]e|driving licen[cs]e|licen[cs]e (?:number|no\.?|#)|passport|\bdl\b)[a-z #:.']{0,24}?\b([a-z]{0,3}\d[\da-z-]{4,16})\b/gi;
 
-/** Titles in German, Spanish, French and Portuguese, and the name behind them. */
+/** English titles before a name of any case; `doctor` is also a word, and the name must then be raised. */
 const titled =
-  /\b(?:Herrn?|Frau|Se\xc3\xb1ora?|Sra?\.|Do\xc3\xb1a|Monsieur|Madame|Mme|Senhora?|Patient(?:in|en|e)|Paciente:?|Utente:?) ((?:[A-Z]|\xc3[\x80-\x9e])[a-z\x80-\xff'-]{1,24}(?: (?:[A-Z]|\xc3[\x80-\x9e])[a-z\x80-\xff'-]{1,24}){0,2})/g;
+  /(?<![\w-])(?:(?:mr|mrs|ms|dr)\.? |(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? |(?:[Dd]octor|Herrn?|Frau|Se\xc3\xb1ora?|Sra?\.|Do\xc3\xb1a|Monsieur|Madame|Mme|Senhora?) (?=[A-Z\xc3]))([A-Za-z\xc3][a-z\x80-\xff'’]{2,24}(?:-[A-Z\xc3][a-z\x80-\xff'’]{1,24})?)(?![\w@])/g;
+/** Who speaks in a chat: behind the time, in front of a colon. */
+const speaker =
+  /^[ \t]{0,4}(?:\[(?:[\d/.-]{6,10},? {1,2})?\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?: ?[AaPp][Mm])?\]|(?:[\d/.-]{6,10},? {1,2})?\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])? -) {1,2}([A-Za-z\x80-\xff][\w\x80-\xff'.-]{1,24}(?: [A-Za-z\x80-\xff][\w\x80-\xff'.-]{0,24}){0,2}):(?=\s)/gm;
 
 const callable =
-  /phone|tel\b|telephone|\bcall|mobile|\bcell|\bfax|dial|answer|reach|\btext\b|contact|whats|number|\bring\b/i;
+  /phone|tel\b|telephone|\bcall|mobile|\bcell|\bfax|dial|answer|reach|\btext\b|contact|whats|number|\bring\b|nummer|telef|handy|mobil|m\xc3\xb3vil|\btlf|anruf|erreich|ruf|appel|joign|portable|llam|ligar|contat|celular/i;
 const behind = /^[\s-]{0,3}(?:office|fax|mobile|home|work|cell|phone|tel)\b/i;
 
 /** Finds values in a piece of prose; `text` is a view from `from`. */
@@ -71,9 +83,9 @@ export function findProseValues(text: string, from: number): readonly ProseValue
   };
   for (const { index, 0: value } of text.matchAll(email))
     add('phi/email', index, value.length, syntheticEmail(value));
-  for (const match of text.matchAll(titled)) {
+  for (const match of text.matchAll(speaker)) {
     const value = match[1] ?? '';
-    add('phi/name', match.index + match[0].length - value.length, value.length);
+    add('phi/name', match.index + match[0].length - value.length - 1, value.length);
   }
   for (const { index, 0: value } of text.matchAll(url))
     add('phi/url', index, value.replace(/[.,;:!?]+$/, '').length);

@@ -86,8 +86,10 @@ export function fieldKind(name: string): FieldKind | undefined {
 function findKind(name: string): FieldKind | undefined {
   const words = plainWords(name);
   if (words === undefined) {
-    const numbered = name.includes('#') ? lookUpWords(name, wordsOf(name)) : undefined;
-    return numbered ?? lookUp(normaliseFieldName(name)) ?? lookUpWords(name, wordsOf(name));
+    // `Insurance #` is no name of an insurance.
+    const direct = lookUp(normaliseFieldName(name));
+    const open = direct === undefined || (direct === 'clinical' && name.includes('#'));
+    return (open ? lookUpWords(name, wordsOf(name)) : undefined) ?? direct;
   }
   const whole = lookUp(words.join(''));
   // Words that all stand for themselves say together what the whole name says.

@@ -5,7 +5,7 @@ import type { Token } from './tokens.ts';
 
 const abbreviations: ReadonlySet<string> = new Set(
   (
-    'ebl preop postop ble bue bilat lat soc aox dtr wt acct mrn recd rpt abd abg abx ac ad adl af afib aka ama amb ap apap aptt asa bka bid bm bmi bmp bnp bp bpm bs bun bx ca cabg cad cbc cc ' +
+    'wk wks mo mos yr yrs hrs ebl preop postop ble bue bilat lat soc aox dtr wt acct mrn recd rpt abd abg abx ac ad adl af afib aka ama amb ap apap aptt asa bka bid bm bmi bmp bnp bp bpm bs bun bx ca cabg cad cbc cc ' +
     'cco chf cm cmp cns co copd cp cpr cr crp csf ct cta cva cvp cx cxr dc dd dka dm dnr dob doe dp dt dvt dx ecg echo ed ' +
     'eeg ekg ems ent er esr etoh ett eval ext fbs fe ffp fh fhx fob foley fu fx gcs gerd gfr gi gtt gu gyn ha hct hdl hep ' +
     'hgb hh hiv ho hob hpi hr hs hsm ht htn hx icd icu id im imp in inr io ir iv ivf ivp jvd kg kub labs lad lbs lle llq lmp ' +
@@ -32,7 +32,7 @@ export function isNoName(tokens: readonly Token[], place: boolean): boolean {
     !numbered &&
     words.every(({ word }) => {
       const known = gazetteer()(word);
-      return abbreviations.has(word) || ((known & PLAIN) !== 0 && (known & (PLACES | PEOPLE)) === 0);
+      return isAbbreviation(word) || ((known & PLAIN) !== 0 && (known & (PLACES | PEOPLE)) === 0);
     })
   );
 }

@@ -8,7 +8,7 @@ import { proveConsistency, proveInclusion } from '../server/audit/proofs.ts';
 import { readNewestNote } from '../server/audit/store.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
 import type { Queryable } from '../server/db.ts';
-import { auditConfig, trustedKey } from './audit-source.ts';
+import { auditConfig, recordExport, trustedKey } from './audit-source.ts';
 
 export interface ProveFlags {
   readonly config?: string;
@@ -69,7 +69,9 @@ export async function prove(entry: string | undefined, flags: ProveFlags): Promi
       if (checkpoint === undefined) {
         throw new GuardError('audit/inconsistent', `the newest checkpoint is not signed by ${key.name}`);
       }
-      return proofText(database, wanted, note, checkpoint.size);
+      const proof = await proofText(database, wanted, note, checkpoint.size);
+      await recordExport(database, config.dataDir, { what: 'proof', ...wanted });
+      return proof;
     },
     { migrate: false },
   );

@@ -1,10 +1,33 @@
 // Where the commands below `forgeguard audit` take the log and the trusted key from.
+import { randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
+import type { AuditEvent } from '../core/audit-event.ts';
 import { parseVerifierKey, type NoteVerifier } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { readCheckpointFile } from '../server/audit/checkpoint-file.ts';
+import { appendOnce } from '../server/audit/single-append.ts';
 import { readVerifierKey, verifierKeyPath } from '../server/audit/verifier-key.ts';
 import { readBoundedFile } from '../server/bounded-file.ts';
 import { environment, loadConfig, type Config } from '../server/config.ts';
+import type { Database } from '../server/db.ts';
+
+/** Records who takes what out of the log; durable before anything is handed out. */
+export async function recordExport(
+  database: Database,
+  dataDir: string,
+  details: AuditEvent['details'],
+): Promise<void> {
+  await appendOnce(
+    { database, dataDir, clock: { now: () => new Date() } },
+    {
+      action: 'audit.exported',
+      request: randomBytes(8).toString('hex'),
+      actor: null,
+      repository: null,
+      details: { ...details, by: `local:${userInfo().username}` },
+    },
+  );
+}
 
 const maxNoteBytes = 65_536;
 

@@ -1,9 +1,10 @@
 // `forgeguard audit`: the commands about the audit log.
 import type { Command } from 'commander';
 import { prove } from './audit-prove.ts';
+import { rotate } from './audit-rotate.ts';
 import { formats, verify } from './audit-verify.ts';
 
-/** Adds `audit verify` and `audit prove` to the program. */
+/** Adds `audit` and what stands below it to the program. */
 export function registerAudit(program: Command): void {
   const audit = program.command('audit').description('check the audit log and take evidence out of it');
   audit
@@ -30,4 +31,9 @@ export function registerAudit(program: Command): void {
     .option('--since <size>', 'prove that the log continues what it was at this size')
     .option('--out <file>', 'write to this file instead of standard output')
     .action(prove);
+  audit
+    .command('rotate-key')
+    .description('sign the audit log with a new key from now on; the log records it')
+    .option('--config <file>', 'configuration file')
+    .action(rotate);
 }

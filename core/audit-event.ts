@@ -24,8 +24,11 @@ export const auditActions = [
   'push.forwarded',
   'push.refused',
   'push.unknown',
+  'audit.exported',
+  'audit.key-rotated',
   'audit.read',
   'audit.refused',
+  'audit.resumed',
   'approval.requested',
   'approval.voted',
   'approval.vote-revoked',
@@ -41,6 +44,7 @@ export const auditActions = [
   'approval.applied',
   'approval.failed',
   'approval.stale',
+
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

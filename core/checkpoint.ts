@@ -89,12 +89,19 @@ export function checkpointText(checkpoint: Checkpoint): string {
   return `${checkpoint.origin}\n${checkpoint.size}\n${root}\n`;
 }
 
-/** Signs a checkpoint whose origin is the signer's name; the result is the whole note. */
-export function signCheckpoint(checkpoint: Omit<Checkpoint, 'origin'>, signer: NoteSigner): string {
+/** Signs a checkpoint whose origin is the signer's name, with further keys where they are given; the whole note. */
+export function signCheckpoint(
+  checkpoint: Omit<Checkpoint, 'origin'>,
+  signer: NoteSigner,
+  ...further: readonly NoteSigner[]
+): string {
   const text = checkpointText({ ...checkpoint, origin: signer.name });
-  const signature = sign(null, Buffer.from(text), signer.privateKey);
-  const line = Buffer.concat([Buffer.from(signer.keyId, 'hex'), signature]).toString('base64');
-  return `${text}\n— ${signer.name} ${line}\n`;
+  return `${text}\n${[signer, ...further].map((one) => signatureLine(one, text)).join('')}`;
+}
+
+function signatureLine({ name, keyId, privateKey }: NoteSigner, text: string): string {
+  const signature = sign(null, Buffer.from(text), privateKey);
+  return `— ${name} ${Buffer.concat([Buffer.from(keyId, 'hex'), signature]).toString('base64')}\n`;
 }
 
 function parseSignature(line: string): NoteSignature | undefined {

@@ -76,7 +76,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   );
   const settled = await git.settle(await audit.openAttempts());
   await recordStart(audit, config, policy, settled);
-  const http = createHttpServer({ log: options.log, checkReady: () => checkReady(database) });
+  const http = createHttpServer({ log: options.log, checkReady: () => checkReady(database, audit) });
   await http.register(git.plugin);
   await http.register(auditRoutes, {
     database,
@@ -156,14 +156,14 @@ async function recordStart(
 
 const readinessMs = 2_000;
 
-async function checkReady(database: Database): Promise<void> {
+async function checkReady(database: Database, audit: DurableAuditLog): Promise<void> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new GuardError('database/unavailable', 'PostgreSQL did not answer in time')),
     readinessMs,
   );
   try {
-    await Promise.race([database.query('select 1'), late]);
+    await Promise.race([Promise.all([database.query('select 1'), audit.ready()]), late]);
   } finally {
     clearTimeout(timer);
   }

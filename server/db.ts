@@ -18,6 +18,8 @@ export interface DatabaseSession extends Queryable {
     sql: string,
     values: readonly unknown[],
   ): Promise<readonly Row[]>;
+  /** Calls `listener` with the payload of each notification on the channels that the session listens to. */
+  onNotification(listener: (payload: string) => void): void;
   /** Calls `listener` once the connection is gone, by whichever side. */
   onClosed(listener: () => void): void;
   /** Drops the connection at once, without waiting for a statement under way. */
@@ -140,6 +142,10 @@ async function openSession(config: pg.ClientConfig): Promise<DatabaseSession> {
   return {
     ...asQueryable(client),
     queryPrepared: (name, text, values) => run(client, { name, text, values: [...values] }),
+    onNotification: (listener) =>
+      void client.on('notification', ({ payload }) => {
+        listener(payload ?? '');
+      }),
     onClosed: (listener) => void client.once('end', listener),
     destroy: () => client.connection.stream.destroy(),
   };

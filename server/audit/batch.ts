@@ -37,8 +37,13 @@ function attemptStates(
   return states;
 }
 
-/** Places events after `before` and signs the tree that results. */
-export function planBatch(before: Head, events: readonly PreparedEvent[], signer: NoteSigner): PlannedBatch {
+/** Places events after `before` and signs the tree that results, with `further` keys as well where they are given. */
+export function planBatch(
+  before: Head,
+  events: readonly PreparedEvent[],
+  signer: NoteSigner,
+  ...further: readonly NoteSigner[]
+): PlannedBatch {
   const bodies: Buffer[] = [];
   const leafHashes: Buffer[] = [];
   const nodes: TreeNode[] = [];
@@ -54,7 +59,7 @@ export function planBatch(before: Head, events: readonly PreparedEvent[], signer
     nodes.push(...grown.completed.filter(({ level }) => level > 0 && level % tileHeight === 0));
   }
   const states = [...attemptStates(before.edge.size, events)];
-  const note = signCheckpoint({ size: edge.size, root: rootOf(edge) }, signer);
+  const note = signCheckpoint({ size: edge.size, root: rootOf(edge) }, signer, ...further);
   const stored = {
     firstIndex: before.edge.size,
     bodies,

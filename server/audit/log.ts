@@ -1,4 +1,4 @@
-// Opens the audit log: its key, its tree, its second checkpoint store, and its one writer.
+// Opens the audit log: its key, its tree, its second checkpoint store, and this guard's writer.
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,14 +13,17 @@ import {
 import { asGuardError, GuardError } from '../../core/errors.ts';
 import { emptyRoot, rootOf, type Hash } from '../../core/merkle.ts';
 import type { AuditLog, Clock, OpenAttempt } from '../../core/services.ts';
-import type { Database, DatabaseSession, Queryable } from '../db.ts';
+import type { Database, Queryable } from '../db.ts';
 import { readCheckpointFile, replaceCheckpointFile } from './checkpoint-file.ts';
 import { CheckpointKeeper } from './checkpoint-keeper.ts';
-import { checkContinues, checkLastBatch, loadHead } from './head.ts';
-import { createSigningKey, readSigningKey, signingKeyPath } from './signing-key.ts';
-import { readHead, readOpenAttempts, type StoredHead } from './store.ts';
+import { checkContinues, checkLastBatch, loadHead, readKeyHistory } from './head.ts';
+import { createSigningKey, readSigningKey, signerOf, signingKeyPath } from './signing-key.ts';
+import { readHead, readOpenAttempts, readTail, type StoredHead } from './store.ts';
 import { publishVerifierKey } from './verifier-key.ts';
-import { AuditWriter, openWriterSession } from './writer.ts';
+import { readPresent } from './writer-lock.ts';
+import { readWriterNumber } from './writer-number.ts';
+import { openWriterSession, type WriterSession } from './writer-session.ts';
+import { AuditWriter } from './writer.ts';
 
 export interface AuditLogOptions {
   readonly database: Database;
@@ -31,8 +34,10 @@ export interface AuditLogOptions {
   readonly origin?: string;
   readonly writeDeadlineMs?: number;
   readonly maxQueued?: number;
-  /** How long to wait for another guard to give up writing the log. */
+  /** How long to wait for another guard that runs with the same data directory to stop. */
   readonly lockWaitMs?: number;
+  /** How often to look at what other guards have written. */
+  readonly followEveryMs?: number;
 }
 
 export interface LogHead {
@@ -46,34 +51,39 @@ export interface DurableAuditLog extends AuditLog, AsyncDisposable {
   readonly origin: string;
   /** The verifier key (C2SP signed-note `vkey`) to be given to whoever checks the log. */
   readonly verifierKey: string;
-  /** The last acknowledged state. */
+  /** The last state that this guard has acknowledged or seen. */
   readonly head: LogHead;
+  /** Rejects with `audit/unavailable` or `audit/inconsistent` while nothing can be appended. */
+  ready(): Promise<void>;
 }
 
-const defaults = { writeDeadlineMs: 2_000, maxQueued: 10_000, lockWaitMs: 5_000 } as const;
-const lockPollMs = 100;
+const defaults = {
+  writeDeadlineMs: 2_000,
+  maxQueued: 10_000,
+  lockWaitMs: 5_000,
+  followEveryMs: 1_000,
+} as const;
+const pollMs = 100;
+/** A guard that seems to be gone is looked at a second time after this many ms: it may have lost its connection only. */
+const absenceMs = 3_000;
 
-async function becomeWriter(
-  database: Database,
-  deadlineMs: number,
-  waitMs: number,
-): Promise<DatabaseSession> {
+/** Waits until no other process runs with this data directory. */
+async function waitForOthers(client: Queryable, writer: number, waitMs: number): Promise<void> {
   const deadline = performance.now() + waitMs;
-  for (;;) {
-    const session = await openWriterSession(database, deadlineMs);
-    if (session !== undefined) return session;
+  while ((await readPresent(client)).includes(writer)) {
     if (performance.now() >= deadline) {
       throw new GuardError(
         'audit/unavailable',
-        'another guard writes the audit log of this database: stop it first',
+        'another guard writes the audit log with this data directory: stop it first',
       );
     }
-    await sleep(lockPollMs);
+    await sleep(pollMs);
   }
 }
 
 /** The signer of the log. A key is made only for a log that has neither entries nor a checkpoint. */
 async function loadSigner(
+  client: Queryable,
   options: AuditLogOptions,
   stored: StoredHead,
   fileNote: string | undefined,
@@ -92,7 +102,18 @@ async function loadSigner(
   const origin =
     note === null ? (options.origin ?? `forgeguard/${randomUUID()}`) : parseCheckpoint(note)?.origin;
   if (origin === undefined) throw new GuardError('audit/inconsistent', 'the last checkpoint cannot be read');
-  return createSigner(origin, key);
+  const signer = createSigner(origin, key);
+  const { vkey } = await readTail(client, 0, 0);
+  return vkey === null ? signer : newestSigner(options.dataDir, origin, vkey);
+}
+
+async function newestSigner(dataDir: string, origin: string, vkey: string): Promise<NoteSigner> {
+  const signer = await signerOf(dataDir, origin, vkey);
+  if (signer !== undefined) return signer;
+  throw new GuardError(
+    'audit/unavailable',
+    `the signing key was rotated, and ${signingKeyPath(dataDir)} is not the new one: copy it from where that was done`,
+  );
 }
 
 /** The checkpoint file's note, which a new log gets first of all. */
@@ -114,8 +135,15 @@ async function ensureCheckpointFile(
   return first;
 }
 
-async function listOpenAttempts(client: Queryable): Promise<readonly OpenAttempt[]> {
-  const rows = await readOpenAttempts(client);
+/** Attempts of this data directory, and of guards that do not run any more. */
+async function listOpenAttempts(client: Queryable, writer: number): Promise<readonly OpenAttempt[]> {
+  let rows = await readOpenAttempts(client);
+  for (const waitMs of [0, absenceMs]) {
+    if (rows.every((row) => row.writer === writer)) break;
+    await sleep(waitMs);
+    const present = await readPresent(client);
+    rows = rows.filter((row) => row.writer === writer || !present.includes(row.writer));
+  }
   return rows.map(({ request, lastBody }) => {
     const entry = parseEntry(lastBody);
     if (entry === undefined)
@@ -124,26 +152,45 @@ async function listOpenAttempts(client: Queryable): Promise<readonly OpenAttempt
   });
 }
 
-async function open(options: AuditLogOptions, session: DatabaseSession): Promise<DurableAuditLog> {
+async function open(
+  options: AuditLogOptions,
+  opened: WriterSession,
+  number: number,
+): Promise<DurableAuditLog> {
+  const { session } = opened;
   const { database, dataDir, clock } = options;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const stored = await readHead(session);
   const foundNote = await readCheckpointFile(dataDir);
-  const signer = await loadSigner(options, stored, foundNote);
+  const signer = await loadSigner(session, options, stored, foundNote);
   const fileNote = await ensureCheckpointFile(options, stored, foundNote, signer);
-  const head = await loadHead(session, signer);
+  const keys = await readKeyHistory(session, signer);
+  const head = await loadHead(session, keys);
   await checkLastBatch(session, head);
-  await checkContinues(session, head, fileNote, signer);
+  await checkContinues(session, head, fileNote, keys);
   const verifierKey = verifierKeyText(signer);
   await publishVerifierKey(dataDir, verifierKey);
 
   const keeper = new CheckpointKeeper(dataDir, fileNote, (error) => writer.fail(error));
-  const { writeDeadlineMs = defaults.writeDeadlineMs, maxQueued = defaults.maxQueued } = options;
+  const {
+    writeDeadlineMs = defaults.writeDeadlineMs,
+    maxQueued = defaults.maxQueued,
+    followEveryMs = defaults.followEveryMs,
+  } = options;
   const writer = new AuditWriter(
-    { database, signer, clock, writeDeadlineMs, maxQueued, keeper },
-    session,
+    {
+      database,
+      clock,
+      writer: number,
+      signerOf: (vkey) => newestSigner(dataDir, signer.name, vkey),
+      writeDeadlineMs,
+      maxQueued,
+      keeper,
+      followEveryMs,
+    },
+    signer,
     head,
   );
+  writer.adopt(opened);
   // After a crash the file may lag behind the database; it has been checked that the one continues the other.
   keeper.update(head.note);
   return {
@@ -154,7 +201,8 @@ async function open(options: AuditLogOptions, session: DatabaseSession): Promise
       return { size: edge.size, root: rootOf(edge), note };
     },
     append: (event) => writer.append(event),
-    openAttempts: () => listOpenAttempts(database),
+    openAttempts: () => listOpenAttempts(database, number),
+    ready: () => writer.ready(),
     [Symbol.asyncDispose]: async () => {
       await writer[Symbol.asyncDispose]();
       await keeper[Symbol.asyncDispose]();
@@ -163,18 +211,28 @@ async function open(options: AuditLogOptions, session: DatabaseSession): Promise
 }
 
 /**
- * Opens the audit log and becomes its writer, making its key where the log is new. Rejects with `audit/unavailable`
- * where another guard writes it or the database cannot be used, and with `audit/inconsistent` where entries, checkpoints,
- * key and checkpoint file do not belong together.
+ * Opens the audit log, making its key where the log is new. Several guards may write one log, each with a data directory
+ * of its own. Rejects with `audit/unavailable` where another process uses the same data directory or the database cannot
+ * be used, and with `audit/inconsistent` where entries, checkpoints, key and checkpoint file do not belong together.
  */
 export async function createAuditLog(options: AuditLogOptions): Promise<DurableAuditLog> {
   const { writeDeadlineMs = defaults.writeDeadlineMs, lockWaitMs = defaults.lockWaitMs } = options;
-  let session: DatabaseSession | undefined;
+  let opened: WriterSession | undefined;
   try {
-    session = await becomeWriter(options.database, writeDeadlineMs, lockWaitMs);
-    return await open(options, session);
+    const { database, dataDir } = options;
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const writer = await readWriterNumber(dataDir);
+    await waitForOthers(database, writer, lockWaitMs);
+    opened = await openWriterSession({
+      database,
+      deadlineMs: writeDeadlineMs,
+      evictAfterMs: writeDeadlineMs / 2,
+      writer,
+    });
+    await opened.takeTurn();
+    return await open(options, opened, writer);
   } catch (thrown) {
-    session?.destroy();
+    opened?.destroy();
     throw asGuardError(thrown, 'audit/unavailable', "couldn't open the audit log");
   }
 }

@@ -2,18 +2,6 @@
 import type { TreeNode } from '../../core/merkle.ts';
 import type { DatabaseSession, Queryable } from '../db.ts';
 
-/** Keys of the advisory lock that the one writer holds: "fgau" in ASCII, first log. */
-const writerLock = [0x66676175, 1] as const;
-
-/** Tries to become the writer for as long as the session lives. */
-export async function tryWriterLock(session: DatabaseSession): Promise<boolean> {
-  const [row] = await session.query<{ locked: boolean }>(
-    'select pg_try_advisory_lock($1, $2) as locked',
-    writerLock,
-  );
-  return row?.locked === true;
-}
-
 /** Makes commits of this session durable even where the database's default is not. */
 export async function requireDurableCommits(session: DatabaseSession): Promise<void> {
   await session.query(
@@ -36,6 +24,41 @@ export async function readHead(client: Queryable): Promise<StoredHead> {
             (select body from audit_entry order by index desc limit 1) as "lastBody"`,
   );
   return row ?? { entries: 0, note: null, lastBody: null };
+}
+
+export interface StoredTail {
+  /** The newest checkpoint. */
+  readonly note: string | null;
+  readonly lastBody: Uint8Array | null;
+  /** The key since the last rotation; null where there was none. */
+  readonly vkey: string | null;
+  /** Leaf hashes of the entries from the asked one on. */
+  readonly leafHashes: readonly Uint8Array[];
+}
+
+/** What was added since the log had `size` entries, at one moment. */
+export async function readTail(client: Queryable, size: number, limit: number): Promise<StoredTail> {
+  const [row] = await client.query<StoredTail>(
+    `select (select c.note from audit_checkpoint c order by c.size desc limit 1) as note,
+            (select e.body from audit_entry e order by e.index desc limit 1) as "lastBody",
+            (select k.vkey from audit_key k order by k.index desc limit 1) as vkey,
+            array(select e.leaf_hash from audit_entry e where e.index >= $1 order by e.index limit $2) as "leafHashes"`,
+    [size, limit],
+  );
+  return row ?? { note: null, lastBody: null, vkey: null, leafHashes: [] };
+}
+
+/** The entries that tell of rotations of the key, in order. */
+export async function readKeyEntries(client: Queryable): Promise<readonly StoredEntry[]> {
+  return client.query<StoredEntry>(
+    `select e.index::float8 as index, e.body, e.leaf_hash as "leafHash"
+       from audit_key k join audit_entry e on e.index = k.index order by k.index`,
+  );
+}
+
+/** Notes a rotation, in the transaction that appends its entry. */
+export async function insertKey(client: Queryable, index: number, vkey: string): Promise<void> {
+  await client.query('insert into audit_key (index, vkey) values ($1, $2)', [index, vkey]);
 }
 
 export interface StoredCheckpoint {
@@ -153,8 +176,12 @@ export interface StoredBatch {
   readonly note: string;
 }
 
-/** Appends a batch: one statement, hence one transaction in one round trip. */
-export async function insertBatch(session: DatabaseSession, batch: StoredBatch): Promise<void> {
+/** Appends a batch that the guard `writer` plans: one statement, hence one transaction in one round trip. */
+export async function insertBatch(
+  session: DatabaseSession,
+  batch: StoredBatch,
+  writer: number,
+): Promise<void> {
   await session.queryPrepared(
     'audit-append',
     `with entries as (
@@ -164,8 +191,9 @@ export async function insertBatch(session: DatabaseSession, batch: StoredBatch):
      ), nodes as (
        insert into audit_node (level, index, hash) select * from unnest($4::smallint[], $5::bigint[], $6::bytea[])
      ), opened as (
-       insert into audit_open_attempt (request, first_index, last_index)
-       select * from unnest($7::text[], $8::bigint[], $9::bigint[])
+       insert into audit_open_attempt (request, first_index, last_index, writer)
+       select row.request, row.first, row.last, $13
+         from unnest($7::text[], $8::bigint[], $9::bigint[]) as row(request, first, last)
        on conflict (request) do update set last_index = excluded.last_index
      ), closed as (
        delete from audit_open_attempt where request = any ($10::text[])
@@ -184,19 +212,21 @@ export async function insertBatch(session: DatabaseSession, batch: StoredBatch):
       batch.closed,
       batch.size,
       batch.note,
+      writer,
     ],
   );
 }
 
 export interface StoredAttempt {
   readonly request: string;
+  readonly writer: number;
   readonly lastBody: Uint8Array;
 }
 
 /** Attempts without an outcome, oldest first, with their last entry. */
 export function readOpenAttempts(client: Queryable): Promise<readonly StoredAttempt[]> {
   return client.query<StoredAttempt>(
-    `select a.request, e.body as "lastBody"
+    `select a.request, a.writer, e.body as "lastBody"
        from audit_open_attempt a join audit_entry e on e.index = a.last_index order by a.first_index`,
   );
 }

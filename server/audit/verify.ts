@@ -1,19 +1,12 @@
-// Checks the whole log against itself, the signing key, and the checkpoint kept beside the database. Believes nothing
-// that is stored: every hash is computed again from the entries' bytes. Memory does not grow with the log.
-import { parseEntry } from '../../core/audit-entry.ts';
-import { openCheckpoint, type NoteVerifier } from '../../core/checkpoint.ts';
-import {
-  appendLeaf,
-  emptyEdge,
-  leafHash,
-  rootOf,
-  type Edge,
-  type Hash,
-  type TreeNode,
-} from '../../core/merkle.ts';
+// Checks the whole log in the database against itself, its signing keys, and checkpoints that were kept elsewhere.
+import type { NoteVerifier } from '../../core/checkpoint.ts';
+import { keyHistory, openHistorical, type KeyHistory } from '../../core/key-history.ts';
+import { LogWalk, type Problem } from '../../core/log-walk.ts';
+import { rootOf, type Hash, type TreeNode } from '../../core/merkle.ts';
 import { sameHash } from '../../core/merkle-proof.ts';
 import { tileHeight } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
+import { readKeyChanges } from './head.ts';
 import {
   readCheckpoints,
   readEntries,
@@ -22,24 +15,6 @@ import {
   type StoredCheckpoint,
   type StoredEntry,
 } from './store.ts';
-
-export type ProblemKind =
-  | 'entry-missing'
-  | 'entry-changed'
-  | 'entry-misplaced'
-  | 'time-backwards'
-  | 'hash-changed'
-  | 'checkpoint-missing'
-  | 'checkpoint-unsigned'
-  | 'checkpoint-contradicts'
-  | 'kept-checkpoint-contradicts';
-
-export interface Problem {
-  readonly kind: ProblemKind;
-  /** The entry, or for checkpoints the tree size, that the problem is at. */
-  readonly at: number;
-  readonly message: string;
-}
 
 export interface Verification {
   readonly ok: boolean;
@@ -56,6 +31,7 @@ export interface Verification {
 }
 
 export interface VerifyOptions {
+  /** One of the keys that the log had; the newest that is known is best. */
   readonly key: NoteVerifier;
   /** Checkpoints from outside the database that the log must continue; read them before this is called. */
   readonly kept: readonly string[];
@@ -63,26 +39,6 @@ export interface VerifyOptions {
 }
 
 const pageSize = 500;
-const maxReported = 20;
-
-/** What has been seen of the log so far. */
-class Walk {
-  readonly problems: Problem[] = [];
-  problemCount = 0;
-  edge: Edge = emptyEdge;
-  /** The entry that must come next. */
-  next = 0;
-  lastTime = '';
-  /** Size of the last checkpoint that fitted; entries from there on are not yet vouched for. */
-  vouched = 0;
-  checkpoints = 0;
-  contradicted = false;
-
-  report(kind: ProblemKind, at: number, message: string): void {
-    this.problemCount += 1;
-    if (this.problems.length < maxReported) this.problems.push({ kind, at, message });
-  }
-}
 
 /** The rows of a paged query, one after the other; `read` is given the last row that was seen. */
 async function* rowsOf<Row>(
@@ -99,48 +55,7 @@ async function* rowsOf<Row>(
   }
 }
 
-/** Checks one entry and grows the tree by its bytes; returns the stored nodes that it completes. */
-function visitEntry(walk: Walk, { index, body, leafHash: stored }: StoredEntry): readonly TreeNode[] {
-  if (index !== walk.next) {
-    walk.report('entry-missing', walk.next, `the entries ${walk.next} to ${index - 1} are missing`);
-  }
-  walk.next = index + 1;
-  const leaf = leafHash(body);
-  const entry = parseEntry(body);
-  if (!sameHash(leaf, stored))
-    walk.report('entry-changed', index, 'its bytes are not those that its hash is of');
-  else if (entry === undefined)
-    walk.report('entry-changed', index, 'its bytes are no entry in canonical form');
-  if (entry !== undefined && entry.index !== index) {
-    walk.report('entry-misplaced', index, `it says of itself that it is entry ${entry.index}`);
-  }
-  if (entry !== undefined && entry.time < walk.lastTime) {
-    walk.report('time-backwards', index, `its time ${entry.time} is before that of an earlier entry`);
-  }
-  if (entry !== undefined && entry.time > walk.lastTime) walk.lastTime = entry.time;
-  const grown = appendLeaf(walk.edge, leaf);
-  walk.edge = grown.edge;
-  return grown.completed.filter(({ level }) => level > 0 && level % tileHeight === 0);
-}
-
-/** Compares the root so far with a checkpoint of this size. Of a history that was changed only the first place is told. */
-function visitCheckpoint(walk: Walk, { size, note }: StoredCheckpoint, key: NoteVerifier): void {
-  walk.checkpoints += 1;
-  const checkpoint = openCheckpoint(note, key);
-  if (checkpoint === undefined) {
-    walk.report('checkpoint-unsigned', size, `it is not signed by ${key.name}, key ${key.keyId}`);
-  } else if (checkpoint.size !== size) {
-    walk.report('checkpoint-contradicts', size, `it is signed for ${checkpoint.size} entries`);
-  } else if (walk.edge.size === size && sameHash(rootOf(walk.edge), checkpoint.root)) {
-    walk.vouched = size;
-  } else if (!walk.contradicted) {
-    walk.contradicted = true;
-    const range = `${walk.vouched} to ${size - 1}`;
-    walk.report('checkpoint-contradicts', size, `the entries ${range} are not those that were signed`);
-  }
-}
-
-async function visitNodes(walk: Walk, client: Queryable, computed: readonly TreeNode[]): Promise<void> {
+async function compareNodes(walk: LogWalk, client: Queryable, computed: readonly TreeNode[]): Promise<void> {
   if (computed.length === 0) return;
   const stored = await readStoredNodes(
     client,
@@ -151,57 +66,23 @@ async function visitNodes(walk: Walk, client: Queryable, computed: readonly Tree
   for (const { level, index, hash } of computed) {
     const found = stored.find((node) => node.level * tileHeight === level && node.index === index);
     if (found !== undefined && sameHash(found.hash, hash)) continue;
-    const first = index * 2 ** level;
-    walk.report(
-      'hash-changed',
-      first,
-      `the stored hash ${index} of level ${level} is not that of its entries`,
-    );
+    const message = `the stored hash ${index} of level ${level} is not that of its entries`;
+    walk.report('hash-changed', index * 2 ** level, message);
   }
 }
 
-/** Checkpoints from outside by their size. Those that cannot be right at any size are reported at once. */
-function openKept(
-  walk: Walk,
-  size: number,
-  { kept, key }: VerifyOptions,
-): ReadonlyMap<number, readonly Hash[]> {
-  const roots = new Map<number, readonly Hash[]>();
-  for (const note of kept) {
-    const checkpoint = openCheckpoint(note, key);
-    if (checkpoint === undefined) {
-      walk.report(
-        'checkpoint-unsigned',
-        0,
-        `a kept checkpoint is not signed by ${key.name}, key ${key.keyId}`,
-      );
-    } else if (checkpoint.size > size) {
-      const message = `${checkpoint.size} entries were signed once, the log has ${size}: its end is missing`;
-      walk.report('kept-checkpoint-contradicts', checkpoint.size, message);
-    } else {
-      roots.set(checkpoint.size, [...(roots.get(checkpoint.size) ?? []), checkpoint.root]);
-    }
+async function startWalk(
+  client: Queryable,
+  key: NoteVerifier,
+): Promise<{ readonly walk: LogWalk; readonly keys: KeyHistory }> {
+  const changes = await readKeyChanges(client);
+  const told = keyHistory(changes, key);
+  const keys = told ?? [{ since: -1, key: changes[0]?.previous ?? key }];
+  const walk = new LogWalk({ keys });
+  if (told === undefined) {
+    walk.report('key-unknown', 0, `${key.name}, key ${key.keyId}, is none of the keys that the log had`);
   }
-  return roots;
-}
-
-function visitKept(walk: Walk, roots: readonly Hash[] | undefined): void {
-  const { size } = walk.edge;
-  for (const root of roots ?? []) {
-    if (sameHash(root, rootOf(walk.edge))) continue;
-    walk.report(
-      'kept-checkpoint-contradicts',
-      size,
-      `the first ${size} entries are not those of a kept checkpoint`,
-    );
-  }
-}
-
-function headSize(walk: Walk, entries: number, note: string | null, key: NoteVerifier): number {
-  const size = note === null ? 0 : (openCheckpoint(note, key)?.size ?? entries);
-  if (size < entries)
-    walk.report('checkpoint-missing', size, `the entries from ${size} on are covered by no checkpoint`);
-  return Math.max(size, entries);
+  return { walk, keys };
 }
 
 /**
@@ -209,12 +90,15 @@ function headSize(walk: Walk, entries: number, note: string | null, key: NoteVer
  * `database/unavailable`, or with the signal's reason.
  */
 export async function verifyLog(client: Queryable, options: VerifyOptions): Promise<Verification> {
-  const { key, signal } = options;
-  const walk = new Walk();
+  const { key, kept, signal } = options;
   const head = await readHead(client);
-  const size = headSize(walk, head.entries, head.note, key);
-  const kept = openKept(walk, size, options);
-  visitKept(walk, kept.get(0));
+  const { walk, keys } = await startWalk(client, key);
+  const signed = head.note === null ? 0 : (openHistorical(head.note, keys)?.size ?? head.entries);
+  if (signed < head.entries) {
+    walk.report('checkpoint-missing', signed, `the entries from ${signed} on are covered by no checkpoint`);
+  }
+  const size = Math.max(signed, head.entries);
+  for (const note of kept) walk.keep(note, keys, size);
 
   const checkpoints = rowsOf<StoredCheckpoint>(
     (last) => readCheckpoints(client, last?.size ?? 0, pageSize),
@@ -225,34 +109,32 @@ export async function verifyLog(client: Queryable, options: VerifyOptions): Prom
     signal,
   );
   let checkpoint = await checkpoints.next();
+  const visitUpTo = async (reached: number): Promise<void> => {
+    while (checkpoint.value !== undefined && checkpoint.value.size <= reached) {
+      walk.checkpoint(checkpoint.value.size, checkpoint.value.note);
+      checkpoint = await checkpoints.next();
+    }
+  };
   let completed: TreeNode[] = [];
   for await (const entry of entries) {
     if (entry.index >= size) break;
-    for (
-      ;
-      checkpoint.value !== undefined && checkpoint.value.size <= entry.index;
-      checkpoint = await checkpoints.next()
-    ) {
-      visitCheckpoint(walk, checkpoint.value, key);
-    }
-    completed.push(...visitEntry(walk, entry));
-    visitKept(walk, kept.get(walk.edge.size));
+    await visitUpTo(entry.index);
+    completed.push(...walk.entry(entry.index, entry.body, entry.leafHash));
     if (completed.length >= pageSize) {
-      await visitNodes(walk, client, completed);
+      await compareNodes(walk, client, completed);
       completed = [];
     }
   }
-  for (
-    ;
-    checkpoint.value !== undefined && checkpoint.value.size <= size;
-    checkpoint = await checkpoints.next()
-  ) {
-    visitCheckpoint(walk, checkpoint.value, key);
-  }
-  await visitNodes(walk, client, completed);
-  if (walk.next < size)
-    walk.report('entry-missing', walk.next, `the entries ${walk.next} to ${size - 1} are missing`);
+  await visitUpTo(size);
+  await compareNodes(walk, client, completed);
+  walk.end(size);
   const { problems, problemCount } = walk;
-  const root = rootOf(walk.edge);
-  return { ok: problemCount === 0, size, root, checkpoints: walk.checkpoints, problems, problemCount };
+  return {
+    ok: problemCount === 0,
+    size,
+    root: rootOf(walk.edge),
+    checkpoints: walk.checkpoints,
+    problems,
+    problemCount,
+  };
 }

@@ -1,33 +1,37 @@
-// The one writer of the log: collects events into batches, commits each in one statement, and acknowledges only what is
-// known to be committed. A connection whose answer is missing is dropped, and the log read again before the next batch.
-//
-// Fencing: batches run on the session that holds the writer's lock. A session that is gone has lost the lock, and a new
-// one gets it only after the server has ended the old one, when the old batch is either committed or void.
+// This guard's writer of the log: collects events into batches, commits each in one statement while it is its turn, and
+// acknowledges only what is known to be committed. A connection whose answer is missing is dropped, and the log read
+// again before the next batch. Who may write when is in writer-session.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareEvent, type PreparedEvent } from '../../core/audit-entry.ts';
 import type { AuditEvent } from '../../core/audit-event.ts';
-import type { NoteSigner } from '../../core/checkpoint.ts';
+import { verifierKeyText, type NoteSigner } from '../../core/checkpoint.ts';
 import { GuardError } from '../../core/errors.ts';
 import { rootOf } from '../../core/merkle.ts';
 import { sameHash } from '../../core/merkle-proof.ts';
 import type { AuditReceipt, Clock } from '../../core/services.ts';
-import type { Database, DatabaseSession } from '../db.ts';
+import type { Database } from '../db.ts';
 import { planBatch, type Head, type PlannedBatch } from './batch.ts';
 import type { CheckpointKeeper } from './checkpoint-keeper.ts';
-import { loadHead } from './head.ts';
-import { insertBatch, requireDurableCommits, tryWriterLock } from './store.ts';
-import { readEdge } from './tree.ts';
+import { followLog } from './follow.ts';
+import { longerOutage, resumedEvent, type Outage } from './outage.ts';
+import { insertBatch } from './store.ts';
+import { openWriterSession, type WriterSession } from './writer-session.ts';
 
 export interface WriterOptions {
   readonly database: Database;
-  readonly signer: NoteSigner;
   readonly clock: Clock;
+  /** This guard's number among those that write the log. */
+  readonly writer: number;
+  /** The signer whose verifier key this is; rejects with `audit/unavailable` where this guard does not have it. */
+  readonly signerOf: (vkey: string) => Promise<NoteSigner>;
   /** An append that is not durable after this many ms is refused. */
   readonly writeDeadlineMs: number;
   /** Appends that may wait at once; one more is refused at once. */
   readonly maxQueued: number;
   /** The second store of checkpoints. It is told of each new head before that is acknowledged. */
   readonly keeper: CheckpointKeeper;
+  /** What other guards have written is looked at, and kept in that store, at this interval in ms. */
+  readonly followEveryMs: number;
 }
 
 interface Waiting {
@@ -51,29 +55,11 @@ function unavailable(what: string, cause?: unknown): GuardError {
   return new GuardError('audit/unavailable', `couldn't write the audit log: ${what}`, { cause });
 }
 
-/** Opens a session that is the writer; undefined while another one is. */
-export async function openWriterSession(
-  database: Database,
-  deadlineMs: number,
-): Promise<DatabaseSession | undefined> {
-  const session = await database.session({ statementTimeoutMs: deadlineMs, queryTimeoutMs: deadlineMs });
-  try {
-    if (await tryWriterLock(session)) {
-      await requireDurableCommits(session);
-      return session;
-    }
-  } catch (error) {
-    session.destroy();
-    throw error;
-  }
-  session.destroy();
-  return undefined;
-}
-
 export class AuditWriter implements AsyncDisposable {
   readonly #options: WriterOptions;
   #head: Head;
-  #session: DatabaseSession | undefined;
+  #signer: NoteSigner;
+  #session: WriterSession | undefined;
   #queue: Waiting[] = [];
   #unsettled = new Set<Waiting>();
   /** Size of the events in `#unsettled`. */
@@ -81,19 +67,53 @@ export class AuditWriter implements AsyncDisposable {
   /** A batch whose fate is not known; settled before anything else is written. */
   #inDoubt: InFlight | undefined;
   #working: Promise<void> | undefined;
+  #isFollowDue = false;
+  readonly #follower: NodeJS.Timeout;
   #lastProblem: unknown;
+  #outage: Outage | undefined;
+  #probe: Promise<void> | undefined;
   #fatal: GuardError | undefined;
   #isClosing = false;
 
-  /** `head` was read on `session`, which holds the writer's lock. */
-  constructor(options: WriterOptions, session: DatabaseSession, head: Head) {
+  /** `head` was read and signed by `signer` while nobody wrote, or before. */
+  constructor(options: WriterOptions, signer: NoteSigner, head: Head) {
     this.#options = options;
+    this.#signer = signer;
     this.#head = head;
-    this.#adopt(session);
+    this.#follower = setInterval(() => this.#follow(), options.followEveryMs);
+    this.#follower.unref();
   }
 
   get head(): Head {
     return this.#head;
+  }
+
+  /**
+   * Rejects while nothing can be written. After an outage it tries, by writing how long that was, so that a guard
+   * without callers recovers as well.
+   */
+  async ready(): Promise<void> {
+    if (this.#fatal !== undefined) throw this.#fatal;
+    await this.#options.keeper.ready();
+    if (this.#outage !== undefined) this.#probe ??= this.#tell(this.#outage);
+    await this.#probe;
+  }
+
+  async #tell(outage: Outage): Promise<void> {
+    this.#outage = undefined;
+    try {
+      await this.append(resumedEvent(outage));
+    } catch (error) {
+      this.#outage = { ...outage, refused: outage.refused + this.#refusedMeanwhile() };
+      throw error;
+    } finally {
+      this.#probe = undefined;
+    }
+  }
+
+  /** Appends refused since an attempt to tell of an outage began; that attempt itself was nobody's. */
+  #refusedMeanwhile(): number {
+    return (this.#outage?.refused ?? 1) - 1;
   }
 
   async append(event: AuditEvent): Promise<AuditReceipt> {
@@ -133,6 +153,7 @@ export class AuditWriter implements AsyncDisposable {
 
   #expire(waiting: Waiting): void {
     const ms = this.#options.writeDeadlineMs;
+    this.#outage = longerOutage(this.#outage, this.#options.clock.now(), this.#lastProblem);
     waiting.reject(unavailable(`it took longer than ${ms} ms`, this.#lastProblem));
   }
 
@@ -152,7 +173,7 @@ export class AuditWriter implements AsyncDisposable {
   }
 
   #hasWork(): boolean {
-    return this.#fatal === undefined && this.#unsettled.size > 0;
+    return this.#fatal === undefined && (this.#unsettled.size > 0 || this.#isFollowDue);
   }
 
   async #drain(): Promise<void> {
@@ -174,17 +195,32 @@ export class AuditWriter implements AsyncDisposable {
   }
 
   async #step(): Promise<void> {
+    const isFollowDue = this.#isFollowDue;
+    this.#isFollowDue = false;
+    const writer = this.#session ?? (await this.#connect());
+    if (this.#unsettled.size === 0) {
+      if (isFollowDue && !writer.hasTurn) await this.#catchUp(writer);
+      return;
+    }
     await this.#options.keeper.ready();
-    const session = this.#session ?? (await this.#reconnect());
+    if (!writer.hasTurn) {
+      await writer.takeTurn();
+      await this.#catchUp(writer);
+    }
+    await this.#write(writer);
+    if (writer.isWanted) writer.giveTurn();
+  }
+
+  async #write({ session }: WriterSession): Promise<void> {
     const waiting = this.#takeBatch();
     if (waiting.length === 0) return;
     const plan = planBatch(
       this.#head,
       waiting.map(({ event }) => event),
-      this.#options.signer,
+      this.#signer,
     );
     this.#inDoubt = { plan, waiting };
-    await insertBatch(session, plan.stored);
+    await insertBatch(session, plan.stored, this.#options.writer);
     this.#commit({ plan, waiting });
   }
 
@@ -204,48 +240,65 @@ export class AuditWriter implements AsyncDisposable {
     this.#head = plan.after;
     this.#options.keeper.update(plan.after.note);
     for (const [at, { fulfil }] of waiting.entries()) fulfil({ index: plan.before.edge.size + at });
+    if (waiting.length > 0) this.#resume();
   }
 
-  async #reconnect(): Promise<DatabaseSession> {
-    const { database, signer, writeDeadlineMs } = this.#options;
-    const session = await openWriterSession(database, writeDeadlineMs);
-    if (session === undefined) throw unavailable('another guard writes it');
-    try {
-      await this.#reconcile(session, await loadHead(session, signer));
-    } catch (error) {
-      session.destroy();
-      throw error;
-    }
-    this.#adopt(session);
+  /** Tells of an outage that is over; what cannot be told now is told after the next entry. */
+  #resume(): void {
+    const outage = this.#outage;
+    if (outage === undefined || this.#isClosing) return;
+    this.#outage = undefined;
+    this.append(resumedEvent(outage)).catch(() => undefined);
+  }
+
+  async #connect(): Promise<WriterSession> {
+    const { database, writer, writeDeadlineMs } = this.#options;
+    const evictAfterMs = writeDeadlineMs / 2;
+    const session = await openWriterSession({ database, writer, deadlineMs: writeDeadlineMs, evictAfterMs });
+    this.adopt(session);
     return session;
   }
 
-  /** Finds out what became of a batch in doubt, and that the log still continues what this writer knows. */
-  async #reconcile(session: DatabaseSession, stored: Head): Promise<void> {
-    const doubt = this.#inDoubt;
-    if (doubt !== undefined && (await this.#contains(session, stored, doubt.plan.after))) {
-      this.#commit(doubt);
-    } else if (await this.#contains(session, stored, this.#head)) {
-      this.#inDoubt = undefined;
-      this.#queue.unshift(...(doubt?.waiting ?? []));
-    } else {
-      throw new GuardError('audit/inconsistent', 'the audit log was changed while this guard was writing it');
-    }
-    this.#head = stored;
-    this.#options.keeper.update(stored.note);
-  }
-
-  async #contains(session: DatabaseSession, stored: Head, known: Head): Promise<boolean> {
-    const { size } = known.edge;
-    if (stored.edge.size < size) return false;
-    return sameHash(rootOf(await readEdge(session, size)), rootOf(known.edge));
-  }
-
-  #adopt(session: DatabaseSession): void {
+  /** Takes over a session, with the turn where it has that. */
+  adopt(session: WriterSession): void {
     this.#session = session;
-    session.onClosed(() => {
+    session.session.onClosed(() => {
       if (this.#session === session) this.#session = undefined;
     });
+    // A writer at work looks by itself after each batch.
+    session.onWanted(() => {
+      if (this.#working === undefined) session.giveTurn();
+    });
+  }
+
+  /** Learns what others have written, and with the turn what became of a batch in doubt. */
+  async #catchUp(writer: WriterSession): Promise<void> {
+    const doubt = writer.hasTurn ? this.#inDoubt : undefined;
+    const after = doubt?.plan.after;
+    const { head, watchedRoot } = await followLog(writer.session, this.#head, {
+      keyFor: (vkey) => this.#keyFor(vkey),
+      ...(after === undefined ? {} : { watch: after.edge.size }),
+    });
+    if (doubt !== undefined) {
+      const isThere = watchedRoot !== undefined && sameHash(watchedRoot, rootOf(doubt.plan.after.edge));
+      if (isThere) this.#commit(doubt);
+      else this.#queue.unshift(...doubt.waiting);
+      this.#inDoubt = undefined;
+    }
+    this.#head = head;
+    this.#options.keeper.update(head.note);
+  }
+
+  async #keyFor(vkey: string | null): Promise<NoteSigner> {
+    if (vkey !== null && vkey !== verifierKeyText(this.#signer))
+      this.#signer = await this.#options.signerOf(vkey);
+    return this.#signer;
+  }
+
+  #follow(): void {
+    if (this.#session?.hasTurn === true || this.#isClosing) return;
+    this.#isFollowDue = true;
+    this.#work();
   }
 
   #drop(): void {
@@ -256,6 +309,7 @@ export class AuditWriter implements AsyncDisposable {
   /** Writes what waits, as far as the deadline allows, and gives up the writer's lock. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
+    clearInterval(this.#follower);
     await this.#working;
     this.#drop();
   }

@@ -244,13 +244,13 @@ describe('the database', () => {
     expect(await bench.verify()).toMatchObject({ ok: true, size: 300 });
   });
 
-  test('a second writer is refused, and takes over once the first has gone', async () => {
+  test('two programs with one data directory do not run at once', async () => {
     await using bench = await auditBench();
     const first = await bench.open();
     await first.append(auditEvent('request-0'));
     await expect(bench.open({ lockWaitMs: 200 })).rejects.toMatchObject({
       code: 'audit/unavailable',
-      message: 'another guard writes the audit log of this database: stop it first',
+      message: 'another guard writes the audit log with this data directory: stop it first',
     });
     const waiting = bench.open({ lockWaitMs: 10_000 });
     await first.append(auditEvent('request-1'));

@@ -4,10 +4,10 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createSigner, signCheckpoint, type NoteSigner } from '../../core/checkpoint.ts';
+import type { ProblemKind } from '../../core/log-walk.ts';
 import { appendLeaf, emptyEdge, leafHash, rootOf } from '../../core/merkle.ts';
 import { readEntries } from '../../server/audit/store.ts';
 import { readSigningKey } from '../../server/audit/signing-key.ts';
-import type { ProblemKind } from '../../server/audit/verify.ts';
 import type { Database } from '../../server/db.ts';
 import { auditBench, type AuditBench, auditEvent, auditEvents } from '../support/audit.ts';
 

@@ -1,4 +1,6 @@
 // An audit log of its own for a test: a fresh database, a data directory, a clock that the test moves.
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { AuditAction, AuditEvent } from '../../core/audit-event.ts';
 import { parseVerifierKey, type NoteVerifier } from '../../core/checkpoint.ts';
 import { readCheckpointFile } from '../../server/audit/checkpoint-file.ts';
@@ -10,6 +12,8 @@ import { freshDatabase } from './database.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 export interface AuditBench extends AsyncDisposable {
+  /** The data directory of a further guard on the same database: what an operator copies for it is there. */
+  anotherDataDir(): Promise<string>;
   readonly url: string;
   readonly database: Database;
   readonly dataDir: string;
@@ -63,6 +67,12 @@ export async function auditBench(): Promise<AuditBench> {
         key: await bench.key(),
         kept: own === undefined ? notes : [own, ...notes],
       });
+    },
+    anotherDataDir: async () => {
+      const another = kept.use(await temporaryDirectory('audit'));
+      for (const name of ['audit-signing-key', 'audit-checkpoint'])
+        await copyFile(join(dataDir, name), join(another.path, name));
+      return another.path;
     },
     tamper: (sql, values) =>
       database.transaction(async (client) => {

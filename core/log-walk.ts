@@ -1,0 +1,167 @@
+// Checks a log by walking along it: entries and checkpoints in order, from the database or from an archive. Believes
+// nothing that is handed in: every hash is computed again from the entries' bytes. Memory does not grow with the log.
+import { parseEntry, type AuditEntry } from './audit-entry.ts';
+import { openCheckpoint, type NoteVerifier } from './checkpoint.ts';
+import { keyChangeOf, openHistorical, sameKey, type KeyHistory } from './key-history.ts';
+import { appendLeaf, emptyEdge, leafHash, rootOf, type Edge, type Hash, type TreeNode } from './merkle.ts';
+import { sameHash } from './merkle-proof.ts';
+import { tileHeight } from './tile.ts';
+
+export type ProblemKind =
+  | 'entry-missing'
+  | 'entry-changed'
+  | 'entry-misplaced'
+  | 'time-backwards'
+  | 'hash-changed'
+  | 'key-unknown'
+  | 'key-change-unsigned'
+  | 'checkpoint-missing'
+  | 'checkpoint-unsigned'
+  | 'checkpoint-contradicts'
+  | 'kept-checkpoint-contradicts';
+
+export interface Problem {
+  readonly kind: ProblemKind;
+  /** The entry, or for checkpoints the tree size, that the problem is at. */
+  readonly at: number;
+  readonly message: string;
+}
+
+export interface WalkStart {
+  /** The keys of the log as far as they are told; what counts is what the entries say on the way. */
+  readonly keys: KeyHistory;
+  /** The tree before the first entry that is walked over; must have been checked against a signed root. */
+  readonly edge?: Edge;
+}
+
+const maxReported = 20;
+
+export class LogWalk {
+  readonly problems: Problem[] = [];
+  problemCount = 0;
+  /** Checkpoints that were looked at. */
+  checkpoints = 0;
+  edge: Edge;
+  /** The entry that must come next. */
+  next: number;
+  #lastTime = '';
+  /** Size of the last checkpoint that fitted; entries from there on are not yet vouched for. */
+  #vouched: number;
+  #contradicted = false;
+  #key: NoteVerifier | undefined;
+  /** The key before, until a checkpoint has shown that it agrees to the new one. */
+  #handover: { readonly at: number; readonly previous: NoteVerifier } | undefined;
+  readonly #kept = new Map<number, Hash[]>();
+
+  constructor({ keys, edge = emptyEdge }: WalkStart) {
+    this.edge = edge;
+    this.next = edge.size;
+    this.#vouched = edge.size;
+    this.#key = keys.findLast(({ since }) => since < edge.size)?.key ?? keys[0]?.key;
+  }
+
+  report(kind: ProblemKind, at: number, message: string): void {
+    this.problemCount += 1;
+    if (this.problems.length < maxReported) this.problems.push({ kind, at, message });
+  }
+
+  /** Takes the next entry; returns the roots of full tiles that it completes, with levels of the tree. */
+  entry(index: number, body: Uint8Array, storedLeaf: Hash): readonly TreeNode[] {
+    if (index !== this.next)
+      this.report('entry-missing', this.next, `the entries ${this.next} to ${index - 1} are missing`);
+    this.next = index + 1;
+    const leaf = leafHash(body);
+    const entry = parseEntry(body);
+    if (!sameHash(leaf, storedLeaf))
+      this.report('entry-changed', index, 'its bytes are not those that its hash is of');
+    else if (entry === undefined)
+      this.report('entry-changed', index, 'its bytes are no entry in canonical form');
+    if (entry !== undefined) this.#read(entry, index);
+    const grown = appendLeaf(this.edge, leaf);
+    this.edge = grown.edge;
+    this.#compareKept();
+    return grown.completed.filter(({ level }) => level > 0 && level % tileHeight === 0);
+  }
+
+  #read(entry: AuditEntry, index: number): void {
+    if (entry.index !== index)
+      this.report('entry-misplaced', index, `it says of itself that it is entry ${entry.index}`);
+    if (entry.time < this.#lastTime) {
+      this.report('time-backwards', index, `its time ${entry.time} is before that of an earlier entry`);
+    } else {
+      this.#lastTime = entry.time;
+    }
+    if (entry.action !== 'audit.key-rotated') return;
+    const change = keyChangeOf(entry);
+    if (change === undefined || this.#key === undefined || !sameKey(change.previous, this.#key)) {
+      this.report('key-change-unsigned', index, 'it brings a new key that does not follow the one in use');
+      return;
+    }
+    this.#handover = { at: index, previous: change.previous };
+    this.#key = change.next;
+  }
+
+  /** Compares the root so far with a checkpoint of this size. Of a history that was changed only the first place is told. */
+  checkpoint(size: number, note: string): void {
+    this.checkpoints += 1;
+    const checkpoint = this.#open(size, note);
+    if (checkpoint === undefined) return;
+    if (checkpoint.size !== size) {
+      this.report('checkpoint-contradicts', size, `it is signed for ${checkpoint.size} entries`);
+    } else if (this.edge.size === size && sameHash(rootOf(this.edge), checkpoint.root)) {
+      this.#vouched = size;
+    } else if (!this.#contradicted) {
+      this.#contradicted = true;
+      const range = `${this.#vouched} to ${size - 1}`;
+      this.report('checkpoint-contradicts', size, `the entries ${range} are not those that were signed`);
+    }
+  }
+
+  #open(size: number, note: string): { readonly size: number; readonly root: Hash } | undefined {
+    const key = this.#key;
+    const handover = this.#handover;
+    this.#handover = undefined;
+    if (handover !== undefined && openCheckpoint(note, handover.previous) === undefined) {
+      const message = `the key before, ${handover.previous.keyId}, has not signed the new one`;
+      this.report('key-change-unsigned', handover.at, message);
+    }
+    const checkpoint = key === undefined ? undefined : openCheckpoint(note, key);
+    if (checkpoint === undefined) {
+      const name = key === undefined ? 'the log' : `${key.name}, key ${key.keyId}`;
+      this.report('checkpoint-unsigned', size, `it is not signed by ${name}`);
+    }
+    return checkpoint;
+  }
+
+  /** Demands that the log continues a checkpoint that was kept elsewhere; call it before the first entry. */
+  keep(note: string, keys: KeyHistory, size: number): void {
+    const checkpoint = openHistorical(note, keys);
+    if (checkpoint === undefined) {
+      const last = keys.at(-1)?.key;
+      const name = last === undefined ? 'the log' : `${last.name}, key ${last.keyId}`;
+      this.report('checkpoint-unsigned', 0, `a kept checkpoint is not signed by ${name}`);
+    } else if (checkpoint.size > size) {
+      const message = `${checkpoint.size} entries were signed once, the log has ${size}: its end is missing`;
+      this.report('kept-checkpoint-contradicts', checkpoint.size, message);
+    } else {
+      this.#kept.set(checkpoint.size, [...(this.#kept.get(checkpoint.size) ?? []), checkpoint.root]);
+      if (checkpoint.size === this.edge.size) this.#compareKept();
+    }
+  }
+
+  #compareKept(): void {
+    const { size } = this.edge;
+    for (const root of this.#kept.get(size) ?? []) {
+      if (sameHash(root, rootOf(this.edge))) continue;
+      const message = `the first ${size} entries are not those of a kept checkpoint`;
+      this.report('kept-checkpoint-contradicts', size, message);
+    }
+    this.#kept.delete(size);
+  }
+
+  /** Tells what is missing at the end of a log of `size` entries. */
+  end(size: number): void {
+    if (this.next < size)
+      this.report('entry-missing', this.next, `the entries ${this.next} to ${size - 1} are missing`);
+  }
+}

@@ -1,0 +1,179 @@
+// Several guards write one log: without a gap, without a fork, each entry once; and one that dies, hangs or is restored
+// beside the others stops nobody for long and forks nothing.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { parseEntry } from '../../core/audit-entry.ts';
+import type { DurableAuditLog } from '../../server/audit/log.ts';
+import { readEntries } from '../../server/audit/store.ts';
+import { auditBench, type AuditBench, auditEvent } from '../support/audit.ts';
+
+async function requestsOf(bench: AuditBench): Promise<readonly (string | undefined)[]> {
+  return (await readEntries(bench.database, 0, 1_000_000)).map(({ body }) => parseEntry(body)?.request);
+}
+
+/** Appends one after the other from several callers; every receipt must name the place of the very entry. */
+async function appendOn(
+  log: DurableAuditLog,
+  name: string,
+  callers: number,
+  each: number,
+): Promise<ReadonlyMap<number, string>> {
+  const receipts = new Map<number, string>();
+  const one = async (caller: number): Promise<void> => {
+    for (let count = 0; count < each; count += 1) {
+      const request = `${name}-${caller}-${count}`;
+      receipts.set((await log.append(auditEvent(request))).index, request);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, (_, caller) => one(caller)));
+  return receipts;
+}
+
+test('two guards at once, with one caller and with many', async () => {
+  await using bench = await auditBench();
+  await using first = await bench.open();
+  await first.append(auditEvent('first'));
+  await using second = await bench.open({ dataDir: await bench.anotherDataDir() });
+  for (const callers of [1, 16]) {
+    const receipts = await Promise.all([
+      appendOn(first, `a${callers}`, callers, 40),
+      appendOn(second, `b${callers}`, callers, 40),
+    ]);
+    const requests = await requestsOf(bench);
+    for (const [index, request] of receipts.flatMap((map) => [...map])) expect(requests[index]).toBe(request);
+    expect(new Set(requests).size).toBe(requests.length);
+  }
+  expect((await requestsOf(bench)).length).toBe(1 + 2 * 40 + 2 * 16 * 40);
+  expect(await bench.verify([first.head.note, second.head.note])).toMatchObject({ ok: true, problems: [] });
+});
+
+test('neither starves the other', async () => {
+  await using bench = await auditBench();
+  await using first = await bench.open();
+  await first.append(auditEvent('first'));
+  await using second = await bench.open({ dataDir: await bench.anotherDataDir() });
+  let isOver = false;
+  const busy = (async () => {
+    for (let count = 0; !isOver; count += 1)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, at) => first.append(auditEvent(`busy-${count}-${at}`))),
+      );
+  })();
+  const waits: number[] = [];
+  for (let count = 0; count < 20; count += 1) {
+    const started = performance.now();
+    await second.append(auditEvent(`calm-${count}`));
+    waits.push(performance.now() - started);
+  }
+  isOver = true;
+  await busy;
+  expect(waits.toSorted((a, b) => a - b)[10]).toBeLessThan(250);
+});
+
+test('each guard knows what the other has written, and keeps its checkpoint', async () => {
+  await using bench = await auditBench();
+  await using first = await bench.open({ followEveryMs: 50 });
+  await first.append(auditEvent('first'));
+  const dataDir = await bench.anotherDataDir();
+  await using second = await bench.open({ dataDir, followEveryMs: 50 });
+  for (let count = 0; count < 5; count += 1) await first.append(auditEvent(`request-${count}`));
+  await expect.poll(() => second.head.size, { timeout: 3_000 }).toBe(6);
+  const kept = () => readFile(join(dataDir, 'audit-checkpoint'), 'utf8');
+  await expect.poll(kept, { timeout: 3_000 }).toBe(first.head.note);
+});
+
+describe('a database that was set back', () => {
+  test('is noticed by a guard that had only looked on, and nothing is written any more', async () => {
+    await using bench = await auditBench();
+    await using first = await bench.open();
+    for (let count = 0; count < 5; count += 1) await first.append(auditEvent(`request-${count}`));
+    await using second = await bench.open({ dataDir: await bench.anotherDataDir(), followEveryMs: 50 });
+    await first.append(auditEvent('last'));
+    await expect.poll(() => second.head.size, { timeout: 3_000 }).toBe(6);
+    await first[Symbol.asyncDispose]();
+    await bench.tamper('delete from audit_entry where index >= 3');
+    await bench.tamper('delete from audit_checkpoint where size > 3');
+    const problem = { code: 'audit/inconsistent' };
+    await expect
+      .poll(() => second.ready().catch((error: unknown) => error), { timeout: 3_000 })
+      .toMatchObject(problem);
+    await expect(second.append(auditEvent('more'))).rejects.toMatchObject(problem);
+    expect(await requestsOf(bench)).toEqual(['request-0', 'request-1', 'request-2']);
+  });
+});
+
+const hanging = fileURLToPath(new URL('append-once-and-hang.ts', import.meta.url));
+
+describe('a guard that', () => {
+  async function startOther(bench: AuditBench): Promise<{ readonly pid: number; kill(): Promise<void> }> {
+    const dataDir = await bench.anotherDataDir();
+    const child = spawn(process.execPath, [hanging, bench.url, dataDir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    return {
+      pid: child.pid ?? 0,
+      kill: async () => {
+        child.kill('SIGKILL');
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      },
+    };
+  }
+
+  test('is killed while it is its turn holds up nobody', async () => {
+    await using bench = await auditBench();
+    await using first = await bench.open();
+    await first.append(auditEvent('first'));
+    await (await startOther(bench)).kill();
+    expect(await first.append(auditEvent('after'))).toEqual({ index: 2 });
+  });
+
+  test('hangs while it is its turn is thrown out, and goes on where the others are', async () => {
+    await using bench = await auditBench();
+    await using first = await bench.open();
+    await first.append(auditEvent('first'));
+    const other = await startOther(bench);
+    process.kill(other.pid, 'SIGSTOP');
+    try {
+      const started = performance.now();
+      expect(await first.append(auditEvent('after'))).toEqual({ index: 2 });
+      expect(performance.now() - started).toBeLessThan(2_000);
+    } finally {
+      process.kill(other.pid, 'SIGCONT');
+    }
+    // It goes on appending every so often once it runs again.
+    await expect
+      .poll(async () => (await requestsOf(bench)).filter((request) => request === 'other').length, {
+        timeout: 10_000,
+      })
+      .toBeGreaterThan(1);
+    await other.kill();
+    expect(await bench.verify()).toMatchObject({ ok: true });
+  });
+
+  test('has gone leaves its open attempts to the next that starts; of one that runs they are its own', async () => {
+    await using bench = await auditBench();
+    await using first = await bench.open();
+    await first.append(auditEvent('first'));
+    const other = await startOther(bench);
+    const open = async () => (await first.openAttempts()).map(({ request }) => request);
+    expect(await open()).toEqual(['first']);
+    await other.kill();
+    await sleep(100);
+    expect(await open()).toEqual(['first', 'other']);
+  });
+});
+
+test('without a copy of the signing key a further guard does not start', async () => {
+  await using bench = await auditBench();
+  await bench.write([auditEvent('first')]);
+  const dataDir = await bench.anotherDataDir();
+  const { dataDir: own } = bench;
+  await copyFile(join(own, 'audit-checkpoint'), join(dataDir, 'audit-signing-key'));
+  await expect(bench.open({ dataDir })).rejects.toMatchObject({ code: 'audit/inconsistent' });
+});

@@ -44,7 +44,6 @@ export const auditActions = [
   'approval.applied',
   'approval.failed',
   'approval.stale',
-
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

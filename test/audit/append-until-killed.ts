@@ -1,5 +1,5 @@
-// Run as a process of its own by the crash tests: opens the log on its own database as the guard does, appends without
-// end from several callers, and writes each index to standard output once it is acknowledged.
+// Run as a process of its own by the crash tests: opens the log as the guard does, on its own database or on one that is
+// given, appends without end from several callers, and writes each index to standard output once it is acknowledged.
 import { writeSync } from 'node:fs';
 import { createAuditLog } from '../../server/audit/log.ts';
 import { openDatabase } from '../../server/db.ts';
@@ -8,9 +8,10 @@ import { auditEvent } from '../support/audit.ts';
 
 const callers = 4;
 
-export async function appendUntilKilled(dataDir: string): Promise<void> {
-  const postgres = await startEmbeddedPostgres({ dataDir });
-  const database = await openDatabase(postgres.url);
+export async function appendUntilKilled(dataDir: string, url: string | undefined): Promise<void> {
+  const database = await openDatabase(url ?? (await startEmbeddedPostgres({ dataDir })).url, {
+    migrate: url === undefined,
+  });
   const log = await createAuditLog({ database, dataDir, clock: { now: () => new Date() } });
   writeSync(1, `open ${log.head.size}\n`);
   const appendOn = async (caller: number): Promise<void> => {
@@ -22,5 +23,5 @@ export async function appendUntilKilled(dataDir: string): Promise<void> {
   await Promise.all(Array.from({ length: callers }, (_, caller) => appendOn(caller)));
 }
 
-const [, , dataDir] = process.argv;
-if (import.meta.main && dataDir !== undefined) await appendUntilKilled(dataDir);
+const [, , dataDir, url] = process.argv;
+if (import.meta.main && dataDir !== undefined) await appendUntilKilled(dataDir, url);

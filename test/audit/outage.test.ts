@@ -12,7 +12,7 @@ import { verifyLog } from '../../server/audit/verify.ts';
 import { parseVerifierKey } from '../../core/checkpoint.ts';
 import { type Database, openDatabase } from '../../server/db.ts';
 import { startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
-import { auditEvent } from '../support/audit.ts';
+import { auditBench, auditEvent } from '../support/audit.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const deadlineMs = 400;
@@ -215,4 +215,40 @@ test('a log without callers is not ready during an outage, and afterwards by its
     .toBe('ready');
   const entries = (await readEntries(database, 0, 10)).map(({ body }) => parseEntry(body));
   expect(entries).toMatchObject([{ action: 'audit.resumed', details: { refused: 1 } }]);
+});
+
+test.each([
+  ['no room on its disk', '53100'],
+  ['no memory', '53200'],
+  ['become a standby', '25006'],
+])('a server that has %s', async (_name, state) => {
+  await using bench = await auditBench();
+  const { database } = bench;
+  await using log = await bench.open({ writeDeadlineMs: deadlineMs });
+  const outcomes = [await tryAppend(log, 'before')];
+  // The server answers the append with the very state that it has for this.
+  await database.query(
+    `create function answer() returns trigger language plpgsql as
+       $$ begin raise exception 'cannot' using errcode = '${state}'; end $$`,
+  );
+  await database.query(
+    'create trigger answer before insert on audit_entry for each statement execute function answer()',
+  );
+  const during = await Promise.all(['during-0', 'during-1'].map((request) => tryAppend(log, request)));
+  during.forEach(expectRefusedInTime);
+  await expect(log.ready()).rejects.toMatchObject({ code: 'audit/unavailable' });
+  await database.query('drop trigger answer on audit_entry');
+  await expect
+    .poll(
+      () =>
+        log.ready().then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 5_000 },
+    )
+    .toBe(true);
+  const after = await tryAppend(log, 'after');
+  expect(after.receipt).toEqual({ index: 2 });
+  await expectSound(database, log, [...outcomes, ...during, after]);
 });

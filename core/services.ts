@@ -2,6 +2,7 @@
 import type { ScanResult, ScanTarget } from '../scanners/target.ts';
 import type { Approval, HoldReason, VoteDecision } from './approval.ts';
 import type { ApprovalBinding } from './approval/binding.ts';
+import type { HeldChangesAnswer } from './approval/changes.ts';
 import type { ApprovalState } from './approval/state.ts';
 import type { AuditEvent, Json } from './audit-event.ts';
 import type { Operation } from './operation.ts';
@@ -180,6 +181,15 @@ export interface ApprovalApplier {
   settle(approval: Approval, signal: AbortSignal): Promise<ApplyOutcome | { readonly kind: 'untouched' }>;
   /** Lets go of the held bytes of a request that has ended; may be called again. */
   discard(approval: Approval): Promise<void>;
+}
+
+/** Shows what a held request would change. Implemented by the part that holds the bytes. */
+export interface HeldChanges {
+  /**
+   * One page of the changes, computed now and masked, within `changesCaps`. `after` is null or the `next` of an earlier
+   * page; anything else is `input/invalid`. Rejects with a `GuardError`.
+   */
+  changes(approval: Approval, after: string | null, signal: AbortSignal): Promise<HeldChangesAnswer>;
 }
 
 /** Things about a request that somebody is told. */

@@ -15,14 +15,21 @@ export interface TellOptions {
 /** One notice may take this many ms. */
 const notifyMs = 30_000;
 /** Seconds until a notice is tried again: the first, the most, and the number of tries. */
-export const telling = { first: 10, most: 3_600, tries: 30 } as const;
+const telling = { first: 10, most: 3_600, tries: 30 } as const;
 
-/** Tells people of one row of the outbox, where it is recorded and not told yet. */
-export async function tellNotice(options: TellOptions, seq: number, stopped: AbortSignal): Promise<void> {
+/**
+ * Tells people of one row of the outbox, where it is recorded and not told yet. Returns the request that it is about where
+ * it is to be tried again.
+ */
+export async function tellNotice(
+  options: TellOptions,
+  seq: number,
+  stopped: AbortSignal,
+): Promise<string | undefined> {
   const { database, notifier, urlOf } = options;
   const due = await readTelling(database, seq);
   const stored = due === undefined ? undefined : await readApproval(database, due.approval);
-  if (due === undefined || stored === undefined) return;
+  if (due === undefined || stored === undefined) return undefined;
   const { approval } = stored;
   const signal = AbortSignal.any([stopped, AbortSignal.timeout(notifyMs)]);
   try {
@@ -34,7 +41,8 @@ export async function tellNotice(options: TellOptions, seq: number, stopped: Abo
     options.onFailure(approval.id, thrown);
     // Being stopped is no failure of the receiver's.
     if (!stopped.aborted) await postponeTelling(database, seq, telling);
-    return;
+    return approval.id;
   }
   await markTold(database, seq);
+  return undefined;
 }

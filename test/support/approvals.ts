@@ -4,6 +4,7 @@ import type { AuditEvent } from '../../core/audit-event.ts';
 import { eventOf, parseEntry } from '../../core/audit-entry.ts';
 import { GuardError } from '../../core/errors.ts';
 import type { AuditLog } from '../../core/services.ts';
+import { type ApprovalsOptions, type ApprovalsPart, createApprovals } from '../../server/approvals/part.ts';
 import { createRecorder } from '../../server/approvals/recorder.ts';
 import { type Approvals, createApprovalService } from '../../server/approvals/service.ts';
 import { readEntries } from '../../server/audit/store.ts';
@@ -17,10 +18,14 @@ export interface ApprovalBench extends AsyncDisposable {
   readonly approvals: Approvals;
   /** Ids of the requests that were told to be recorded, in order. */
   readonly recorded: readonly string[];
+  /** What the operator's log was told by parts that were opened here. */
+  readonly problems: string[];
   /** False makes the audit log refuse. */
   auditWorks: boolean;
   /** Records what waits for it. */
   readonly record: (id: string) => Promise<void>;
+  /** Opens a guard's worth of approvals on the same database; the caller closes it. */
+  part(options?: Partial<ApprovalsOptions>): ApprovalsPart;
   /** What the log holds of approvals, in order. */
   entries(): Promise<readonly AuditEvent[]>;
   /** Moves the end of a request, as seen by the database's clock, this many seconds from now. */
@@ -59,6 +64,21 @@ export async function approvalBench(): Promise<ApprovalBench> {
     recorded,
     auditWorks: true,
     record,
+    part: (options) =>
+      createApprovals({
+        database,
+        databaseUrl: bench.url,
+        redisUrl: undefined,
+        namespace: log.origin,
+        audit,
+        scanner,
+        covers,
+        urlOf: (id) => `https://guard.example/ui/approvals/${id}`,
+        remindAfter: 3_600,
+        onProblem: (problem) => made.problems.push(problem),
+        ...options,
+      }),
+    problems: [],
     entries: async () => {
       const stored = await readEntries(database, 0, 100_000);
       return stored.flatMap(({ body }) => {

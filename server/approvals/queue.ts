@@ -1,0 +1,348 @@
+// The one door to BullMQ: jobs that wake this guard or another up, on Redis or on PostgreSQL by the same code. A job says
+// what to look at, by id, and never what to do: the database is asked for that. So jobs may be lost, doubled or late.
+import { setInterval } from 'node:timers';
+import { type Job as BullJob, Queue, Worker, createPostgresBackend } from 'bullmq';
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+import { asGuardError, GuardError } from '../../core/errors.ts';
+import type { Secret } from '../config.ts';
+import { within } from '../deadline.ts';
+
+export const jobKinds = ['outbox', 'apply', 'expire', 'remind', 'notify'] as const;
+export type JobKind = (typeof jobKinds)[number];
+
+export interface Job {
+  readonly kind: JobKind;
+  /** What to look at: the id of a request, or for `notify` the number of a row of the outbox. */
+  readonly subject: string;
+  /** Tells turns of the same subject apart; together with kind and subject it is the job's id. */
+  readonly turn: string;
+  /** Milliseconds until it is due. */
+  readonly delayMs: number;
+}
+
+export type JobHandlers = Readonly<Record<JobKind, (subject: string, stopped: AbortSignal) => Promise<void>>>;
+
+export interface QueueState {
+  readonly backend: 'redis' | 'postgresql';
+  readonly isUp: boolean;
+  /** What is wrong or unwise about it; null where nothing is. */
+  readonly note: string | null;
+}
+
+export interface JobQueue extends AsyncDisposable {
+  readonly state: QueueState;
+  /** Puts jobs into the queue if it takes them now; never waits and never fails. */
+  offer(jobs: readonly Job[]): void;
+  /** Puts jobs into the queue; those that are there already stay as they are. Rejects with `queue/unavailable`. */
+  refill(jobs: readonly Job[]): Promise<void>;
+}
+
+export interface JobQueueOptions {
+  /** Undefined: the queue is on PostgreSQL. */
+  readonly redisUrl: Secret | undefined;
+  readonly databaseUrl: string;
+  /** Keeps guards apart that share a Redis but no database; letters, digits, `/` and `-`. */
+  readonly namespace: string;
+  readonly handlers: JobHandlers;
+  /** Called each time the queue has become usable; it may have lost everything. */
+  readonly onUp: () => void;
+  /** For the operator's log. `error` may quote the server's words, never a job's. */
+  readonly onProblem: (problem: string, error: unknown) => void;
+}
+
+const queueName = 'forgeguard';
+const dataSchema = z.strictObject({ subject: z.string().max(100) });
+/** Applying and expiry come before telling people about them. */
+const priority: Readonly<Record<JobKind, number>> = {
+  outbox: 0,
+  apply: 0,
+  expire: 0,
+  remind: 10,
+  notify: 10,
+};
+const addMs = 2_000;
+const mostOffered = 2_000;
+const closeMs = 8_000;
+const lookEveryMs = 1_000;
+
+/** A connection on which a queue and its worker can be opened, and opened again where they broke. */
+interface Backing extends AsyncDisposable {
+  readonly backend: QueueState['backend'];
+  /** False while nothing can be sent. */
+  isConnected(): boolean;
+  open(process: (job: BullJob) => Promise<void>, onError: (error: Error) => void): Promise<Opened>;
+  /** What is unwise about how the server is set up; null where nothing is. */
+  inspect(): Promise<string | null>;
+}
+
+interface Opened {
+  readonly queue: Pick<Queue, 'addBulk' | 'getWaitingCount' | 'close'>;
+  readonly worker: Pick<Worker, 'isRunning' | 'close'>;
+}
+
+const workerOptions = {
+  concurrency: 16,
+  lockDuration: 30_000,
+  stalledInterval: 10_000,
+  maxStalledCount: 5,
+  runRetryDelay: 1_000,
+  // An id that is kept would keep the next turn of the same job out.
+  removeOnComplete: { count: 0 },
+  removeOnFail: { count: 0 },
+} as const;
+
+const noAnswer = (): GuardError => new GuardError('queue/unavailable', 'the queue did not answer in time');
+
+function redisBacking(url: Secret, namespace: string, onProblem: JobQueueOptions['onProblem']): Backing {
+  const prefix = `${queueName}/${namespace}`;
+  const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
+  const shared = { retryStrategy, connectTimeout: 5_000, enableReadyCheck: true } as const;
+  // What is sent fails at once while there is no connection, and soon where there is no answer.
+  const producer = new Redis(url.reveal(), {
+    ...shared,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: 5_000,
+  });
+  const consumer = new Redis(url.reveal(), { ...shared, maxRetriesPerRequest: null });
+  let isTold = false;
+  for (const client of [producer, consumer]) {
+    client.on('ready', () => (isTold = false));
+    client.on('error', (error: Error) => {
+      // Told once for each time that it is down: a reconnection is tried again and again.
+      if (!isTold) onProblem('Redis cannot be reached', error);
+      isTold = true;
+    });
+  }
+  return {
+    backend: 'redis',
+    isConnected: () => producer.status === 'ready',
+    open: async (process, onError) => {
+      const queue = new Queue(queueName, { connection: producer, prefix, skipMetasUpdate: true });
+      const worker = new Worker(queueName, process, {
+        ...workerOptions,
+        connection: consumer,
+        prefix,
+      });
+      queue.on('error', onError);
+      worker.on('error', onError);
+      return { queue, worker };
+    },
+    inspect: async () => {
+      const policy = /^maxmemory_policy:(\S+)/m.exec(await producer.info('memory'))?.[1];
+      return policy === undefined || policy === 'noeviction'
+        ? null
+        : `Redis may drop jobs: set maxmemory-policy to noeviction, it is ${policy}`;
+    },
+    [Symbol.asyncDispose]: async () => {
+      producer.disconnect();
+      consumer.disconnect();
+    },
+  };
+}
+
+function postgresBacking(databaseUrl: string): Backing {
+  const connection = (max: number) => ({
+    connectionString: databaseUrl,
+    application_name: queueName,
+    max,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 10_000,
+  });
+  return {
+    backend: 'postgresql',
+    isConnected: () => true,
+    open: async (process, onError) => {
+      const queue = new Queue(
+        queueName,
+        { connection: { ...connection(2), migrate: true } },
+        createPostgresBackend,
+      );
+      queue.on('error', onError);
+      // The worker needs the schema that this brings up to date.
+      await queue.waitUntilReady().catch(async (thrown: unknown) => {
+        await queue.close().catch(() => undefined);
+        throw thrown;
+      });
+      const worker = new Worker(
+        queueName,
+        process,
+        { ...workerOptions, connection: connection(4) },
+        createPostgresBackend,
+      );
+      worker.on('error', onError);
+      return { queue, worker };
+    },
+    inspect: async () => null,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+/**
+ * Opens the queue. Fulfils while Redis cannot be reached, too: the queue then becomes usable when it can. Rejects with
+ * `queue/unavailable` where the queue is on PostgreSQL and cannot be opened.
+ */
+export async function createJobQueue(options: JobQueueOptions): Promise<JobQueue> {
+  const { redisUrl, namespace, onProblem } = options;
+  const backing =
+    redisUrl === undefined
+      ? postgresBacking(options.databaseUrl)
+      : redisBacking(redisUrl, namespace, onProblem);
+  const queue = new SupervisedQueue(backing, options);
+  if (redisUrl === undefined) {
+    try {
+      await queue.look();
+    } catch (thrown) {
+      await queue[Symbol.asyncDispose]();
+      throw asGuardError(thrown, 'queue/unavailable', "couldn't open the queue on PostgreSQL");
+    }
+  }
+  queue.start();
+  return queue;
+}
+
+class SupervisedQueue implements JobQueue {
+  readonly #backing: Backing;
+  readonly #options: JobQueueOptions;
+  readonly #stopped = new AbortController();
+  #opened: Opened | undefined;
+  #wasConnected = false;
+  #looking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #offered = 0;
+  #problem: string | null = null;
+  #advice: string | null = null;
+
+  constructor(backing: Backing, options: JobQueueOptions) {
+    this.#backing = backing;
+    this.#options = options;
+  }
+
+  get state(): QueueState {
+    const isUp = this.#opened !== undefined && this.#backing.isConnected() && this.#problem === null;
+    const note = isUp ? this.#advice : (this.#problem ?? 'it cannot be reached');
+    return { backend: this.#backing.backend, isUp, note };
+  }
+
+  /** Looks after the connection from now on. */
+  start(): void {
+    const look = (): void => {
+      this.look().catch((error: unknown) => this.#options.onProblem('the queue cannot be opened', error));
+    };
+    this.#timer = setInterval(look, lookEveryMs);
+    look();
+  }
+
+  /** Opens what is not open although it could be, and tells when the queue has become usable. */
+  look(): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #lookOnce(): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
+    const isConnected = this.#backing.isConnected();
+    const hasReturned = isConnected && !this.#wasConnected;
+    this.#wasConnected = isConnected;
+    if (!isConnected) return;
+    // A worker that could not begin, such as with a server that was still loading, never begins again by itself.
+    const isBroken = this.#opened !== undefined && !this.#opened.worker.isRunning();
+    if (isBroken) await this.#close();
+    if (this.#opened === undefined) await this.#open();
+    if (hasReturned || isBroken) await this.#welcome();
+  }
+
+  async #open(): Promise<void> {
+    const { onProblem } = this.#options;
+    this.#opened = await this.#backing.open(
+      (job) => this.#process(job),
+      (error) => {
+        if (this.#backing.isConnected()) onProblem('the queue has a problem', error);
+      },
+    );
+  }
+
+  async #welcome(): Promise<void> {
+    this.#problem = null;
+    const advice = await within(this.#backing.inspect(), addMs, noAnswer).catch(() => null);
+    if (advice !== null && advice !== this.#advice) this.#options.onProblem(advice, undefined);
+    this.#advice = advice;
+    this.#options.onUp();
+  }
+
+  async #process(job: BullJob): Promise<void> {
+    const kind = jobKinds.find((known) => known === job.name);
+    const data = dataSchema.safeParse(job.data);
+    // What another version has left is not understood and not needed: the database is asked what is due.
+    if (kind === undefined || !data.success) return;
+    try {
+      await this.#options.handlers[kind](data.data.subject, this.#stopped.signal);
+    } catch (thrown) {
+      if (!this.#stopped.signal.aborted)
+        this.#options.onProblem(`a job failed: ${kind} of ${data.data.subject}`, thrown);
+      throw thrown;
+    }
+  }
+
+  offer(jobs: readonly Job[]): void {
+    if (jobs.length === 0 || this.#offered + jobs.length > mostOffered) return;
+    this.#offered += jobs.length;
+    this.#add(jobs)
+      .catch(() => undefined)
+      .finally(() => (this.#offered -= jobs.length))
+      .catch(() => undefined);
+  }
+
+  async refill(jobs: readonly Job[]): Promise<void> {
+    await this.#add(jobs);
+  }
+
+  async #add(jobs: readonly Job[]): Promise<void> {
+    const queue = this.#opened?.queue;
+    if (queue === undefined || !this.#backing.isConnected() || this.#stopped.signal.aborted)
+      throw new GuardError('queue/unavailable', 'the queue cannot be reached');
+    try {
+      const work = jobs.length === 0 ? queue.getWaitingCount() : queue.addBulk(jobs.map(bulkJob));
+      await within<unknown>(work, addMs, noAnswer);
+      this.#problem = null;
+    } catch (thrown) {
+      const why = thrown instanceof GuardError ? thrown.message : 'the queue takes no jobs';
+      if (this.#problem === null) this.#options.onProblem(why, thrown);
+      this.#problem = why;
+      throw asGuardError(thrown, 'queue/unavailable', why);
+    }
+  }
+
+  async #close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    if (opened === undefined) return;
+    const closing = Promise.allSettled([opened.worker.close(), opened.queue.close()]);
+    await within<unknown>(closing, closeMs, noAnswer).catch(() => undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stopped.abort(new GuardError('request/cancelled', 'the guard stops'));
+    await this.#looking?.catch(() => undefined);
+    await this.#close();
+    await this.#backing[Symbol.asyncDispose]();
+  }
+}
+
+function bulkJob({ kind, subject, turn, delayMs }: Job) {
+  return {
+    name: kind,
+    data: { subject },
+    opts: {
+      jobId: [kind, subject, turn].join('-'),
+      delay: Math.max(0, Math.ceil(delayMs)),
+      priority: priority[kind],
+      attempts: 1,
+      removeOnComplete: true,
+      removeOnFail: true,
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// Puts into the queue whatever it lacks, found in the database: at the start, whenever the queue has come back, and every
+// few seconds. So nothing is lost with a queue, only late.
+import { setInterval } from 'node:timers';
+import type { Queryable } from '../db.ts';
+import type { Job, JobQueue } from './queue.ts';
+import { findWork } from './work-store.ts';
+
+export interface Reconciler extends AsyncDisposable {
+  /** Refills the queue now; a call while one runs makes it run once more. Never rejects. */
+  run(): Promise<void>;
+}
+
+export interface ReconcilerOptions {
+  readonly database: Queryable;
+  readonly queue: Pick<JobQueue, 'refill'>;
+  readonly everyMs?: number;
+}
+
+const defaultEveryMs = 20_000;
+const pageSize = 500;
+
+/** Starts at once. What fails is done by the next run; the queue tells the operator. */
+export function startReconciler({
+  database,
+  queue,
+  everyMs = defaultEveryMs,
+}: ReconcilerOptions): Reconciler {
+  let running: Promise<void> | undefined;
+  let isWantedAgain = false;
+  let isStopped = false;
+
+  async function refill(): Promise<void> {
+    for (let after: Job | undefined; !isStopped;) {
+      const page: readonly Job[] = await findWork(database, { after, limit: pageSize });
+      // An empty page, too: it shows whether the queue answers.
+      await queue.refill(page);
+      after = page.at(-1);
+      if (page.length < pageSize) return;
+    }
+  }
+
+  async function runOnce(): Promise<void> {
+    do {
+      isWantedAgain = false;
+      await refill().catch(() => undefined);
+    } while (isWantedAgain && !isStopped);
+  }
+
+  const run = (): Promise<void> => {
+    if (running !== undefined) isWantedAgain = true;
+    running ??= runOnce().finally(() => (running = undefined));
+    return running;
+  };
+
+  const again = (): void => {
+    run().catch(() => undefined);
+  };
+  const timer = setInterval(again, everyMs);
+  again();
+  return {
+    run,
+    [Symbol.asyncDispose]: async () => {
+      isStopped = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,87 @@
+// The SQL of what is due: everything that the queue should hold is found again here, whatever the queue has lost.
+import { z } from 'zod';
+import type { Queryable } from '../db.ts';
+import { type Job, jobKinds } from './queue.ts';
+
+const workSchema = z.object({
+  kind: z.enum(jobKinds),
+  subject: z.string(),
+  turn: z.string(),
+  delayMs: z.number(),
+});
+
+export interface WorkPage {
+  /** Only the work of these requests. */
+  readonly approvals?: readonly string[];
+  /** Only what comes behind this, in the order of kind, subject and turn. */
+  readonly after?: Pick<Job, 'kind' | 'subject' | 'turn'> | undefined;
+  readonly limit: number;
+}
+
+/**
+ * What is to be done, now or at a time: versions to be recorded, bytes of ended requests to be let go, people to be told
+ * or reminded, requests to run out, to be applied, or to be looked after where a worker was lost. The turn of what has a
+ * time that may change says the time, so that a job for another time does not stand in its way.
+ */
+export async function findWork(client: Queryable, page: WorkPage): Promise<readonly Job[]> {
+  const rows = await client.query(
+    `with work (kind, subject, turn, due_at) as (
+       select 'outbox', approval, 'r' || max(seq), now() from approval_outbox
+         where recorded_at is null and ($1::text[] is null or approval = any ($1)) group by approval
+       union all
+       select 'outbox', id, 'e' || version, now() from approval
+         where released_at is null and state not in ('waiting', 'approved', 'applying') and ($1::text[] is null or id = any ($1))
+       union all
+       select 'notify', seq::text, tries::text, due_at from approval_outbox
+         where recorded_at is not null and told_at is null and given_up_at is null and ($1::text[] is null or approval = any ($1))
+       union all
+       select 'expire', id, 'x', expires_at from approval
+         where state in ('waiting', 'approved') and ($1::text[] is null or id = any ($1))
+       union all
+       select 'remind', id, reminders::text, remind_at from approval
+         where state = 'waiting' and remind_at < expires_at and ($1::text[] is null or id = any ($1))
+       union all
+       select 'apply', id, concat_ws('-', epoch + 1, (extract(epoch from lease_until) * 1000)::bigint),
+           coalesce(lease_until, now()) from approval
+         where state in ('approved', 'applying') and ($1::text[] is null or id = any ($1))
+     )
+     select kind, subject, turn,
+         greatest(0, extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as "delayMs"
+       from work where $2::text is null or (kind, subject, turn) > ($2, $3, $4)
+       order by kind, subject, turn limit $5`,
+    [
+      page.approvals ?? null,
+      page.after?.kind ?? null,
+      page.after?.subject ?? null,
+      page.after?.turn ?? null,
+      page.limit,
+    ],
+  );
+  return rows.map((row) => workSchema.parse(row));
+}
+
+/** Counts one more reminder and says when the next is due; false where it was not due. */
+export async function takeReminder(client: Queryable, id: string, everySeconds: number): Promise<boolean> {
+  const rows = await client.query(
+    `update approval set reminders = reminders + 1, remind_at = clock_timestamp() + make_interval(secs => $2)
+     where id = $1 and state = 'waiting' and remind_at <= clock_timestamp() returning id`,
+    [id, everySeconds],
+  );
+  return rows.length === 1;
+}
+
+/** True where something is still held for this request although it has ended, and that is recorded. */
+export async function isToBeReleased(client: Queryable, id: string): Promise<boolean> {
+  const rows = await client.query(
+    `select from approval a where a.id = $1 and a.released_at is null
+       and a.state not in ('waiting', 'approved', 'applying')
+       and not exists (select from approval_outbox o where o.approval = a.id and o.recorded_at is null)`,
+    [id],
+  );
+  return rows.length === 1;
+}
+
+/** Notes that nothing is held any more for a request that has ended. */
+export async function markReleased(client: Queryable, id: string): Promise<void> {
+  await client.query('update approval set released_at = clock_timestamp() where id = $1', [id]);
+}

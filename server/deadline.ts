@@ -1,0 +1,13 @@
+// Every wait has an end: a promise is given this long, then the caller goes on without it.
+import type { GuardError } from '../core/errors.ts';
+
+/** What `work` gives, or the rejection with `late()` after `ms`; what comes of `work` after that is nobody's. */
+export async function within<T>(work: Promise<T>, ms: number, late: () => GuardError): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(late()), ms);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -58,7 +58,6 @@ export function checkConfig(config: Config): readonly Finding[] {
       saw: text,
       remedy: 'Remove the setting unless this is meant.',
     })),
-    ...config.notices.map((text): Finding => ({ grade: 'warn', what: 'configuration', saw: text })),
   ];
 }
 

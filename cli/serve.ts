@@ -19,7 +19,7 @@ async function serve(file: string | undefined): Promise<void> {
   const stopped = stopSignal();
   const config = await loadConfig({ file, env: environment() });
   await using guard = await startGuard(config, { log: process.stderr });
-  for (const line of [...config.weakenings, ...config.notices]) process.stderr.write(`forgeguard: ${line}\n`);
+  for (const line of config.weakenings) process.stderr.write(`forgeguard: ${line}\n`);
   if (guard.app.settled > 0)
     process.stderr.write(`forgeguard: ${guard.app.settled} unfinished pushes were settled\n`);
   const words =

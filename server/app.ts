@@ -5,11 +5,14 @@ import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../core/errors.ts';
 import { covers } from '../core/scope.ts';
 import type { StepObserver } from '../core/services.ts';
+import { logNotifier } from './approvals/log-notifier.ts';
+import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { readPrivateFile, writePrivateFile } from './audit/private-file.ts';
 import type { Config, ForgeConfig } from './config.ts';
 import { type Database, openDatabase } from './db.ts';
+import { within } from './deadline.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { createGitPart, type GitPart } from './git/part.ts';
 import { createHttpServer } from './http.ts';
@@ -54,10 +57,27 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   ] as const;
   // The slow beginnings go side by side. All settle before a failure is thrown, so that what was opened is closed.
   await Promise.allSettled(starting);
-  const [database, scanner, policy] = await Promise.all(starting);
+  const [{ database, url: databaseUrl }, scanner, policy] = await Promise.all(starting);
   const audit = opened.use(await createAuditLog({ database, dataDir: config.dataDir, clock }));
   const identity = opened.use(createIdentityService({ database, clock, audit }));
   const recorded = recordRefusals(identity, audit);
+  const http = createHttpServer({
+    log: options.log,
+    checkReady: () => checkReady(database, audit),
+    reportState: () => ({ queue: approvals.queue }),
+  });
+  const approvals: ApprovalsPart = createApprovals({
+    database,
+    databaseUrl,
+    redisUrl: config.redis.url,
+    namespace: audit.origin,
+    audit,
+    scanner,
+    covers,
+    urlOf: (id) => `${config.publicUrl ?? listeningUrl(http)}/ui/approvals/${id}`,
+    remindAfter: config.approvals.remindAfter,
+    onProblem: (problem, error) => http.log.warn({ err: error }, problem),
+  });
   const git: GitPart = opened.use(
     await createGitPart({
       forges: [...config.forges, ...(options.extraForges ?? [])],
@@ -74,9 +94,15 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       observe: options.observe ?? (() => undefined),
     }),
   );
+  // Its workers use what was opened before.
+  opened.use(approvals);
   const settled = await git.settle(await audit.openAttempts());
   await recordStart(audit, config, policy, settled);
-  const http = createHttpServer({ log: options.log, checkReady: () => checkReady(database, audit) });
+  // Only now: what an earlier process left is settled, and what is carried out from here on is this one's.
+  await approvals.start(
+    {},
+    logNotifier((fields, message) => http.log.info(fields, message)),
+  );
   await http.register(git.plugin);
   await http.register(auditRoutes, {
     database,
@@ -98,18 +124,34 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       ),
     async [Symbol.asyncDispose]() {
       await http.close();
+      await approvals[Symbol.asyncDispose]();
       await audit.append(guardEvent('guard.stopped', {})).catch(() => undefined);
       await everything.disposeAsync();
     },
   };
 }
 
-async function openStore(config: Config, opened: AsyncDisposableStack): Promise<Database> {
+interface Store {
+  readonly database: Database;
+  readonly url: string;
+}
+
+async function openStore(config: Config, opened: AsyncDisposableStack): Promise<Store> {
   const url =
     config.database.url?.reveal() ?? opened.use(await startEmbeddedPostgres({ dataDir: config.dataDir })).url;
   // Brought up to date with patience; requests get their answers soon or not at all.
   await (await openDatabase(url, { maxConnections: 1 }))[Symbol.asyncDispose]();
-  return opened.use(await openDatabase(url, { migrate: false, statementTimeoutMs: 5_000 }));
+  return {
+    database: opened.use(await openDatabase(url, { migrate: false, statementTimeoutMs: 5_000 })),
+    url,
+  };
+}
+
+/** Where the server listens; without an address yet, nobody has been told of it. */
+function listeningUrl(http: FastifyInstance): string {
+  const [first] = http.addresses();
+  if (first === undefined) return '';
+  return `http://${first.family === 'IPv6' ? `[${first.address}]` : first.address}:${first.port}`;
 }
 
 const keyBytes = 32;
@@ -157,14 +199,9 @@ async function recordStart(
 const readinessMs = 2_000;
 
 async function checkReady(database: Database, audit: DurableAuditLog): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new GuardError('database/unavailable', 'PostgreSQL did not answer in time')),
+  await within<unknown>(
+    Promise.all([database.query('select 1'), audit.ready()]),
     readinessMs,
+    () => new GuardError('database/unavailable', 'PostgreSQL did not answer in time'),
   );
-  try {
-    await Promise.race([Promise.all([database.query('select 1'), audit.ready()]), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

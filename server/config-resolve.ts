@@ -71,6 +71,7 @@ export async function resolveConfig(
       retentionDays: written.audit.retentionDays,
       publicProofs: written.audit.publicProofs,
     },
+    approvals: { remindAfter: written.approvals.remindAfter },
     policyFile:
       written.policyFile === undefined ? undefined : resolve(surroundings.directory, written.policyFile),
     limits: written.limits,
@@ -82,7 +83,6 @@ export async function resolveConfig(
           ]
         : []),
     ],
-    notices: written.redis.url === undefined ? [] : ['redis.url is not used in this version'],
   };
   return { config, problems: work.problems };
 }

@@ -170,13 +170,18 @@ export const configSchema = closed({
   redis: closed({
     url: connectionUrl(['redis:', 'rediss:'], 'redis://redis.example:6379')
       .optional()
-      .describe('Redis for the queue; not used in this version'),
+      .describe('Redis 6.2 or newer for the queue; without it the queue is in PostgreSQL'),
   }).prefault({}),
   forges: z.array(forge).max(100).default([]).describe('the Git forges behind the guard'),
   registries: unavailable.describe('package and image registries; not available in this version'),
   logSources: unavailable.describe('sources of build logs; not available in this version'),
   identity: identity.prefault({}),
   audit: audit.prefault({}),
+  approvals: closed({
+    remindAfter: duration({ least: '1m', most: '30d' })
+      .default(parseDuration('4h') ?? 0)
+      .describe('how long a request waits before people are reminded of it, each time again'),
+  }).prefault({}),
   policyFile: fileName.optional().describe('the policy; without it the default policy is in force'),
   limits: limitsSchema.prefault({}),
   dangerouslyAllowPlainHttpListen: z

@@ -43,13 +43,13 @@ export interface Config {
     /** Whether checkpoint and hashes may be read without a token. */
     readonly publicProofs: boolean;
   };
+  /** `remindAfter` in seconds. */
+  readonly approvals: { readonly remindAfter: number };
   /** Absolute; undefined: the default policy. */
   readonly policyFile: string | undefined;
   readonly limits: Limits;
   /** Sentences, one for each protection that the configuration switches off; for the boot log and the audit log. */
   readonly weakenings: readonly string[];
-  /** Sentences about settings that have no effect; for the boot log. */
-  readonly notices: readonly string[];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;

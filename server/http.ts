@@ -11,6 +11,8 @@ import { asGuardError, GuardError } from '../core/errors.ts';
 export interface HttpOptions {
   /** Rejects while the guard could not serve. */
   readonly checkReady: () => Promise<void>;
+  /** What `/readyz` tells besides, such as of parts that the guard can do without for a while. */
+  readonly reportState?: () => Readonly<Record<string, unknown>>;
   /** Where log lines go. */
   readonly log: { readonly write: (line: string) => void };
 }
@@ -50,7 +52,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     await options.checkReady();
-    return reply.send({ status: 'ready' });
+    return reply.send({ status: 'ready', ...options.reportState?.() });
   });
   return app;
 }

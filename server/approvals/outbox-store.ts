@@ -19,15 +19,15 @@ export interface Unrecorded {
   readonly event: AuditEvent;
 }
 
-/** What the audit log does not hold yet of a request, oldest first. */
-export async function readUnrecorded(
+/** What the audit log does not hold yet of a request, oldest first; nobody else records it until the transaction ends. */
+export async function lockUnrecorded(
   client: Queryable,
   approval: string,
   limit: number,
 ): Promise<readonly Unrecorded[]> {
   const rows = await client.query<{ seq: number; event: unknown }>(
     `select seq::float8 as seq, event from approval_outbox
-     where approval = $1 and recorded_at is null order by seq limit $2`,
+     where approval = $1 and recorded_at is null order by seq limit $2 for update`,
     [approval, limit],
   );
   return rows.map(({ seq, event }) => ({ seq, event: eventSchema.parse(event) }));

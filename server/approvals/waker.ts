@@ -1,4 +1,5 @@
 // Collects requests that were changed for a moment, so that a burst of changes asks the database once.
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const gatherMs = 10;
 
@@ -8,23 +9,20 @@ const gatherMs = 10;
  */
 export function createWaker(wake: (ids: readonly string[]) => Promise<void>): (id: string) => void {
   let gathered = new Set<string>();
-  let isBusy = false;
+  let running: Promise<void> | undefined;
 
-  function schedule(): void {
-    isBusy = true;
-    setTimeout(() => {
+  async function run(): Promise<void> {
+    while (gathered.size > 0) {
+      await sleep(gatherMs);
       const ids = [...gathered];
       gathered = new Set();
-      const next = (): void => {
-        isBusy = false;
-        if (gathered.size > 0) schedule();
-      };
-      wake(ids).then(next, next);
-    }, gatherMs);
+      await wake(ids).catch(() => undefined);
+    }
+    running = undefined;
   }
 
   return (id) => {
     gathered.add(id);
-    if (!isBusy) schedule();
+    running ??= run();
   };
 }

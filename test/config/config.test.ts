@@ -56,6 +56,7 @@ describe('without a file', () => {
         forges: [],
         identity: { tokens: { maxLifetime: 90 * 86_400 } },
         audit: { retentionDays: 2_192, publicProofs: false },
+        approvals: { remindAfter: 4 * 3_600 },
         policyFile: undefined,
         limits: {
           packBytes: 4 * 2 ** 30,
@@ -73,7 +74,6 @@ describe('without a file', () => {
           findingsListed: 20,
         },
         weakenings: [],
-        notices: [],
       });
       await writeFile('forgeguard.yaml', 'listen: 127.0.0.1:1');
       expect(await loadConfig({ env: {} })).toMatchObject({ sandbox: false, listen: { port: 1 } });
@@ -314,7 +314,6 @@ logSources: []
           { ...sound, url: 'http://git.internal', dangerouslyAllowPlainHttp: true },
           { ...sound, name: 'pass', credential: { mode: 'passthrough' } },
         ],
-        redis: { url: 'redis://r' },
       }),
     );
     expect(config.weakenings).toEqual([
@@ -322,7 +321,6 @@ logSources: []
       "the forge pass gets the clients' own credentials: the guard does not know who acts",
       'the guard listens on 0.0.0.0 for plain http: tokens and content can be read on the network',
     ]);
-    expect(config.notices).toEqual(['redis.url is not used in this version']);
     expect((await load('listen: 0.0.0.0:8080\npublicUrl: https://g.example')).weakenings).toEqual([]);
   });
 });

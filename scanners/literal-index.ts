@@ -1,5 +1,6 @@
 // Which of many literals stand in a line. They are looked up by their first three characters, so that a line is read once
-// however many there are. Letters fold case and every digit counts as `0`, as in the gate.
+// however many there are. Lower-case letters fold case and every digit counts as `0`, as in the gate; upper-case letters
+// stand for themselves.
 
 export interface LiteralIndex {
   /** Number of the first entry with these three characters plus one, 0 where there is none. */
@@ -70,7 +71,10 @@ function keyAt(text: string, last: number): number {
 }
 
 function startsWith(text: string, from: number, literal: string): boolean {
-  for (let at = 0; at < literal.length; at++)
-    if (folded[text.charCodeAt(from + at)] !== literal.charCodeAt(at)) return false;
+  for (let at = 0; at < literal.length; at++) {
+    const code = text.charCodeAt(from + at);
+    const wanted = literal.charCodeAt(at);
+    if (code !== wanted && folded[code] !== wanted) return false;
+  }
   return true;
 }

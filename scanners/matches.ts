@@ -1,5 +1,6 @@
 // All matches of an expression, as `matchAll` gives them, without the copy of the expression that it makes at each call:
 // rules ask for every candidate line, and nearly always there is nothing.
+import { type LiteralIndex, literalPlaces } from './literal-index.ts';
 
 const none: readonly RegExpExecArray[] = [];
 
@@ -11,4 +12,25 @@ export function matchesOf(pattern: RegExp, text: string): readonly RegExpExecArr
   const all = [first];
   for (let next = pattern.exec(text); next !== null; next = pattern.exec(text)) all.push(next);
   return all;
+}
+
+/**
+ * Matches of `pattern` in `text` that begin with a literal of the index, in order and apart from each other. It must be
+ * sticky and must not match nothing at all; it is tried where a literal stands.
+ */
+export function matchesAt(pattern: RegExp, index: LiteralIndex, text: string): readonly RegExpExecArray[] {
+  const places = literalPlaces(index, text);
+  let all: RegExpExecArray[] | undefined;
+  let read = 0;
+  for (let at = 1; at < places.length; at += 2) {
+    const place = places[at] ?? 0;
+    if (place < read) continue;
+    pattern.lastIndex = place;
+    const match = pattern.exec(text);
+    if (match === null) continue;
+    read = pattern.lastIndex;
+    if (all === undefined) all = [match];
+    else all.push(match);
+  }
+  return all ?? none;
 }

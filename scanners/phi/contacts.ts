@@ -54,8 +54,9 @@ export const accountRule: PatternRule = {
   ],
   find(line, emit) {
     if (line.document.binary) return;
-    const context = cardContext.test(line.text);
-    for (const match of matchesOf(card, line.text)) {
+    const cards = matchesOf(card, line.text);
+    const context = cards.length > 0 && cardContext.test(line.text);
+    for (const match of cards) {
       const digits = match[0].replaceAll(/\D/g, '');
       const grouped = digits.length < match[0].length;
       if (!isCard(digits) || (!grouped && !context)) continue;
@@ -68,8 +69,9 @@ export const accountRule: PatternRule = {
         ),
       );
     }
-    if (!/iban|account|konto|bank|cuenta|compte/i.test(line.text)) return;
-    for (const match of matchesOf(iban, line.text)) {
+    const ibans = matchesOf(iban, line.text);
+    if (ibans.length === 0 || !/iban|account|konto|bank|cuenta|compte/i.test(line.text)) return;
+    for (const match of ibans) {
       if (!isIban(match[0])) continue;
       const start = line.start + match.index;
       const confidence = line.document.source ? 0.75 : 0.87;

@@ -190,8 +190,13 @@ export const medicalRecordRule: PatternRule = {
 
 const labels = indexLiterals(labelled.map(({ literals }) => literals));
 
+/** What the patterns take behind a label. Without it they would run wherever a word such as `having` or `idea` stands. */
+const behind = [' ', '\t', '\xa0', '"', "'", '#', '.', ':', '=', ','];
+
 export const labelledNumberRule: PatternRule = {
-  literals: labelled.flatMap(({ literals }) => literals),
+  literals: labelled.flatMap(({ literals }) =>
+    literals.flatMap((literal) => behind.map((sign) => literal + sign)),
+  ),
   find(line, emit) {
     const places = literalPlaces(labels, line.text);
     /** Where the last match of each row ends: what stands in front of it is read. */

@@ -1,6 +1,7 @@
 // Literals assigned to names that promise a credential: `password = "…"`, `api_key: …`, `CLIENT_SECRET=…`. Such a hit is
 // unproven: the driver keeps it only if the value reads like a random string and not like text.
-import { matchesOf } from '../matches.ts';
+import { indexLiterals } from '../literal-index.ts';
+import { matchesAt } from '../matches.ts';
 import type { DocumentContext, PatternRule } from '../rule.ts';
 import { emitCandidate } from './candidate.ts';
 import {
@@ -9,6 +10,7 @@ import {
   kindOf,
   nameLiterals,
   namePattern,
+  nameStarts,
 } from './credential-names.ts';
 import { readNamedValues } from './named-value.ts';
 
@@ -21,14 +23,16 @@ const conversion = `(?:(?:b|r|u|f|@|\\[\\]byte\\(|new String\\(|Buffer\\.from\\(
 const value = `(?:\\\\?(["'\`])([^"'\`\\\\\\r\\n]{6,240})\\\\?\\3|([^\\s"'\`,;<>{}()[\\]\\\\&]{6,240})(?=[\\s,;&"'\`})\\]]|$))`;
 const assigned = new RegExp(
   `(${namePattern})(\\w{0,24}(?:[.-]\\w{1,16}){0,2})(?:${separator})${conversion}${value}`,
-  'gi',
+  'iy',
 );
+const starts = indexLiterals([nameStarts]);
+
 export const assignmentRule: PatternRule = {
   literals: nameLiterals,
   find(line, emit) {
     const { document, text } = line;
     if (document.binary || document.kind === 'names') return;
-    for (const match of matchesOf(assigned, text)) {
+    for (const match of matchesAt(assigned, starts, text)) {
       const [whole, name = '', rest = '', , quoted, bare] = match;
       const found = quoted ?? bare ?? '';
       const kind = kindOf(name);

@@ -9,6 +9,13 @@ export const namePattern =
   '(?:api|access|auth|private|encryption|signing|master|account|storage|shared|session|service|license|client|admin|app)[_-]?key|' +
   '(?<![A-Za-z])x?key';
 
+/** What a match of it begins with: it is tried where one of these stands, and nowhere else. */
+export const nameStarts: readonly string[] = [
+  ...['pass', 'pwd', 'secret', 'token', 'credential', 'oauth', 'nkey', 'nonce', 'xkey', 'key'],
+  ...['api', 'access', 'auth', 'private', 'encryption', 'signing', 'master', 'account', 'storage', 'shared'],
+  ...['session', 'service', 'license', 'client', 'admin', 'app'],
+];
+
 /** Literals that lead to them. */
 export const nameLiterals: readonly string[] = [
   ...[

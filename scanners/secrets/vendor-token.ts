@@ -3,6 +3,7 @@ import type { RuleId } from '../catalog.ts';
 
 export interface VendorToken {
   readonly rule: RuleId;
+  /** Upper-case letters stand for themselves, lower-case ones for both, `0` for any digit. */
   readonly literals: readonly string[];
   /** Global; the first group is the token where there is one, else the whole match. */
   readonly pattern: RegExp;

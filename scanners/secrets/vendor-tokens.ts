@@ -52,7 +52,7 @@ export const vendorTokens: readonly VendorToken[] = [
   },
   {
     rule: 'secret/aws-access-key-id',
-    literals: ['akia', 'asia', 'abia', 'acca'],
+    literals: ['AKIA', 'ASIA', 'ABIA', 'ACCA'],
     pattern: /(?<![0-9A-Za-z+/])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![0-9A-Za-z+/=])/g,
     confidence: 0.9,
     // The ids are base32.

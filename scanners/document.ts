@@ -11,13 +11,8 @@ const sourceExtensions = new Set(
   ).split(' '),
 );
 
-/** Describes a target; `clinical` is known only once the format readers have run. */
-export function describeDocument(
-  target: ScanTarget,
-  decoded: Decoded,
-  head: string,
-  clinical: boolean,
-): DocumentContext {
+/** Describes a target. Whether it is clinical is known only once the format readers have run. */
+export function describeDocument(target: ScanTarget, decoded: Decoded, head: string): DocumentContext {
   const extension = /\.([A-Za-z0-9]{1,10})$/.exec(target.path)?.[1]?.toLowerCase() ?? '';
   return {
     kind: target.kind,
@@ -25,6 +20,6 @@ export function describeDocument(
     extension,
     binary: decoded.binary,
     source: target.kind === 'file' && (sourceExtensions.has(extension) || head.startsWith('#!')),
-    clinical,
+    clinical: false,
   };
 }

@@ -57,7 +57,8 @@ export async function explainLine(
   const rules = compileRules();
   const input = { target, decoded, from: 0, previous: undefined, enough: decoded.bytes.length + 1 };
   const { hits, carry } = await scanText(rules, input);
-  const document = describeDocument(target, decoded, decoded.view.slice(0, 4_096), carry.clinical);
+  const plain = describeDocument(target, decoded, decoded.view.slice(0, 4_096));
+  const document = { ...plain, clinical: carry.clinical };
   const merged = mergeHits(hits);
   const refuted = patternHits(rules, decoded, extent, document).filter(
     (hit) => hit.unproven === true && !hits.some((kept) => isSame(kept, hit)),

@@ -21,6 +21,7 @@ export function buildFindings(
   origin: Origin,
   key: Uint8Array,
 ): readonly Finding[] {
+  if (hits.length === 0) return [];
   const places = locate(
     decoded,
     hits.flatMap((hit) => [hit.start, hit.end]),

@@ -12,6 +12,7 @@ const weakRules: ReadonlySet<RuleId> = new Set([
 
 /** Keeps the best hit of every group of overlapping hits; returns them in order of place. */
 export function mergeHits(hits: readonly Hit[]): readonly Hit[] {
+  if (hits.length === 0) return hits;
   const sorted = [...hits].sort((a, b) => a.start - b.start || b.end - a.end);
   const kept: Hit[] = [];
   for (const hit of sorted) {

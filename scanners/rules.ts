@@ -15,7 +15,7 @@ import { sqlReader } from './phi/sql.ts';
 import { proseReader } from './phi/prose/prose-reader.ts';
 import { x12Reader } from './phi/x12.ts';
 import { accountRule, contactRule } from './phi/contacts.ts';
-import { escapeLiterals } from './encoded-text.ts';
+import { escapeLiterals } from './escapes.ts';
 import { splitPersonLiterals } from './person-lines.ts';
 import { clinicalNoteReader } from './phi/clinical-note.ts';
 import { personLiterals } from './phi/fields.ts';
@@ -52,7 +52,7 @@ export const patternRules: readonly PatternRule[] = [
   natsSeedRule,
 ];
 
-export const formatReaders: readonly FormatReader[] = [
+const formatReaders: readonly FormatReader[] = [
   dicomReader,
   hl7v2Reader,
   x12Reader,
@@ -85,8 +85,8 @@ export interface CompiledRules {
   readonly escapeMask: number;
   /** Bit of the lines that secretlint sees. */
   readonly secretlintBit: number;
-  /** Mask of the anchors of each reader that has any, by name. */
-  readonly anchorMasks: ReadonlyMap<string, number>;
+  /** The readers with the masks of their anchors, 0 where a reader has none. */
+  readonly readers: readonly { readonly reader: FormatReader; readonly anchorMask: number }[];
 }
 
 /** Builds the gates over all literals. Called once per scanner. */
@@ -115,6 +115,9 @@ export function compileRules(): CompiledRules {
     textMask,
     escapeMask,
     secretlintBit: rules + 2,
-    anchorMasks: new Map(anchored.map(({ name }, at) => [name, 1 << (anchorBit + at)])),
+    readers: formatReaders.map((reader) => {
+      const at = anchored.indexOf(reader);
+      return { reader, anchorMask: at < 0 ? 0 : 1 << (anchorBit + at) };
+    }),
   };
 }

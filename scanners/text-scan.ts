@@ -2,12 +2,13 @@
 // pattern rules on the candidate lines. Work is bounded: who has found more than is kept stops looking.
 import { type Candidates, findCandidates } from './gate.ts';
 import { decode, type Decoded } from './decode.ts';
-import { decodeEscapes, decodeRuns } from './encoded-text.ts';
+import { decodeRuns } from './encoded-text.ts';
+import { decodeEscapes } from './escapes.ts';
 import { describeDocument } from './document.ts';
 import { Harvest } from './harvest.ts';
 import { personLines } from './person-lines.ts';
 import type { DocumentContext, FormatReader, Hit, Line } from './rule.ts';
-import { type CompiledRules, formatReaders, patternRules } from './rules.ts';
+import { type CompiledRules, patternRules } from './rules.ts';
 import { lintLines } from './secrets/secretlint.ts';
 import { loadVocabulary, tokenEfficiency } from './secrets/token-efficiency.ts';
 import type { ScanTarget } from './target.ts';
@@ -46,23 +47,29 @@ export async function scanText(rules: CompiledRules, input: TextScanInput): Prom
   const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, rules.quietMask);
   const persons = personLines(decoded.view, found.quietLines, rules.personMask, rules.surePersonMask);
   const head = decoded.view.slice(0, 4_096);
-  const plain = describeDocument(target, decoded, head, false);
-  const anchored = (reader: FormatReader) => ((rules.anchorMasks.get(reader.name) ?? 0) & found.mask) !== 0;
-  const read = readFormats(input, plain, head, persons, anchored);
+  const plain = describeDocument(target, decoded, head);
+  const read = readFormats(rules, input, plain, head, persons, found.mask);
   const clinical = previous?.clinical === true || isClinical(read.hits);
-  const document = describeDocument(target, decoded, head, clinical);
-  const matched = await matchPatterns(decoded.view, found, rules.textMask, document, input.enough);
-  const alsoMatched = clinical ? await matchClinical(rules, decoded, document, input.enough) : [];
-  const linted = await lintCandidates(decoded.view, found.triples, 1 << rules.secretlintBit);
+  const document = clinical ? { ...plain, clinical } : plain;
+  const loud = found.triples.length > 0 || (found.mask & rules.textMask) !== 0;
+  const matched = loud
+    ? await matchPatterns(decoded.view, found, rules.textMask, document, input.enough)
+    : nothing;
+  const alsoMatched = clinical ? await matchClinical(rules, decoded, document, input.enough) : nothing;
+  const lintBit = 1 << rules.secretlintBit;
+  const linted =
+    (found.mask & lintBit) === 0 ? nothing : await lintCandidates(decoded.view, found.triples, lintBit);
   const inner =
     input.decodedOnce === true
-      ? []
+      ? nothing
       : await scanEncoded(rules, input, linesOf(found.quietLines, rules.escapeMask));
   return {
     hits: [...read.hits, ...matched, ...alsoMatched, ...linted, ...inner],
     carry: { readers: read.readers, clinical },
   };
 }
+
+const nothing: readonly Hit[] = [];
 
 /** Scans what is written in base64, hex or escapes; hits stand where the encoded form stands. */
 async function scanEncoded(
@@ -73,7 +80,7 @@ async function scanEncoded(
   const { target, decoded, enough } = input;
   if (target.kind === 'names') return [];
   const hits: Hit[] = [];
-  const escapes = decodeEscapes(decoded.view, escaped);
+  const escapes = decodeEscapes(decoded.bytes, decoded.view, escaped);
   const pieces = escapes === undefined ? [] : [escapes];
   for (const piece of concat(pieces, decodeRuns(decoded.bytes, decoded.view))) {
     const inside = decode(piece.bytes, 'utf-8');
@@ -103,17 +110,19 @@ function* concat<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
 }
 
 function readFormats(
+  rules: CompiledRules,
   { decoded, from, previous, enough }: TextScanInput,
   document: DocumentContext,
   head: string,
   persons: readonly number[],
-  anchored: (reader: FormatReader) => boolean,
+  mask: number,
 ): { readonly hits: readonly Hit[]; readonly readers: ReadonlyMap<string, unknown> } {
   const hits: Hit[] = [];
   const readers = new Map<string, unknown>();
-  for (const reader of formatReaders) {
+  for (const { reader, anchorMask } of rules.readers) {
+    const anchored = (mask & anchorMask) !== 0;
     const known = previous?.readers.has(reader.name) === true;
-    if (!known && !reader.accepts(head, document, persons.length / 2, anchored(reader))) continue;
+    if (!known && !reader.accepts(head, document, persons.length / 2, anchored)) continue;
     // A stateful reader that refused the first window has no state to go on with.
     if (previous !== undefined && reader.stateful && !known) continue;
     const harvest = new Harvest(decoded.view, enough);
@@ -124,7 +133,7 @@ function readFormats(
       const state =
         reader.local === true
           ? readPieces(reader, view, document, persons, emit)
-          : reader.read({ view, from: start, document, carry, anchored: anchored(reader) }, emit);
+          : reader.read({ view, from: start, document, carry, anchored }, emit);
       readers.set(reader.name, state);
     });
     if (!failed) for (const hit of harvest.hits) hits.push(hit);

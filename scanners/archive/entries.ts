@@ -27,12 +27,16 @@ const signatures: readonly (readonly [number, string, ArchiveKind])[] = [
 /** Tells an archive by its signature; undefined for everything else. */
 export function archiveKind(bytes: Uint8Array): ArchiveKind | undefined {
   for (const [offset, text, kind] of signatures) {
-    if (bytes[offset] !== text.charCodeAt(0)) continue;
-    const found = Buffer.from(bytes.subarray(offset, offset + text.length)).toString('latin1');
     // Text may begin with BZh; a bzip2 stream goes on with a digit and the magic of a block.
-    if (found === text && (text !== 'BZh' || (bytes[4] === 0x31 && bytes[5] === 0x41))) return kind;
+    if (standsAt(bytes, offset, text) && (text !== 'BZh' || (bytes[4] === 0x31 && bytes[5] === 0x41)))
+      return kind;
   }
   return undefined;
+}
+
+function standsAt(bytes: Uint8Array, offset: number, text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (bytes[offset + at] !== text.charCodeAt(at)) return false;
+  return true;
 }
 
 /** Lists the entries of an archive. `name` is the archive's own name, for streams that hold a single file. */

@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'hide values in a file or standard input',
     load: async () => (await import('./redact.ts')).registerRedact,
   },
+  exec: {
+    summary: 'run a program with values in its output hidden',
+    load: async () => (await import('./exec.ts')).registerExec,
+  },
   policy: {
     summary: 'check, try and explain a policy',
     load: async () => (await import('./policy.ts')).registerPolicy,

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { plural } from '../core/duration.ts';
 import { GuardError } from '../core/errors.ts';
+import { type LiveTimes, redactLive } from './live-redaction.ts';
 import { createRedactor, type Redactor } from '../scanners/redact.ts';
 
 interface RedactFlags {
@@ -14,8 +15,8 @@ interface RedactFlags {
   readonly summary?: true;
 }
 
-/** Silence after which whole lines are passed on. */
-const pauseMs = 200;
+/** Output that does not pause is judged in whole segments, so that what comes out depends on the bytes alone. */
+const times: LiveTimes = { pauseMs: 200, longestMs: Infinity, prompts: false };
 
 async function redact(file: string | undefined, flags: RedactFlags): Promise<void> {
   const path = flags.path ?? file;
@@ -26,46 +27,27 @@ async function redact(file: string | undefined, flags: RedactFlags): Promise<voi
   const source: AsyncIterable<Uint8Array> =
     file === undefined ? process.stdin : createReadStream(file, { highWaterMark: 1 << 18 });
   try {
-    await pipeline(redactLive(source, redactor), process.stdout, { end: false });
+    await pipeline(redactLive(source, redactor, times), process.stdout, { end: false });
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
     // A reader that had enough is not our failure.
     if (reason === 'EPIPE' || reason === 'ERR_STREAM_PREMATURE_CLOSE') return;
     throw new GuardError('input/unreadable', `couldn't redact ${file ?? 'standard input'}`, { cause });
   }
-  if (flags.summary === true)
-    for (const rule of [...redactor.counts.keys()].toSorted())
-      process.stderr.write(`forgeguard: hid ${plural(redactor.counts.get(rule) ?? 0, 'value')} of ${rule}\n`);
+  if (flags.summary === true) tellCounts([redactor]);
 }
 
-/** What can be passed on, as early as it can be. */
-async function* redactLive(
-  source: AsyncIterable<Uint8Array>,
-  redactor: Redactor,
-): AsyncGenerator<Uint8Array> {
-  const chunks = source[Symbol.asyncIterator]();
-  for (let next = chunks.next(); ;) {
-    const chunk = await soon(next);
-    if (chunk === 'paused') {
-      yield* await redactor.flush();
-      const late = await next;
-      if (late.done === true) break;
-      yield* await redactor.write(late.value);
-    } else if (chunk.done === true) break;
-    else yield* await redactor.write(chunk.value);
-    next = chunks.next();
-  }
-  yield* await redactor.end();
+/** Tells on standard error how many values of which rule were hidden. */
+export function tellCounts(redactors: readonly Redactor[]): void {
+  const counts = new Map<string, number>();
+  for (const redactor of redactors)
+    for (const [rule, count] of redactor.counts) counts.set(rule, (counts.get(rule) ?? 0) + count);
+  for (const rule of [...counts.keys()].toSorted())
+    process.stderr.write(`forgeguard: hid ${plural(counts.get(rule) ?? 0, 'value')} of ${rule}\n`);
 }
 
-/** The promise's value, or `paused` where it takes longer than a pause. */
-async function soon<T>(promise: Promise<T>): Promise<T | 'paused'> {
-  const { promise: paused, resolve } = Promise.withResolvers<'paused'>();
-  const timer = setTimeout(() => resolve('paused'), pauseMs);
-  return Promise.race([promise, paused]).finally(() => clearTimeout(timer));
-}
-
-function readConfidence(text: string): number {
+/** Reads the value of `--confidence`. */
+export function readConfidence(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value <= 1) return value;
   throw new GuardError('input/invalid', '--confidence is a number from 0 to 1');

@@ -1,9 +1,9 @@
 // How `forgeguard scan` tells its findings: lines for people, one JSON object, or SARIF for code-scanning tools.
 import process from 'node:process';
 import { plural } from '../core/duration.ts';
+import { toSarif } from '../core/sarif.ts';
 import { version } from '../server/version.ts';
 import { printable } from './printable.ts';
-import { toSarif } from './sarif.ts';
 import type { ScanReport } from './scan-run.ts';
 
 export const scanFormats = ['text', 'json', 'sarif'] as const;
@@ -12,7 +12,7 @@ export type ScanFormat = (typeof scanFormats)[number];
 const writers: Readonly<Record<ScanFormat, (report: ScanReport) => string>> = {
   text: tellText,
   json: tellJson,
-  sarif: ({ findings, problems }) => `${JSON.stringify(toSarif(findings, problems), null, 2)}\n`,
+  sarif: ({ findings, problems }) => `${JSON.stringify(toSarif(findings, problems, version), null, 2)}\n`,
 };
 
 /** Writes the report to standard output, and what could not be scanned to standard error as well. */

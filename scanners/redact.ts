@@ -3,8 +3,8 @@
 import type { RuleId } from './catalog.ts';
 import { type Encoding, sniffEncoding } from './decode.ts';
 import { hideSpans } from './redact/hide.ts';
-import { judgeSegment } from './redact/judge-segment.ts';
-import { cutSegment, lastLineEnd, segmentBytes } from './redact/segments.ts';
+import { judgeSegment, type Measure } from './redact/judge-segment.ts';
+import { cutLines, cutSegment, segmentBytes } from './redact/segments.ts';
 import { compileRules, type CompiledRules } from './rules.ts';
 import type { Carry } from './text-scan.ts';
 
@@ -23,6 +23,8 @@ export interface Redactor {
    * in two parts.
    */
   flush(): Promise<readonly Uint8Array[]>;
+  /** The beginning of a line that is held, undefined where there is none or something in it would be hidden. */
+  peek(): Promise<Uint8Array | undefined>;
   /** Passes on the rest. */
   end(): Promise<readonly Uint8Array[]>;
   /** How many values were hidden so far, by rule. */
@@ -32,6 +34,9 @@ export interface Redactor {
 const defaultConfidence = 0.6;
 /** Hiding one value may bring out another, never for long. */
 const mostRounds = 8;
+/** Longer beginnings of lines are no prompts. */
+const longestPeek = 256;
+const lineFeed = 0x0a;
 
 let compiled: CompiledRules | undefined;
 
@@ -85,9 +90,17 @@ class StreamRedactor implements Redactor {
 
   async flush(): Promise<readonly Uint8Array[]> {
     const all = this.#gather();
-    const cut = lastLineEnd(all);
+    const cut = cutLines(all);
     this.#hold(all.subarray(cut));
     return cut === 0 ? [] : [await this.#redact(all.subarray(0, cut))];
+  }
+
+  async peek(): Promise<Uint8Array | undefined> {
+    const line = this.#gather();
+    this.#hold(line);
+    if (line.length === 0 || line.length > longestPeek || line.includes(lineFeed)) return undefined;
+    const { spans } = await judgeSegment(this.#measure(line), line, this.#carry);
+    return spans.length === 0 ? line : undefined;
   }
 
   async end(): Promise<readonly Uint8Array[]> {
@@ -108,20 +121,20 @@ class StreamRedactor implements Redactor {
     return others.length === 0 ? first : Buffer.concat([first, ...others]);
   }
 
+  #measure(segment: Uint8Array): Measure {
+    const encoding = this.#encoding ?? sniffEncoding(segment);
+    return { rules: this.#rules, target: this.#target, encoding, confidence: this.#confidence };
+  }
+
   /** Hides until nothing is found any more: what is left is what a second redaction would leave. */
   async #redact(segment: Uint8Array): Promise<Uint8Array> {
-    this.#encoding ??= sniffEncoding(segment);
-    const measure = {
-      rules: this.#rules,
-      target: this.#target,
-      encoding: this.#encoding,
-      confidence: this.#confidence,
-    };
+    const measure = this.#measure(segment);
+    this.#encoding = measure.encoding;
     let judged = await judgeSegment(measure, segment, this.#carry);
     this.#carry = judged.carry;
     let shown = segment;
     for (let round = 0; round < mostRounds; round++) {
-      const hidden = hideSpans(shown, judged.spans, this.#encoding);
+      const hidden = hideSpans(shown, judged.spans, measure.encoding);
       if (hidden === undefined) break;
       for (const rule of judged.rules) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
       shown = hidden;

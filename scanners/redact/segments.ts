@@ -30,9 +30,10 @@ export function cutSegment(bytes: Uint8Array): number {
   return beforeOpenKey(bytes, cut);
 }
 
-/** The end of the last whole line, 0 where there is none. */
-export function lastLineEnd(bytes: Uint8Array): number {
-  return bytes.lastIndexOf(lf) + 1;
+/** The end of the last whole line, 0 where there is none; in front of a key whose armour has not ended yet. */
+export function cutLines(bytes: Uint8Array): number {
+  const cut = bytes.lastIndexOf(lf) + 1;
+  return openKey(bytes, cut) ?? cut;
 }
 
 function lastWhere(bytes: Uint8Array, low: number, holds: (at: number) => boolean): number | undefined {
@@ -52,10 +53,15 @@ function opens(byte: number | undefined): boolean {
 
 /** Armour of a key that begins in front of `cut` and does not end there stays in one piece. */
 function beforeOpenKey(bytes: Uint8Array, cut: number): number {
+  const key = openKey(bytes, cut);
+  return key !== undefined && key > bytes.length >> 3 ? key : cut;
+}
+
+/** The line on which such armour begins, undefined where there is none. */
+function openKey(bytes: Uint8Array, cut: number): number | undefined {
   const from = Math.max(0, cut - longestKey);
   const tail = Buffer.from(bytes.buffer, bytes.byteOffset + from, cut - from);
   const begin = tail.lastIndexOf('-----BEGIN ');
-  if (begin < 0 || tail.includes('-----END ', begin)) return cut;
-  const line = tail.lastIndexOf('\n', begin) + 1;
-  return from + line > bytes.length >> 3 ? from + line : cut;
+  if (begin < 0 || tail.includes('-----END ', begin)) return undefined;
+  return from + tail.lastIndexOf('\n', begin) + 1;
 }

@@ -2,7 +2,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { toSarif } from '../../cli/sarif.ts';
+import { toSarif } from '../../core/sarif.ts';
 import { catalog } from '../../scanners/catalog.ts';
 import { identifiers, severities } from '../../scanners/finding.ts';
 import { ssn } from '../scanners/values.ts';
@@ -80,8 +80,8 @@ test('is valid for every rule and severity, and for none', () => {
       message: entry.message,
     })),
   );
-  expect(sarifProblems(toSarif(findings, []))).toEqual([]);
-  expect(sarifProblems(toSarif([], []))).toEqual([]);
+  expect(sarifProblems(toSarif(findings, [], '1.2.3'))).toEqual([]);
+  expect(sarifProblems(toSarif([], [], '1.2.3'))).toEqual([]);
   // The schema does say no.
-  expect(sarifProblems({ ...toSarif([], []), version: '2.0.0' })).not.toEqual([]);
+  expect(sarifProblems({ ...toSarif([], [], '1.2.3'), version: '2.0.0' })).not.toEqual([]);
 });

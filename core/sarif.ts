@@ -1,8 +1,12 @@
 // Findings as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"), for code-scanning tools.
 import { catalog, type CatalogEntry } from '../scanners/catalog.ts';
 import type { Finding, Severity } from '../scanners/finding.ts';
-import { version } from '../server/version.ts';
-import type { ScanProblem } from './scan-item.ts';
+
+/** What could not be scanned; `reason` is an error code of the system or a few words of ours. */
+interface Unscanned {
+  readonly path: string;
+  readonly reason: string;
+}
 
 const levels: Readonly<Record<Severity, 'note' | 'warning' | 'error'>> = {
   low: 'note',
@@ -19,8 +23,12 @@ const scores: Readonly<Record<Severity, string>> = {
   critical: '9.5',
 };
 
-/** A SARIF log with one run. Fingerprints are keyed, so they tell equal values apart and reveal none. */
-export function toSarif(findings: readonly Finding[], problems: readonly ScanProblem[]): object {
+/** A SARIF log with one run of this version of the program. Fingerprints are keyed, so they tell equal values apart and reveal none. */
+export function toSarif(
+  findings: readonly Finding[],
+  problems: readonly Unscanned[],
+  version: string,
+): object {
   const used = [...new Set(findings.map((finding) => finding.rule))];
   return {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',

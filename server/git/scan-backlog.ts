@@ -1,6 +1,6 @@
 // Scans under way, bounded in bytes, so that reading the pack waits for the scanners and not the other way round.
 
-const maxBytes = 16 * 1024 * 1024;
+const maxBytes = 8 * 1024 * 1024;
 const maxTasks = 4096;
 
 /** Collects scans that run at the same time; the first failure is thrown from `add` or `drain`. */

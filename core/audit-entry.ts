@@ -20,6 +20,7 @@ const attemptEffects: Readonly<Record<string, AttemptEffect>> = {
   decided: 'opens',
   forwarded: 'closes',
   refused: 'closes',
+  held: 'closes',
   unknown: 'closes',
 };
 

@@ -5,7 +5,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /**
  * `*.received` opens an attempt, `*.decided` states the verdict, and exactly one outcome closes it: `forwarded` (the
- * upstream confirmed), `refused` (nothing reached the upstream) or `unknown` (it may have, and cannot be told).
+ * upstream confirmed), `refused` (nothing reached the upstream), `held` (nothing has, and people are asked) or `unknown`
+ * (it may have, and cannot be told). What was held and is approved is decided once more under the same request.
  * `approval.*` entries bear the request id of what was held; each is a version of the approval, and none takes effect
  * before its entry is there.
  */
@@ -21,6 +22,7 @@ export const auditActions = [
   'fetch.refused',
   'push.received',
   'push.decided',
+  'push.held',
   'push.forwarded',
   'push.refused',
   'push.unknown',

@@ -27,7 +27,7 @@ export interface AuditLog {
    * Appends one entry. When the promise fulfils, the entry is durable and covered by a signed checkpoint. Rejects with
    * `audit/unavailable` when that cannot be had within the log's write deadline: the caller must then not act.
    * An event whose action ends in `.received` or `.decided` opens the attempt of its request, one that ends in
-   * `.forwarded`, `.refused` or `.unknown` closes it, in the same transaction.
+   * `.forwarded`, `.refused`, `.held` or `.unknown` closes it, in the same transaction.
    */
   append(event: AuditEvent): Promise<AuditReceipt>;
   /** Attempts without an outcome, oldest first; those of this process's own running requests included. */

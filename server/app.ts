@@ -87,6 +87,8 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       audit,
       scanner,
       policy,
+      approvals: approvals.service,
+      held: { directory: config.approvals.heldDirectory, maxBytes: config.approvals.heldBytes },
       limits: config.limits,
       dataDir: config.dataDir,
       agent: `forgeguard/${version}`,
@@ -100,7 +102,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   await recordStart(audit, config, policy, settled);
   // Only now: what an earlier process left is settled, and what is carried out from here on is this one's.
   await approvals.start(
-    {},
+    { push: git.applier },
     logNotifier((fields, message) => http.log.info(fields, message)),
   );
   await http.register(git.plugin);

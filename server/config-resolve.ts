@@ -1,7 +1,7 @@
 // From the checked text to the configuration in force: environment variables over the file, secrets and files read,
 // relative names made absolute. Collects problems instead of stopping at the first.
 import { X509Certificate } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { OpenDocument } from '../core/document.ts';
 import type { Problem, ValuePath } from '../core/yaml.ts';
 import { readBoundedFile } from './bounded-file.ts';
@@ -57,12 +57,14 @@ export async function resolveConfig(
     work.variable('FORGEGUARD_DANGEROUSLY_ALLOW_PLAIN_HTTP_LISTEN') === 'true';
   work.checkListening(listen.host, publicUrl, allowsPlainListen);
 
+  const dataDir = work.dataDir(written.dataDir);
+  const { heldDirectory, ...approvals } = written.approvals;
   const config: Config = {
     sandbox: surroundings.file === undefined,
     file: surroundings.file,
     listen,
     publicUrl,
-    dataDir: work.dataDir(written.dataDir),
+    dataDir,
     database: { url: databaseUrl },
     redis: { url: redisUrl },
     forges,
@@ -71,7 +73,11 @@ export async function resolveConfig(
       retentionDays: written.audit.retentionDays,
       publicProofs: written.audit.publicProofs,
     },
-    approvals: { remindAfter: written.approvals.remindAfter },
+    approvals: {
+      ...approvals,
+      heldDirectory:
+        heldDirectory === undefined ? join(dataDir, 'held') : resolve(surroundings.directory, heldDirectory),
+    },
     policyFile:
       written.policyFile === undefined ? undefined : resolve(surroundings.directory, written.policyFile),
     limits: written.limits,

@@ -2,7 +2,7 @@
 // are references and file names are as written.
 import { z } from 'zod';
 import { parseDuration } from '../core/duration.ts';
-import { closed, duration, glob } from '../core/schema.ts';
+import { byteSize, closed, duration, glob } from '../core/schema.ts';
 import { isPlainRemote, parseBaseUrl, parseListenAddress } from './address.ts';
 import { limitsSchema } from './limits.ts';
 
@@ -181,6 +181,18 @@ export const configSchema = closed({
     remindAfter: duration({ least: '1m', most: '30d' })
       .default(parseDuration('4h') ?? 0)
       .describe('how long a request waits before people are reminded of it, each time again'),
+    heldDirectory: fileName
+      .optional()
+      .describe('directory of the pushes that wait; guards that share a database share it, too'),
+    heldBytes: byteSize
+      .pipe(
+        z
+          .int()
+          .min(2 ** 20)
+          .max(2 ** 50),
+      )
+      .default(50 * 2 ** 30)
+      .describe('bytes that all pushes that wait may take'),
   }).prefault({}),
   policyFile: fileName.optional().describe('the policy; without it the default policy is in force'),
   limits: limitsSchema.prefault({}),

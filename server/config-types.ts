@@ -43,8 +43,12 @@ export interface Config {
     /** Whether checkpoint and hashes may be read without a token. */
     readonly publicProofs: boolean;
   };
-  /** `remindAfter` in seconds. */
-  readonly approvals: { readonly remindAfter: number };
+  /** `remindAfter` in seconds; `heldDirectory` is absolute. */
+  readonly approvals: {
+    readonly remindAfter: number;
+    readonly heldDirectory: string;
+    readonly heldBytes: number;
+  };
   /** Absolute; undefined: the default policy. */
   readonly policyFile: string | undefined;
   readonly limits: Limits;

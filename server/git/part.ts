@@ -1,9 +1,13 @@
 // Puts the Git part together: upstreams, caches and routes from the configuration and the ports of core.
 import { join } from 'node:path';
+import { setInterval } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../../core/errors.ts';
-import type { OpenAttempt } from '../../core/services.ts';
+import type { ApprovalApplier, ApprovalService, HeldChanges, OpenAttempt } from '../../core/services.ts';
+import { createApplier } from './apply-held.ts';
 import { isAtLeast, readGitVersion } from './git-version.ts';
+import { createHeldChanges } from './held-changes.ts';
+import { type HeldStore, openHeldStore } from './held-store.ts';
 import { createHistory } from './history.ts';
 import type { PushServices } from './push-stage.ts';
 import { createPreparations } from './preparations.ts';
@@ -19,21 +23,29 @@ export interface GitPartOptions
   extends
     Pick<GitRoutesOptions, 'forges' | 'identity' | 'covers' | 'passthroughGrant'>,
     Pick<PushServices, 'audit' | 'scanner' | 'policy' | 'limits' | 'agent' | 'clock' | 'observe'> {
+  readonly approvals: ApprovalService;
   readonly dataDir: string;
+  /** Directory of the pushes that wait for an approval, and the bytes that all of them may take. */
+  readonly held: { readonly directory: string; readonly maxBytes: number };
 }
 
 export interface GitPart extends AsyncDisposable {
   readonly plugin: (app: FastifyInstance) => Promise<void>;
   /** Gives attempts that an earlier process left open their outcome; returns how many. */
   settle(attempts: readonly OpenAttempt[]): Promise<number>;
+  /** Lands approved pushes. */
+  readonly applier: ApprovalApplier;
+  /** Shows what held pushes would change. */
+  readonly heldChanges: HeldChanges;
 }
 
 /** Opens the part. What an earlier process left in quarantines and caches is removed. */
 export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   const quarantineRoot = join(options.dataDir, 'quarantine');
   const spawner = await useSpawner();
-  const [version, history] = await Promise.all([
+  const [version, held, history] = await Promise.all([
     readGitVersion(),
+    openHeldStore(options.held.directory, options.held.maxBytes),
     createHistory(join(options.dataDir, 'history')),
     sweepQuarantines(quarantineRoot),
   ]);
@@ -60,18 +72,41 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
     toleratesWhileIndexing: isAtLeast(version, { major: 2, minor: 45 }),
   };
   const preparations = createPreparations(tools);
-  const services: GitRoutesOptions = { ...options, ...tools, preparations, facts };
+  const sweeping = sweepHeld(held, options.approvals);
+  const services: GitRoutesOptions = { ...options, ...tools, held, preparations, facts };
+  const repositoryOf = (name: string): Repository =>
+    table.route('POST', `${name}/git-receive-pack`, undefined).repository;
   return {
     plugin: (app) => gitRoutes(app, services),
     settle: (attempts) =>
       settleAttempts(options.audit, attempts, async (id) => {
-        const { repository } = table.route('POST', `${id}/git-receive-pack`, undefined);
-        return facts.advertisement(repository, undefined, AbortSignal.timeout(10_000));
+        return facts.advertisement(repositoryOf(id), undefined, AbortSignal.timeout(10_000));
       }),
+    applier: createApplier({ ...services, repositoryOf }),
+    heldChanges: createHeldChanges({ ...services, repositoryOf }),
     async [Symbol.asyncDispose]() {
+      clearInterval(sweeping);
       await preparations[Symbol.asyncDispose]();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
       await spawner[Symbol.asyncDispose]();
     },
   };
+}
+
+const sweepEveryMs = 3_600_000;
+/** A push is kept before its request is there. */
+const sweepAgeMs = 3_600_000;
+
+/** Removes held pushes that no open request knows, from time to time. */
+function sweepHeld(held: HeldStore, approvals: Pick<ApprovalService, 'heldInUse'>): NodeJS.Timeout {
+  const sweep = async (): Promise<void> => {
+    const old = await held.olderThan(sweepAgeMs);
+    if (old.length === 0) return;
+    const used = await approvals.heldInUse(old);
+    for (const key of old) if (!used.has(key)) await held.discard(key);
+  };
+  // What fails now is swept the next time.
+  const quietly = (): void => void sweep().catch(() => undefined);
+  quietly();
+  return setInterval(quietly, sweepEveryMs).unref();
 }

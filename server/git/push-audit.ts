@@ -2,6 +2,7 @@
 import type { AuditAction, AuditEvent, Json } from '../../core/audit-event.ts';
 import type { RefUpdate } from '../../core/operation.ts';
 import type { Principal } from '../../core/principal.ts';
+import type { HeldRequest } from '../../core/services.ts';
 import type { Reason, Verdict } from '../../core/verdict.ts';
 import type { LocatedFinding } from './located-finding.ts';
 import { plainText } from './plain-text.ts';
@@ -64,11 +65,12 @@ export interface DecidedFacts {
   readonly reason: string | undefined;
 }
 
-/** States the verdict and what it rests on. */
-export function decidedEvent(identity: PushIdentity, facts: DecidedFacts): AuditEvent {
+/** States the verdict and what it rests on; `approval` is the one that lets a held push go on. */
+export function decidedEvent(identity: PushIdentity, facts: DecidedFacts, approval?: string): AuditEvent {
   const { verdict } = facts;
   return eventOf(identity, 'push.decided', {
     verdict: verdict.kind,
+    ...(approval === undefined ? {} : { approval }),
     policyDigest: verdict.policyDigest,
     catalogDigest: facts.catalogDigest,
     reasons: verdict.reasons.map(reasonJson),
@@ -84,7 +86,7 @@ export function decidedEvent(identity: PushIdentity, facts: DecidedFacts): Audit
       new: update.newOid,
     })),
     refUpdateCount: facts.updates.length,
-    findings: facts.findings.slice(0, maxFindings).map(findingJson),
+    findings: decidedFindings(facts.findings.slice(0, maxFindings)),
     findingCount: facts.findings.length,
     objects: facts.objects,
     bytes: facts.bytes,
@@ -111,6 +113,11 @@ function reasonJson(reason: Reason): Json {
   };
 }
 
+/** Findings as they may be stored. */
+export function decidedFindings(findings: readonly LocatedFinding[]): readonly Json[] {
+  return findings.map(findingJson);
+}
+
 function findingJson(found: LocatedFinding): Json {
   const { finding } = found;
   return {
@@ -135,6 +142,15 @@ export function refusedEvent(
   code: string,
 ): AuditEvent {
   return eventOf(identity, 'push.refused', { by, code });
+}
+
+/** Closes an attempt that goes on once people have approved it. */
+export function heldEvent(identity: PushIdentity, held: HeldRequest): AuditEvent {
+  return eventOf(identity, 'push.held', {
+    approval: held.id,
+    isNew: held.isNew,
+    expires: held.expiresAt.toISOString(),
+  });
 }
 
 /** Closes an attempt on which the upstream reported; refused as a whole where it took no ref. */

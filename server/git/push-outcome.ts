@@ -45,6 +45,26 @@ export async function forwardAndReport(
   const { client, request, output } = push;
   tell(push, decision.answer);
   await services.observe('forward', client.request);
+  const forwarded = await sendOn(services, push, stage, decision);
+  await services.observe('forwarded', client.request);
+  const report = await recordOutcome(services, push, forwarded);
+  await services.observe('outcome', client.request);
+  output.finish(report);
+  if (stage.pack !== undefined && report.refs.every((status) => status.kind === 'ok')) {
+    const tips = request.commands.map((command) => command.newOid).filter((oid) => !isZero(oid));
+    // A cache: what cannot be kept is fetched again.
+    await stage.workshop.history.keep(stage.pack.path, tips).catch(() => undefined);
+  }
+}
+
+/** Sends the push to the upstream without what no ref reaches. Never rejects once the upstream is asked. */
+export async function sendOn(
+  services: PushServices,
+  push: Push,
+  stage: ReceivedStage,
+  decision: Decision,
+): Promise<Forwarded> {
+  const { client, request, output } = push;
   const graph = decision.inspection?.graph;
   const dropped =
     graph === undefined || stage.pack === undefined ? new Set<number>() : droppedObjects(graph, stage.pack);
@@ -56,7 +76,7 @@ export async function forwardAndReport(
     stage.pack === undefined || graph === undefined
       ? undefined
       : packToForward(stage.workshop.quarantine, stage.pack, graph, dropped);
-  const forwarded = await forwardPush({
+  return forwardPush({
     upstream: services.upstreamOf(client.repository),
     repository: client.repository,
     authorization: client.authorization,
@@ -68,15 +88,6 @@ export async function forwardAndReport(
     idleMs: services.limits.upstreamSeconds * 1000,
     progress: (text) => output.progress(text),
   });
-  await services.observe('forwarded', client.request);
-  const report = await recordOutcome(services, push, forwarded);
-  await services.observe('outcome', client.request);
-  output.finish(report);
-  if (stage.pack !== undefined && report.refs.every((status) => status.kind === 'ok')) {
-    const tips = request.commands.map((command) => command.newOid).filter((oid) => !isZero(oid));
-    // A cache: what cannot be kept is fetched again.
-    await stage.workshop.history.keep(stage.pack.path, tips).catch(() => undefined);
-  }
 }
 
 // Objects that completed a thin pack came from the upstream and may go back there.

@@ -1,8 +1,16 @@
 // What the stages of one push share.
 import type { Principal } from '../../core/principal.ts';
-import type { AuditLog, Clock, PolicyService, ScanService, StepObserver } from '../../core/services.ts';
+import type {
+  ApprovalService,
+  AuditLog,
+  Clock,
+  PolicyService,
+  ScanService,
+  StepObserver,
+} from '../../core/services.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Limits } from '../config.ts';
+import type { HeldStore } from './held-store.ts';
 import type { Inspection } from './inspect.ts';
 import type { DecidedFacts, PushIdentity } from './push-audit.ts';
 import type { GuardOptions } from './push-options.ts';
@@ -20,6 +28,8 @@ export interface PushServices extends WorkshopServices {
   readonly audit: AuditLog;
   readonly scanner: ScanService;
   readonly policy: PolicyService;
+  readonly approvals: Pick<ApprovalService, 'request' | 'waitFor' | 'status'>;
+  readonly held: HeldStore;
   readonly preparations: Preparations;
   readonly facts: UpstreamFacts;
   readonly limits: Limits;
@@ -35,6 +45,8 @@ export interface PushClient {
   /** Request id. */
   readonly request: string;
   readonly actor: Principal;
+  /** Who answers for the actor's credential, a principal id. */
+  readonly owner: string | null;
   readonly repository: Repository;
   /** The client's own Authorization, for upstreams in `passthrough` mode. */
   readonly authorization: string | undefined;

@@ -1,6 +1,6 @@
 // A quarantine: a Git directory of its own for the objects of one push. What is not forwarded is removed with it.
 // The objects in it are hostile: they are read through `git` only, with fsck, and never checked out.
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
 import type { ObjectFormat } from '../../core/oid.ts';
@@ -123,6 +123,15 @@ export class Quarantine implements AsyncDisposable, GitDirectory {
     };
   }
 
+  /** Takes in a pack that another quarantine of this guard has checked, with the index beside it. */
+  async adopt(packPath: string, announced: number): Promise<Pack> {
+    const stem = join(this.path, 'objects', 'pack', 'pack-kept');
+    // The pack before its index: Git takes an index as the sign that the pack is whole.
+    await linkOrCopy(packPath, `${stem}.pack`);
+    await linkOrCopy(packPath.replace(/\.pack$/, '.idx'), `${stem}.idx`);
+    return { path: `${stem}.pack`, indexPath: `${stem}.idx`, announced, uncheckedGitmodules: [] };
+  }
+
   /**
    * Older Git knows only all of fsck or nothing while it indexes. The pack is kept aside as it comes; where fsck stops
    * at a fault that is tolerated, it is indexed again from there and checked afterwards.
@@ -172,6 +181,11 @@ async function* withPackHeader(
     }
     yield chunk;
   }
+}
+
+/** A second name of the same file where the file system has one. */
+export async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
 }
 
 /** Removes what earlier processes left in the quarantine directory. */

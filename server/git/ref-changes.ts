@@ -42,8 +42,11 @@ async function kindOf(command: RefCommand, context: ChangeContext): Promise<RefU
   return reached ? 'update' : 'force';
 }
 
+/** A path of a push that differs from what it builds on, with both versions of the file. */
+export type RefChange = PathChange & TreeChange;
+
 export interface ChangedPaths {
-  readonly paths: readonly PathChange[];
+  readonly paths: readonly RefChange[];
   /** False where an exact look may find fewer. */
   readonly exact: boolean;
 }
@@ -54,7 +57,7 @@ export async function changedPaths(
   context: ChangeContext,
   effort: Effort,
 ): Promise<ChangedPaths> {
-  const changes: PathChange[] = [];
+  const changes: RefChange[] = [];
   let isExact = true;
   for (const update of updates) {
     // The paths of notes are object ids. A new ref at an object that the upstream has already brings no change.

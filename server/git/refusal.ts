@@ -1,6 +1,7 @@
 // What the client of a push is told: one block for people and agents, or the same as one line of JSON. Shows places,
 // masked forms and what to do; never a value.
-import type { Reason, Verdict } from '../../core/verdict.ts';
+import type { HeldRequest } from '../../core/services.ts';
+import type { ApprovalRequirement, Reason, Verdict } from '../../core/verdict.ts';
 import type { LocatedFinding } from './located-finding.ts';
 import { plainText } from './plain-text.ts';
 import { howToRewrite } from './rewrite-advice.ts';
@@ -68,16 +69,68 @@ function refusalLines(answer: Answer): readonly string[] {
     '',
     `forgeguard: this push was ${verdictWords[answer.verdict.kind]}. Nothing of it reached the upstream.`,
     `request: ${answer.request}`,
+    ...whyLines(answer, blamed),
+    ...(blamed.length === 0 ? [] : ['', 'how to go on:', ...howToRewrite(blamed, answer.tips)]),
+    ...warningLines(answer),
+    '',
+  ];
+}
+
+function whyLines(answer: Answer, blamed: readonly LocatedFinding[]): readonly string[] {
+  return [
     '',
     'why:',
     ...answer.verdict.reasons.flatMap((reason) => reasonLines(reason)),
     ...(blamed.length === 0 ? [] : ['', 'findings:']),
     ...blamed.slice(0, answer.listed).flatMap((found, index) => findingLines(found, index + 1)),
     ...(blamed.length > answer.listed ? [`  … and ${blamed.length - answer.listed} more`] : []),
-    ...(blamed.length === 0 ? [] : ['', 'how to go on:', ...howToRewrite(blamed, answer.tips)]),
+  ];
+}
+
+/** The block for a push that waits for people; `waitSeconds` is how long this connection stays for it. */
+export function holdText(answer: Answer, held: HeldRequest, waitSeconds: number): string {
+  const lines = [
+    '',
+    'forgeguard: this push is held for approval. Nothing of it has reached the upstream yet.',
+    `request: ${answer.request}`,
+    `approval: ${held.url}`,
+    ...answer.verdict.approvals.map((requirement) => `approvers: ${requirementText(requirement)}`),
+    `expires: ${held.expiresAt.toISOString().slice(0, 16)}Z`,
+    ...whyLines(answer, blamedFindings(answer)),
+    '',
+    'how to go on:',
+    '  Do not push again: once it is approved, the guard lands exactly these commits by itself.',
+    waitSeconds > 0
+      ? `  This push waits for up to ${waitSeconds} seconds; to stop waiting changes nothing.`
+      : '  To wait for the decision in the push: -o forgeguard.wait=SECONDS',
     ...warningLines(answer),
     '',
   ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** A requirement in words. */
+export function requirementText({
+  approvers,
+  count,
+}: Pick<ApprovalRequirement, 'approvers' | 'count'>): string {
+  return `${count} of ${approvers.map((name) => plainText(name, 100)).join(', ')}`;
+}
+
+/** The same as one line of JSON. */
+export function holdJson(answer: Answer, held: HeldRequest): string {
+  const { id, url, expiresAt } = held;
+  return jsonLine({
+    ...answerJson(answer),
+    approval: {
+      id,
+      url,
+      state: 'waiting',
+      expiresAt: expiresAt.toISOString(),
+      requirements: answer.verdict.approvals,
+    },
+    remedy: ['Do not push again: once it is approved, the guard lands exactly these commits by itself.'],
+  });
 }
 
 function reasonLines(reason: Reason, weight: string = reason.action): readonly string[] {
@@ -120,11 +173,19 @@ function warningLines(answer: Answer): readonly string[] {
 
 /** The same as one line of JSON, for `-o forgeguard.format=json`. */
 export function refusalJson(answer: Answer): string {
+  return jsonLine(answerJson(answer));
+}
+
+function jsonLine(body: object): string {
+  return `${JSON.stringify(body).replaceAll(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+}
+
+function answerJson(answer: Answer): object {
   const blamed = blamedFindings(answer);
   const warned = warnedFindings(answer);
   const listed = (findings: readonly LocatedFinding[]): readonly object[] =>
     findings.slice(0, answer.listed).map(findingJson);
-  const body = {
+  return {
     version: 1,
     request: answer.request,
     verdict: answer.verdict.kind,
@@ -138,7 +199,6 @@ export function refusalJson(answer: Answer): string {
     moreWarnings: Math.max(0, warned.length - answer.listed),
     remedy: blamed.length === 0 ? [] : howToRewrite(blamed, answer.tips).map((line) => line.trim()),
   };
-  return `${JSON.stringify(body).replaceAll(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
 }
 
 function reasonJson(reason: Reason, refs: readonly string[]): object {

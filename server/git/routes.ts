@@ -37,6 +37,9 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
   const table = createRepositoryTable(options.forges);
   const gate = createGate(options.limits.concurrentPushes);
   const running = new Set<Promise<void>>();
+  const closing = new AbortController();
+  // Who waits for an approval is let go; the request waits on.
+  app.addHook('preClose', async () => closing.abort());
   // A push that is being forwarded gets its outcome recorded before the log closes.
   app.addHook('onClose', async () => {
     await Promise.race([
@@ -190,7 +193,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     gone: AbortSignal,
   ): Promise<FastifyReply> {
     const leave = await gate.enter(gatePatienceMs);
-    const push = pushThrough(request, reply, repository, grant, gone).finally(leave);
+    const push = pushThrough(request, reply, repository, grant, gone, leave).finally(leave);
     running.add(push);
     await push.finally(() => running.delete(push));
     return reply;
@@ -202,6 +205,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     repository: Repository,
     grant: Grant,
     gone: AbortSignal,
+    letOthersIn: () => void,
   ): Promise<void> {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(options.limits.pushSeconds * 1000)]);
     const reader = new ByteReader(bodyOf(request, signal));
@@ -230,13 +234,15 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     const client = {
       request: request.id,
       actor: grant.principal,
+      owner: grant.owner,
       repository,
       authorization: request.headers.authorization,
       address: request.ip,
       userAgent: request.headers['user-agent'] ?? '',
       onFailure: (error: Error) => request.log.error({ request: request.id, err: error }, 'a push failed'),
     };
-    await servePush(options, client, parsed, reader, signal, answer);
+    const waiting = { gone: AbortSignal.any([gone, closing.signal]), letOthersIn };
+    await servePush(options, client, parsed, reader, signal, answer, waiting);
     // Where other pushes run, what they need comes first.
     if (running.size === 1)
       options.preparations.keepReady(grant.principal.session, repository, parsed.objectFormat);

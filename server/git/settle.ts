@@ -85,7 +85,8 @@ async function settlement(
   last: AuditEvent,
   refsOf: (repository: string) => Promise<Pick<Advertisement, 'refs'>>,
 ): Promise<AuditEvent | undefined> {
-  const mayHaveLanded = last.action === 'push.decided' && last.details['verdict'] === 'allow';
+  const { verdict, approval } = last.details;
+  const mayHaveLanded = last.action === 'push.decided' && (verdict === 'allow' || approval !== undefined);
   if (!mayHaveLanded) return closing(last, 'push.refused', 'the guard stopped before it forwarded anything');
   try {
     return settledBy(last, compareRefs(expectedRefs(last.details), await refsOf(last.repository ?? '')));

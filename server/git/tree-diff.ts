@@ -9,6 +9,16 @@ export interface TreeChange {
   readonly change: 'add' | 'modify' | 'delete';
   /** Octal Git mode after the change; `000000` where deleted. */
   readonly mode: string;
+  /** The file before; null where there was none. */
+  readonly old: FileVersion | null;
+  /** The file after; null where there is none. */
+  readonly new: FileVersion | null;
+}
+
+export interface FileVersion {
+  readonly oid: Oid;
+  /** Octal Git mode. */
+  readonly mode: string;
 }
 
 /** An object that neither the push nor the cache of the upstream's trees holds. */
@@ -111,15 +121,22 @@ function comparePair(
       deeper.push({ path, before: oldTree, after: newTree });
     const oldFile = oldTree === undefined ? old : undefined;
     const newFile = newTree === undefined ? now : undefined;
-    if (newFile !== undefined) {
-      changes.push({
-        path,
-        change: oldFile === undefined ? 'add' : 'modify',
-        mode: newFile.mode.toString(8).padStart(6, '0'),
-      });
-    } else if (oldFile !== undefined) {
-      changes.push({ path, change: 'delete', mode: '000000' });
-    }
+    if (newFile === undefined && oldFile === undefined) continue;
+    changes.push({
+      path,
+      change: newFile === undefined ? 'delete' : oldFile === undefined ? 'add' : 'modify',
+      mode: newFile === undefined ? '000000' : octal(newFile.mode),
+      old: versionOf(oldFile),
+      new: versionOf(newFile),
+    });
   }
   return deeper;
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(6, '0');
+}
+
+function versionOf(entry: Entry | undefined): FileVersion | null {
+  return entry === undefined ? null : { oid: entry.oid, mode: octal(entry.mode) };
 }

@@ -56,7 +56,11 @@ describe('without a file', () => {
         forges: [],
         identity: { tokens: { maxLifetime: 90 * 86_400 } },
         audit: { retentionDays: 2_192, publicProofs: false },
-        approvals: { remindAfter: 4 * 3_600 },
+        approvals: {
+          remindAfter: 4 * 3_600,
+          heldDirectory: join(empty, '.forgeguard', 'held'),
+          heldBytes: 50 * 2 ** 30,
+        },
         policyFile: undefined,
         limits: {
           packBytes: 4 * 2 ** 30,

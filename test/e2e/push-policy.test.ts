@@ -193,7 +193,8 @@ describe('changed paths', () => {
       commands: [{ oldOid: zero, newOid: tip, ref }],
       pack: packed.stdoutBytes,
     });
-    expect(report.refs[0]?.reason).toMatch(/needs an approval: .*agent-container-files/);
+    expect(report.refs[0]?.reason).toMatch(/^held for approval http/);
+    expect(report.progress).toContain('agent-container-files (hold)');
   });
 
   test('an update is compared with what the branch had, though the client has forgotten it', async () => {

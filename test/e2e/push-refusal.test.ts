@@ -261,13 +261,14 @@ describe('form', () => {
     await work.commit('Workflow', { '.github/workflows/ci.yml': 'on: push\n' });
     const text = told((await work.push(target)).stderr);
     expect(text).toContain('agent-workflows (hold)');
-    expect(text).toContain('needs an approval');
+    expect(text).toContain('forgeguard: this push is held for approval.');
+    expect(text).toContain('approvers: 1 of group:reviewers');
     expect(text).not.toContain('findings:');
     const json = await work.push(target, { options: ['forgeguard.format=json'] });
     expect(readRefusal(json.stderr)).toMatchObject({ verdict: 'hold', landed: false, findings: [] });
     expect((await repo.lastAttempt()).entries.at(-1)).toMatchObject({
-      action: 'push.refused',
-      details: { by: 'policy', code: 'hold' },
+      action: 'push.held',
+      details: { isNew: false },
     });
   });
 

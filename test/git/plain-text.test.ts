@@ -17,13 +17,19 @@ describe('text of others on a terminal', () => {
 describe('push options of the guard', () => {
   it('are taken out of what is forwarded', () => {
     const read = readGuardOptions(['ci.skip', 'forgeguard.format=json', 'forgeguard.reason=fix = good']);
-    expect(read).toEqual({ guard: { format: 'json', reason: 'fix = good' }, forwarded: ['ci.skip'] });
+    expect(read).toEqual({
+      guard: { format: 'json', reason: 'fix = good', waitSeconds: 0 },
+      forwarded: ['ci.skip'],
+    });
   });
 
-  it.each(['forgeguard.fromat=json', 'forgeguard.format=xml', 'forgeguard.reason='])(
-    '%s is refused',
-    (option) => {
-      expect(() => readGuardOptions([option])).toThrow(expect.objectContaining({ code: 'git/malformed' }));
-    },
-  );
+  it.each([
+    'forgeguard.fromat=json',
+    'forgeguard.format=xml',
+    'forgeguard.reason=',
+    'forgeguard.wait=soon',
+    'forgeguard.wait=3601',
+  ])('%s is refused', (option) => {
+    expect(() => readGuardOptions([option])).toThrow(expect.objectContaining({ code: 'git/malformed' }));
+  });
 });

@@ -40,6 +40,18 @@ const refusalSchema = z.strictObject({
   warnings: z.array(findingSchema),
   moreWarnings: z.int().min(0),
   remedy: z.array(z.string()),
+  /** Of a push that is held. */
+  approval: z
+    .strictObject({
+      id: z.string(),
+      url: z.url(),
+      state: z.literal('waiting'),
+      expiresAt: z.iso.datetime(),
+      requirements: z.array(
+        z.looseObject({ rule: z.string(), approvers: z.array(z.string()), count: z.int() }),
+      ),
+    })
+    .optional(),
 });
 
 export type Refusal = z.infer<typeof refusalSchema>;

@@ -1,0 +1,38 @@
+// Does what was approved still cover what would be done? Asked right before it is done, of a fresh decision. Pure.
+import type { Approval } from '../approval.ts';
+import type { Verdict } from '../verdict.ts';
+import { mergeRequirements } from './requirement.ts';
+
+/** What a fresh look at the held operation gave. */
+export interface FreshLook {
+  readonly verdict: Pick<Verdict, 'kind' | 'reasons' | 'approvals'>;
+  /** As `findingsDigest` makes it. */
+  readonly findingsDigest: string;
+  readonly objectSetDigest: string;
+}
+
+/** Undefined where the approval covers it; otherwise a sentence that says why it does not. */
+export function uncovered(
+  approval: Pick<Approval, 'binding' | 'requirements' | 'breakGlass'>,
+  { verdict, findingsDigest, objectSetDigest }: FreshLook,
+): string | undefined {
+  const { binding, breakGlass } = approval;
+  if (objectSetDigest !== binding.objectSetDigest) return 'What is held is not what was approved.';
+  if (verdict.kind === 'deny' || verdict.kind === 'redact')
+    return `The policy does not allow it any more: ${verdict.reasons.map(({ rule }) => rule).join(', ')}.`;
+  if (findingsDigest !== binding.findingsDigest)
+    return 'The scanner finds something else in it than what was approved; its rules have changed.';
+  if (verdict.kind === 'hold' && breakGlass === null && !isMetBy(approval, verdict))
+    return 'The policy asks for other approvals now.';
+  return undefined;
+}
+
+/** True where each requirement of today is one of those that were met, or weaker. */
+function isMetBy(approval: Pick<Approval, 'requirements'>, verdict: Pick<Verdict, 'approvals'>): boolean {
+  return mergeRequirements(verdict.approvals).every((asked) =>
+    approval.requirements.some(
+      (met) =>
+        met.count >= asked.count && met.approvers.every((approver) => asked.approvers.includes(approver)),
+    ),
+  );
+}

@@ -1,0 +1,158 @@
+// The middle of a push's walk: from objects in quarantine to a verdict. The same for a push that comes in and for one that
+// was held and is looked at again.
+import type { Operation, RefUpdate } from '../../core/operation.ts';
+import { isZero } from '../../core/oid.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import { checkForwardable } from './forward.ts';
+import { checkGitmodules } from './gitmodules.ts';
+import { type Inspection, inspectPack } from './inspect.ts';
+import type { LocatedFinding } from './located-finding.ts';
+import { openPackIndex } from './pack-index.ts';
+import type { Decision, Push, PushServices, ReceivedStage, Stage } from './push-stage.ts';
+import type { Pack } from './quarantine.ts';
+import { changedPaths, type ChangeContext, classifyUpdates } from './ref-changes.ts';
+import type { UpstreamCapabilities } from './upstream-facts.ts';
+
+/**
+ * Looks at everything in the pack and asks the policy. Rejects with the errors of inspection and of the upstream; nothing
+ * has left the guard then.
+ */
+export async function decidePush(
+  services: PushServices,
+  push: Push,
+  stage: ReceivedStage,
+): Promise<Decision> {
+  const { client, request } = push;
+  const capabilities = await stage.capabilities;
+  checkForwardable(request, push.forwardedOptions, capabilities);
+  const { pack } = stage;
+  await services.observe('objects', client.request);
+  const inspection = pack === undefined ? undefined : await inspectObjects(services, push, stage, pack);
+  await services.observe('findings', client.request);
+  const context = await contextOf(services, push, stage, inspection);
+  const updates = await classifyUpdates(request.commands, context);
+  const findings = [...push.text.findings, ...(inspection?.findings ?? [])];
+  const verdict = await judge(services, push, updates, findings, inspection, context);
+  await services.observe('verdict', client.request);
+  return assemble(services, push, { capabilities, updates, findings, inspection, verdict });
+}
+
+/** What changes of refs and paths are told from. */
+export async function contextOf(
+  services: PushServices,
+  { client, request, signal }: Push,
+  { workshop, defaultBranch }: ReceivedStage,
+  inspection: Inspection | undefined,
+): Promise<ChangeContext> {
+  return {
+    graph: inspection?.graph,
+    reader: () => workshop.reader(signal),
+    history: workshop.history,
+    remote: workshop.remote,
+    defaultBranch: await defaultBranch,
+    refs: (age) => services.facts.refs(client.repository, client.authorization, age, signal),
+    objectFormat: request.objectFormat,
+    signal,
+  };
+}
+
+/** Looks at every object of the pack. */
+export async function inspectObjects(
+  services: PushServices,
+  push: Push,
+  stage: Stage,
+  pack: Pack,
+): Promise<Inspection> {
+  const { request, signal } = push;
+  const { quarantine, history, remote } = stage.workshop;
+  await checkGitmodules(quarantine, pack, history, remote, signal);
+  const index = await openPackIndex(pack.indexPath, request.objectFormat, services.limits.objects);
+  return inspectPack({
+    index,
+    objectFormat: request.objectFormat,
+    reader: await stage.workshop.reader(signal),
+    scanner: services.scanner,
+    tips: request.commands
+      .filter((command) => !isZero(command.newOid))
+      .map(({ ref, newOid }) => ({ ref, oid: newOid })),
+    announced: pack.announced,
+    maxPathBytes: services.limits.pathBytes,
+    maxBytes: services.limits.unpackedBytes,
+    signal,
+  });
+}
+
+async function judge(
+  services: PushServices,
+  push: Push,
+  updates: readonly RefUpdate[],
+  findings: readonly LocatedFinding[],
+  inspection: Inspection | undefined,
+  context: ChangeContext,
+): Promise<Verdict> {
+  const { client } = push;
+  const bare = {
+    kind: 'push',
+    actor: client.actor,
+    repository: client.repository.id,
+    refUpdates: updates,
+    size: {
+      bytes: inspection?.bytes ?? 0,
+      objects: inspection?.graph.index.count ?? 0,
+      commits: inspection?.graph.commits.size ?? 0,
+    },
+    foreignAuthors: [],
+  } as const;
+  const asks = services.policy.asksAboutPaths(bare);
+  // The first push to an empty repository changes nothing that anybody reviewed or relies on. Whether the repository
+  // is empty is asked anew: what was remembered may be older than the push before this one.
+  const isFirst = asks && context.defaultBranch === undefined && (await context.refs('now')).length === 0;
+  const decide = (paths: Operation['paths']): Verdict =>
+    services.policy.decide(
+      { ...bare, paths, findings: findings.map((found) => found.finding) },
+      services.clock.now(),
+    );
+  if (!asks || isFirst) return decide([]);
+  const quick = await changedPaths(updates, context, 'quick');
+  const verdict = decide(quick.paths);
+  // Nobody is refused or told for paths that the push may not bring.
+  if (quick.exact || (verdict.kind === 'allow' && verdict.monitored.length === 0)) return verdict;
+  return decide((await changedPaths(updates, context, 'exact')).paths);
+}
+
+interface Judged {
+  readonly capabilities: UpstreamCapabilities;
+  readonly updates: readonly RefUpdate[];
+  readonly findings: readonly LocatedFinding[];
+  readonly inspection: Inspection | undefined;
+  readonly verdict: Verdict;
+}
+
+function assemble(services: PushServices, push: Push, judged: Judged): Decision {
+  const { inspection, verdict, findings } = judged;
+  return {
+    verdict,
+    inspection,
+    capabilities: judged.capabilities,
+    answer: {
+      request: push.client.request,
+      verdict,
+      findings,
+      refs: push.request.commands.map((command) => command.ref),
+      tips: push.request.commands.map((command) => command.newOid),
+      listed: services.limits.findingsListed,
+    },
+    facts: {
+      verdict,
+      updates: judged.updates,
+      shownRef: push.text.shownRef,
+      findings,
+      objects: inspection?.graph.index.count ?? 0,
+      bytes: inspection?.bytes ?? 0,
+      objectSetDigest: inspection?.graph.index.digest() ?? '',
+      unreachedObjects: inspection?.graph.unreached().length ?? 0,
+      catalogDigest: services.scanner.catalogDigest,
+      reason: push.options.reason,
+    },
+  };
+}

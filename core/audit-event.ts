@@ -46,6 +46,9 @@ export const auditActions = [
   'approval.applied',
   'approval.failed',
   'approval.stale',
+  // Somebody looked at what is held; somebody wanted to decide and may not.
+  'approval.shown',
+  'approval.forbidden',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

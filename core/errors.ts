@@ -63,6 +63,7 @@ export const errorTable = {
     status: 404,
     remedy: 'Check the forge and repository in the URL: /git/<forge>/<path>.git',
   },
+  'route/unknown-path': { status: 404, remedy: '`GET /api/v1/openapi.json` lists what there is.' },
   'git/unsupported': { status: 403, remedy: 'Use smart HTTP: a stock git client does so by default.' },
   'git/malformed': {
     status: 400,
@@ -104,6 +105,11 @@ export const errorTable = {
   'approval/decided': { status: 409, remedy: 'Look at the request again: it has moved on.' },
   'approval/no-review': { status: 409, remedy: 'Look at the request again: no review of it is open.' },
   'approval/not-yours': { status: 403, remedy: 'Ask the one who made the request, or deny it.' },
+  'approval/gone': {
+    status: 410,
+    remedy: 'The request has ended; the audit log and the upstream tell what became of it.',
+  },
+  'request/too-many': { status: 429, remedy: 'Wait as long as the Retry-After header says.' },
   'queue/unavailable': {
     status: 503,
     remedy:

@@ -1,6 +1,7 @@
 // Who acts, and how that was proved. Every decision and every audit entry carries a principal.
 
-export type PrincipalKind = 'agent' | 'human' | 'workload';
+export const principalKinds = ['agent', 'human', 'workload'] as const;
+export type PrincipalKind = (typeof principalKinds)[number];
 
 /** How the identity was proved to the guard. `passthrough`: the upstream judges the client's own credential. */
 export type Proof = 'guard-token' | 'oidc' | 'saml' | 'passthrough';

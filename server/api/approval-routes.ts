@@ -1,0 +1,144 @@
+// Requests for approval over HTTP: to list, to see, to see what they would change, and to decide. What a caller may not
+// see is answered like what does not exist.
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { changesCaps } from '../../core/approval/changes.ts';
+import { approvalStates, type ApprovalState } from '../../core/approval/state.ts';
+import { GuardError } from '../../core/errors.ts';
+import type { OperationKind } from '../../core/operation.ts';
+import type { ApprovalService, AuditLog, HeldChanges } from '../../core/services.ts';
+import { decisionRoutes } from './approval-decisions.ts';
+import { approvalErrors, approvalParams, createDesk } from './approval-desk.ts';
+import { listVisible } from './approval-list.ts';
+import { approvalView } from './approval-view.ts';
+import { changesView, changesViewOf } from './changes-view.ts';
+import { grantOf } from './grant.ts';
+import { errorBody } from './json-errors.ts';
+import { apiBase } from './part.ts';
+
+export interface ApprovalRoutesOptions {
+  readonly approvals: ApprovalService;
+  /** Who shows what would change, by the kind of the held operation. */
+  readonly changes: Readonly<Partial<Record<OperationKind, HeldChanges>>>;
+  readonly audit: Pick<AuditLog, 'append'>;
+}
+
+const changesMs = 60_000;
+
+const states = z
+  .string()
+  .max(400)
+  .transform((text, context): readonly ApprovalState[] => {
+    const names = text.split(',').map((name) => name.trim());
+    const known = approvalStates.filter((state) => names.includes(state));
+    if (known.length === new Set(names).size) return known;
+    context.addIssue({ code: 'custom', message: `is not among ${approvalStates.join(', ')}` });
+    return z.NEVER;
+  })
+  .describe(`states, separated by commas: ${approvalStates.join(', ')}`);
+
+const listQuery = z.strictObject({
+  state: states.optional(),
+  repository: z.string().max(1_000).optional().describe('`<forge>/<owner>/…/<repo>`'),
+  agent: z.string().max(1_000).optional().describe('principal id of who made it; `agent:` may be left out'),
+  review: z.enum(['open']).optional().describe('`open`: only those with an open review of a broken glass'),
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  before: approvalParams.shape.id.optional().describe('the `next` of the page before'),
+});
+
+const listAnswer = z.object({
+  approvals: z.array(approvalView),
+  next: z.string().nullable().describe('what to send as `before` to get the next page; null on the last'),
+});
+
+/** Registers `/approvals` and everything below. */
+export function approvalRoutes(options: ApprovalRoutesOptions): (app: FastifyInstance) => Promise<void> {
+  const { approvals, changes, audit } = options;
+  const desk = createDesk(approvals, `${apiBase}/approvals`);
+
+  return async (plain) => {
+    const app = plain.withTypeProvider<ZodTypeProvider>();
+    const tags = ['approvals'];
+    app.get(
+      '/approvals',
+      {
+        schema: {
+          tags,
+          summary: 'List requests, newest first',
+          querystring: listQuery,
+          response: { ...approvalErrors, 200: listAnswer },
+        },
+      },
+      async (request) => {
+        const { state, repository, agent, review, limit, before } = request.query;
+        const { found, next } = await listVisible(approvals, grantOf(request), {
+          ...(state === undefined ? {} : { states: state }),
+          ...(repository === undefined ? {} : { repository }),
+          ...(agent === undefined
+            ? {}
+            : { actor: /^(agent|human|workload):/.test(agent) ? agent : `agent:${agent}` }),
+          ...(review === undefined ? {} : { openReview: true }),
+          ...(before === undefined ? {} : { before }),
+          limit,
+        });
+        return { approvals: found.map(desk.show), next };
+      },
+    );
+    app.get(
+      '/approvals/:id',
+      {
+        schema: {
+          tags,
+          summary: 'Show one request; for the agent that made it too',
+          params: approvalParams,
+          response: { ...approvalErrors, 200: approvalView },
+        },
+      },
+      async (request) => desk.show(await desk.find(request.params.id, grantOf(request))),
+    );
+    app.get(
+      '/approvals/:id/changes',
+      {
+        schema: {
+          tags,
+          summary: 'Show what a request would change, file by file, with values masked',
+          params: approvalParams,
+          querystring: z.strictObject({
+            after: z
+              .string()
+              .min(1)
+              .max(changesCaps.cursorLength)
+              .optional()
+              .describe('the `next` of the page before'),
+          }),
+          response: { ...approvalErrors, 200: changesView, 410: errorBody },
+        },
+      },
+      async (request) => {
+        const { principal } = grantOf(request);
+        const approval = await desk.find(request.params.id, grantOf(request));
+        const { binding } = approval;
+        const after = request.query.after ?? null;
+        const signal = AbortSignal.timeout(changesMs);
+        const answer = await changes[binding.kind]?.changes(approval, after, signal);
+        if (answer === undefined || answer.kind === 'gone')
+          throw new GuardError('approval/gone', 'what was held for this request is not there any more');
+        await audit.append({
+          action: 'approval.shown',
+          request: approval.request,
+          actor: principal,
+          repository: binding.repository,
+          details: {
+            approval: approval.id,
+            version: approval.version,
+            files: answer.files.length,
+            from: after,
+          },
+        });
+        return changesViewOf(answer);
+      },
+    );
+    decisionRoutes(plain, { approvals, audit, desk });
+  };
+}

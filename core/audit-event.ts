@@ -8,7 +8,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * upstream confirmed), `refused` (nothing reached the upstream), `held` (nothing has, and people are asked) or `unknown`
  * (it may have, and cannot be told). What was held and is approved is decided once more under the same request.
  * `approval.*` entries bear the request id of what was held; each is a version of the approval, and none takes effect
- * before its entry is there.
+ * before its entry is there. Two are no versions: `shown` (somebody looked at what is held) and `forbidden` (somebody
+ * wanted to decide and may not).
  */
 export const auditActions = [
   'guard.started',
@@ -46,7 +47,6 @@ export const auditActions = [
   'approval.applied',
   'approval.failed',
   'approval.stale',
-  // Somebody looked at what is held; somebody wanted to decide and may not.
   'approval.shown',
   'approval.forbidden',
 ] as const;

@@ -5,6 +5,9 @@ import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../core/errors.ts';
 import { covers } from '../core/scope.ts';
 import type { StepObserver } from '../core/services.ts';
+import { approvalPointer } from './api/approval-pointer.ts';
+import { approvalRoutes } from './api/approval-routes.ts';
+import { createApi } from './api/part.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
@@ -112,6 +115,16 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     audit,
     publicProofs: config.audit.publicProofs,
   });
+  await http.register(
+    createApi({
+      identity: recorded,
+      version,
+      publicUrl: config.publicUrl,
+      requestsPerMinute: config.limits.apiRequestsPerMinute,
+      routes: [approvalRoutes({ approvals: approvals.service, changes: {}, audit })],
+    }),
+  );
+  await http.register(approvalPointer);
   const everything = opened.move();
   return {
     http,

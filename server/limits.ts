@@ -29,6 +29,8 @@ export interface Limits {
   readonly advertisedRefs: number;
   /** Findings that one refusal lists; the rest is counted. */
   readonly findingsListed: number;
+  /** Requests to the API that one principal may send in a minute. */
+  readonly apiRequestsPerMinute: number;
 }
 
 function bytes(standard: number, least: number, most: number, meaning: string) {
@@ -74,4 +76,5 @@ export const limitsSchema = closed({
   upstreamSeconds: seconds(60, 3_600, 'time without a byte from the upstream after which it is given up'),
   advertisedRefs: count(500_000, 10_000_000, 'refs that an upstream may advertise'),
   findingsListed: count(20, 1_000, 'findings that one refusal lists; the rest is counted'),
+  apiRequestsPerMinute: count(300, 1_000_000, 'requests to the API that one principal may send in a minute'),
 });

@@ -8,10 +8,10 @@ import { leastBreakGlassReason, longestComment } from '../../core/approval/judge
 import { type ErrorCode, GuardError } from '../../core/errors.ts';
 import type { Grant } from '../../core/principal.ts';
 import type { ApprovalService, AuditLog } from '../../core/services.ts';
-import { approvalErrors, approvalParams, type Desk } from './approval-desk.ts';
+import { answers } from './answers.ts';
+import { approvalParams, type Desk } from './approval-desk.ts';
 import { approvalView } from './approval-view.ts';
 import { grantOf } from './grant.ts';
-import { errorBody } from './json-errors.ts';
 
 export interface DecisionOptions {
   readonly approvals: ApprovalService;
@@ -97,12 +97,13 @@ const forbidden: readonly ErrorCode[] = [
 /** Registers `POST /approvals/:id/{approve|deny|revoke|cancel|break-glass|close-review}`. */
 export function decisionRoutes(app: FastifyInstance, { approvals, audit, desk }: DecisionOptions): void {
   for (const [name, { summary, body, decide }] of Object.entries(decisions)) {
-    const response = { ...approvalErrors, 200: approvalView, 409: errorBody };
+    const operationId = `${name.replaceAll(/-(.)/g, (_dash, letter: string) => letter.toUpperCase())}Approval`;
+    const response = answers(approvalView, 'The request as it stands then.', 409);
     app
       .withTypeProvider<ZodTypeProvider>()
       .post(
         `/approvals/:id/${name}`,
-        { schema: { tags: ['approvals'], summary, params: approvalParams, body, response } },
+        { schema: { tags: ['approvals'], operationId, summary, params: approvalParams, body, response } },
         async (request) => {
           const grant = grantOf(request);
           const seen = await desk.find(request.params.id, grant);

@@ -6,7 +6,6 @@ import { GuardError } from '../../core/errors.ts';
 import type { Grant } from '../../core/principal.ts';
 import type { ApprovalService } from '../../core/services.ts';
 import { type ApprovalView, viewOf } from './approval-view.ts';
-import { errorBody } from './json-errors.ts';
 
 export interface Desk {
   /** The request, where this caller may see it. Rejects with `approval/unknown`. */
@@ -17,15 +16,6 @@ export interface Desk {
 export const approvalParams = z.object({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'is not the id of a request'),
 });
-
-export const approvalErrors = {
-  400: errorBody,
-  401: errorBody,
-  403: errorBody,
-  404: errorBody,
-  429: errorBody,
-  503: errorBody,
-};
 
 /** `path` is that of the collection. */
 export function createDesk(approvals: Pick<ApprovalService, 'status' | 'urlOf'>, path: string): Desk {

@@ -9,12 +9,12 @@ import { GuardError } from '../../core/errors.ts';
 import type { OperationKind } from '../../core/operation.ts';
 import type { ApprovalService, AuditLog, HeldChanges } from '../../core/services.ts';
 import { decisionRoutes } from './approval-decisions.ts';
-import { approvalErrors, approvalParams, createDesk } from './approval-desk.ts';
+import { answers } from './answers.ts';
+import { approvalParams, createDesk } from './approval-desk.ts';
 import { listVisible } from './approval-list.ts';
 import { approvalView } from './approval-view.ts';
 import { changesView, changesViewOf } from './changes-view.ts';
 import { grantOf } from './grant.ts';
-import { errorBody } from './json-errors.ts';
 import { apiBase } from './part.ts';
 
 export interface ApprovalRoutesOptions {
@@ -27,16 +27,15 @@ export interface ApprovalRoutesOptions {
 const changesMs = 60_000;
 
 const states = z
-  .string()
-  .max(400)
-  .transform((text, context): readonly ApprovalState[] => {
-    const names = text.split(',').map((name) => name.trim());
+  .union([z.string().max(400), z.array(z.string().max(40)).max(approvalStates.length)])
+  .transform((given, context): readonly ApprovalState[] => {
+    const names = [given].flat().flatMap((text) => text.split(',').map((name) => name.trim()));
     const known = approvalStates.filter((state) => names.includes(state));
     if (known.length === new Set(names).size) return known;
     context.addIssue({ code: 'custom', message: `is not among ${approvalStates.join(', ')}` });
     return z.NEVER;
   })
-  .describe(`states, separated by commas: ${approvalStates.join(', ')}`);
+  .describe(`states, separated by commas or repeated: ${approvalStates.join(', ')}`);
 
 const listQuery = z.strictObject({
   state: states.optional(),
@@ -65,9 +64,10 @@ export function approvalRoutes(options: ApprovalRoutesOptions): (app: FastifyIns
       {
         schema: {
           tags,
+          operationId: 'listApprovals',
           summary: 'List requests, newest first',
           querystring: listQuery,
-          response: { ...approvalErrors, 200: listAnswer },
+          response: answers(listAnswer, 'Requests that the caller may see.'),
         },
       },
       async (request) => {
@@ -90,9 +90,10 @@ export function approvalRoutes(options: ApprovalRoutesOptions): (app: FastifyIns
       {
         schema: {
           tags,
+          operationId: 'getApproval',
           summary: 'Show one request; for the agent that made it too',
           params: approvalParams,
-          response: { ...approvalErrors, 200: approvalView },
+          response: answers(approvalView, 'The request.'),
         },
       },
       async (request) => desk.show(await desk.find(request.params.id, grantOf(request))),
@@ -102,6 +103,7 @@ export function approvalRoutes(options: ApprovalRoutesOptions): (app: FastifyIns
       {
         schema: {
           tags,
+          operationId: 'getApprovalChanges',
           summary: 'Show what a request would change, file by file, with values masked',
           params: approvalParams,
           querystring: z.strictObject({
@@ -112,7 +114,7 @@ export function approvalRoutes(options: ApprovalRoutesOptions): (app: FastifyIns
               .optional()
               .describe('the `next` of the page before'),
           }),
-          response: { ...approvalErrors, 200: changesView, 410: errorBody },
+          response: answers(changesView, 'Some of the changed files.', 410),
         },
       },
       async (request) => {

@@ -76,6 +76,7 @@ describe('without a file', () => {
           upstreamSeconds: 60,
           advertisedRefs: 500_000,
           findingsListed: 20,
+          apiRequestsPerMinute: 300,
         },
         weakenings: [],
       });

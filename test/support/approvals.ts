@@ -18,6 +18,8 @@ export interface ApprovalBench extends AsyncDisposable {
   readonly approvals: Approvals;
   /** Ids of the requests that were told to be recorded, in order. */
   readonly recorded: readonly string[];
+  /** The log that the parts write to. */
+  readonly audit: Pick<AuditLog, 'append'>;
   /** What the operator's log was told by parts that were opened here. */
   readonly problems: string[];
   /** False makes the audit log refuse. */
@@ -61,6 +63,7 @@ export async function approvalBench(): Promise<ApprovalBench> {
     database,
     bench,
     approvals,
+    audit,
     recorded,
     auditWorks: true,
     record,

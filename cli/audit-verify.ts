@@ -1,5 +1,8 @@
-// `forgeguard audit verify`: checks the log from the outside, while a guard runs or not, or a proof that was taken out of
-// it. Trusts the verifier key only: the one in the data directory, or better one that was kept elsewhere and is given.
+// `forgeguard audit verify`: checks the log from the outside, while a guard runs or not, or an evidence pack or proof that
+// was taken out of it. Trusts the verifier key only: the one in the data directory, or better one that was kept elsewhere and is given.
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import { parseEntry } from '../core/audit-entry.ts';
 import { openCheckpoint, verifierKeyText, type NoteVerifier } from '../core/checkpoint.ts';
@@ -7,6 +10,8 @@ import { GuardError } from '../core/errors.ts';
 import { leafHash } from '../core/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../core/merkle-proof.ts';
 import { maxProofLength, parseConsistency, parseInclusion } from '../core/tlog-proof.ts';
+import { openPack } from '../server/audit/pack/unpack.ts';
+import { verifyPack } from '../server/audit/pack/verify-pack.ts';
 import { verifyLog, type Verification } from '../server/audit/verify.ts';
 import { readBoundedFile } from '../server/bounded-file.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
@@ -26,6 +31,14 @@ export const formats: Readonly<
   Record<VerifyFlags['format'], (result: Verification, key: NoteVerifier) => string>
 > = { text: asText, json: asJson };
 
+function problemLines({ ok, problems, problemCount }: Verification): readonly string[] {
+  return [
+    ...problems.map(({ kind, at, message }) => `problem at ${at}: ${message} (${kind})`),
+    ...(problemCount > problems.length ? [`… ${problemCount} problems in all`] : []),
+    ok ? 'ok' : 'NOT OK',
+  ];
+}
+
 function asText(result: Verification, key: NoteVerifier): string {
   const lines = [
     `size         ${result.size}`,
@@ -33,9 +46,7 @@ function asText(result: Verification, key: NoteVerifier): string {
     `origin       ${key.name}`,
     `key          ${verifierKeyText(key)}`,
     `checkpoints  ${result.checkpoints}`,
-    ...result.problems.map(({ kind, at, message }) => `problem at ${at}: ${message} (${kind})`),
-    ...(result.problemCount > result.problems.length ? [`… ${result.problemCount} problems in all`] : []),
-    result.ok ? 'ok' : 'NOT OK',
+    ...problemLines(result),
   ];
   return lines.join('\n');
 }
@@ -93,14 +104,54 @@ function unsigned(key: NoteVerifier): ProofResult {
   return { ok: false, problem: `its checkpoint is not signed by ${key.name}, key ${key.keyId}` };
 }
 
-async function verifyFile(file: string, flags: VerifyFlags): Promise<void> {
-  const bytes = await readBoundedFile(file, maxProofLength).catch((cause: unknown) => {
+async function readStart(file: string): Promise<Buffer | undefined> {
+  try {
+    await using handle = await open(file, 'r');
+    if ((await handle.stat()).isDirectory()) return undefined;
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (cause) {
     throw new GuardError('input/unreadable', `couldn't read ${file}`, { cause });
-  });
-  const text = bytes?.toString('utf8') ?? '';
+  }
+}
+
+/** A directory or a compressed archive is an evidence pack, anything else a proof. */
+async function isPack(file: string): Promise<boolean> {
+  const start = await readStart(file);
+  return start === undefined || start.toString('hex') === '1f8b';
+}
+
+async function verifyFile(file: string, flags: VerifyFlags): Promise<void> {
   const dataDir = flags.key === undefined ? (await auditConfig(flags.config)).dataDir : '';
   const key = await trustedKey(dataDir, flags.key);
   const kept = await givenCheckpoints(flags.checkpoint);
+  if (await isPack(file)) await verifyPackFile(file, flags, key, kept);
+  else await verifyProofFile(file, key, kept);
+}
+
+async function verifyPackFile(
+  file: string,
+  flags: VerifyFlags,
+  key: NoteVerifier,
+  kept: readonly string[],
+): Promise<void> {
+  const scratch = await mkdtemp(join(tmpdir(), 'forgeguard-pack-'));
+  try {
+    const result = await verifyPack(await openPack(file, scratch), { key, kept });
+    const { first, past, size } = result;
+    const text =
+      flags.format === 'json'
+        ? asJson(result, key)
+        : [`entries ${first} to ${past - 1} of ${size}`, ...problemLines(result)].join('\n');
+    process.stdout.write(`${text}\n`);
+    process.exitCode = result.ok ? exit.ok : exit.problems;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function verifyProofFile(file: string, key: NoteVerifier, kept: readonly string[]): Promise<void> {
+  const text = (await readBoundedFile(file, maxProofLength))?.toString('utf8') ?? '';
   const result = checkInclusion(text, key) ?? checkConsistency(text, key, kept);
   if (result === undefined) throw new GuardError('input/invalid', `${file} is no proof of an audit log`);
   process.stdout.write(result.ok ? `${result.shows}\nok\n` : `problem: ${result.problem}\nNOT OK\n`);
@@ -119,7 +170,7 @@ async function verifyDatabase(flags: VerifyFlags): Promise<void> {
   process.exitCode = result.ok ? exit.ok : exit.problems;
 }
 
-/** Verifies the log of the configuration, or the proof in `file`. */
+/** Verifies the log of the configuration, or the evidence pack or proof in `file`. */
 export function verify(file: string | undefined, flags: VerifyFlags): Promise<void> {
   return file === undefined ? verifyDatabase(flags) : verifyFile(file, flags);
 }

@@ -1,5 +1,6 @@
 // `forgeguard audit`: the commands about the audit log.
 import type { Command } from 'commander';
+import { exportPack } from './audit-export.ts';
 import { prove } from './audit-prove.ts';
 import { rotate } from './audit-rotate.ts';
 import { formats, verify } from './audit-verify.ts';
@@ -10,7 +11,7 @@ export function registerAudit(program: Command): void {
   audit
     .command('verify [file]')
     .description(
-      'recompute every hash of the audit log and compare it with its signed checkpoints; or check a proof',
+      'recompute every hash of the audit log and compare it with its signed checkpoints; or check an evidence pack or a proof',
     )
     .option('--config <file>', 'configuration file')
     .option('--key <vkey>', 'verifier key to trust instead of the one in the data directory')
@@ -31,6 +32,14 @@ export function registerAudit(program: Command): void {
     .option('--since <size>', 'prove that the log continues what it was at this size')
     .option('--out <file>', 'write to this file instead of standard output')
     .action(prove);
+  audit
+    .command('export')
+    .description('write an evidence pack that is verified without the guard: a tar file, compressed')
+    .option('--config <file>', 'configuration file')
+    .option('--from <time>', 'first day (UTC) or time')
+    .option('--to <time>', 'day or time before which it ends')
+    .option('--out <file>', 'file to write; it must not exist yet')
+    .action(exportPack);
   audit
     .command('rotate-key')
     .description('sign the audit log with a new key from now on; the log records it')

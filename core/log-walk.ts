@@ -2,7 +2,7 @@
 // nothing that is handed in: every hash is computed again from the entries' bytes. Memory does not grow with the log.
 import { parseEntry, type AuditEntry } from './audit-entry.ts';
 import { openCheckpoint, type NoteVerifier } from './checkpoint.ts';
-import { keyChangeOf, openHistorical, sameKey, type KeyHistory } from './key-history.ts';
+import { keyChangeOf, openHistorical, sameKey, type KeyChange, type KeyHistory } from './key-history.ts';
 import { appendLeaf, emptyEdge, leafHash, rootOf, type Edge, type Hash, type TreeNode } from './merkle.ts';
 import { sameHash } from './merkle-proof.ts';
 import { tileHeight } from './tile.ts';
@@ -18,7 +18,13 @@ export type ProblemKind =
   | 'checkpoint-missing'
   | 'checkpoint-unsigned'
   | 'checkpoint-contradicts'
-  | 'kept-checkpoint-contradicts';
+  | 'kept-checkpoint-contradicts'
+  // Of archives only:
+  | 'file-missing'
+  | 'file-unlisted'
+  | 'file-changed'
+  | 'proof-wrong'
+  | 'period-incomplete';
 
 export interface Problem {
   readonly kind: ProblemKind;
@@ -52,6 +58,8 @@ export class LogWalk {
   /** The key before, until a checkpoint has shown that it agrees to the new one. */
   #handover: { readonly at: number; readonly previous: NoteVerifier } | undefined;
   readonly #kept = new Map<number, Hash[]>();
+  /** The rotations that entries told of. */
+  readonly changes: KeyChange[] = [];
 
   constructor({ keys, edge = emptyEdge }: WalkStart) {
     this.edge = edge;
@@ -99,6 +107,7 @@ export class LogWalk {
     }
     this.#handover = { at: index, previous: change.previous };
     this.#key = change.next;
+    this.changes.push(change);
   }
 
   /** Compares the root so far with a checkpoint of this size. Of a history that was changed only the first place is told. */
@@ -119,18 +128,26 @@ export class LogWalk {
 
   #open(size: number, note: string): { readonly size: number; readonly root: Hash } | undefined {
     const key = this.#key;
-    const handover = this.#handover;
+    if (this.#handover !== undefined && openCheckpoint(note, this.#handover.previous) === undefined)
+      this.#missHandover(this.#handover);
     this.#handover = undefined;
-    if (handover !== undefined && openCheckpoint(note, handover.previous) === undefined) {
-      const message = `the key before, ${handover.previous.keyId}, has not signed the new one`;
-      this.report('key-change-unsigned', handover.at, message);
-    }
     const checkpoint = key === undefined ? undefined : openCheckpoint(note, key);
     if (checkpoint === undefined) {
       const name = key === undefined ? 'the log' : `${key.name}, key ${key.keyId}`;
       this.report('checkpoint-unsigned', size, `it is not signed by ${name}`);
     }
     return checkpoint;
+  }
+
+  #missHandover({ at, previous }: { readonly at: number; readonly previous: NoteVerifier }): void {
+    this.report('key-change-unsigned', at, `the key before, ${previous.keyId}, has not signed the new one`);
+  }
+
+  /** Compares a checkpoint that was kept elsewhere with the root that the log had at its size. */
+  compareKept(size: number, kept: Hash, root: Hash): void {
+    if (sameHash(kept, root)) return;
+    const message = `the first ${size} entries are not those of a kept checkpoint`;
+    this.report('kept-checkpoint-contradicts', size, message);
   }
 
   /** Demands that the log continues a checkpoint that was kept elsewhere; call it before the first entry. */
@@ -151,16 +168,13 @@ export class LogWalk {
 
   #compareKept(): void {
     const { size } = this.edge;
-    for (const root of this.#kept.get(size) ?? []) {
-      if (sameHash(root, rootOf(this.edge))) continue;
-      const message = `the first ${size} entries are not those of a kept checkpoint`;
-      this.report('kept-checkpoint-contradicts', size, message);
-    }
+    for (const root of this.#kept.get(size) ?? []) this.compareKept(size, root, rootOf(this.edge));
     this.#kept.delete(size);
   }
 
   /** Tells what is missing at the end of a log of `size` entries. */
   end(size: number): void {
+    if (this.#handover !== undefined) this.#missHandover(this.#handover);
     if (this.next < size)
       this.report('entry-missing', this.next, `the entries ${this.next} to ${size - 1} are missing`);
   }

@@ -121,6 +121,20 @@ export function readEntryRange(
   );
 }
 
+/** The entry that brought the policy in force before entry `index`; none where no policy was loaded before. */
+export async function readPolicyEntries(
+  client: Queryable,
+  index: number,
+): Promise<readonly Pick<StoredEntry, 'index' | 'body'>[]> {
+  // An entry is canonical: its action stands in front.
+  return client.query(
+    `select e.index::float8 as index, e.body from audit_entry e
+      where e.index < $1 and substring(e.body from 1 for 25) = convert_to('{"action":"policy.loaded"', 'UTF8')
+      order by e.index desc limit 1`,
+    [index],
+  );
+}
+
 /** The newest checkpoint's note; undefined for a log without entries. */
 export async function readNewestNote(client: Queryable): Promise<string | undefined> {
   const [row] = await client.query<{ note: string }>(

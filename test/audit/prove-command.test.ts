@@ -7,7 +7,7 @@ import { openDatabase } from '../../server/db.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { forgeguard } from '../cli/program.ts';
 import { auditEvents } from '../support/audit.ts';
-import type { Run } from '../support/run.ts';
+import { run, type Run } from '../support/run.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
 
 let guard: TemporaryDirectory;
@@ -123,6 +123,38 @@ test.each([
   const result = await prove(...args);
   expect(result).toMatchObject({ code: 2, stdout: '' });
   expect(result.stderr).toContain(message);
+});
+
+describe('an evidence pack', () => {
+  const exportPack = (...args: string[]): Promise<Run> =>
+    forgeguard(guard.path, ['audit', 'export', ...args], { FORGEGUARD_DATA_DIR: guard.path });
+
+  test('is verified by a stranger, packed and unpacked, by both verifiers', async () => {
+    const path = join(stranger.path, 'pack.tar.gz');
+    const made = await exportPack('--from', '2026-03-01', '--to', '2026-03-02', '--out', path);
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(made.stdout.slice(path.length)).toMatch(/^: entries 0 to 299 of 3\d\d\n$/);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    const good = { code: 0, stderr: '', stdout: made.stdout.slice(path.length + 2) + 'ok\n' };
+    expect(await verify('pack.tar.gz', '--checkpoint', 'kept')).toMatchObject(good);
+    const env = { PATH: process.env['PATH'] ?? '' };
+    expect(await run('tar', ['xzf', 'pack.tar.gz'], { cwd: stranger.path, env })).toMatchObject({ code: 0 });
+    expect(await verify('forgeguard-audit', '--checkpoint', 'kept')).toMatchObject(good);
+    const python = ['forgeguard-audit/verify.py', '--key', key, '--checkpoint', 'kept'];
+    expect(await run('python3', python, { cwd: stranger.path, env })).toMatchObject(good);
+  });
+
+  test.each([
+    [['--from', 'yesterday'], '--from is written as a day'],
+    [['--to', '2026-13-01'], '--to is written as a day'],
+    [['--from', '2036-01-01'], 'no entries of this period'],
+    [['--out', 'there'], 'there is there already'],
+  ])('is not made of %j', async (args, message) => {
+    await writeFile(join(guard.path, 'there'), '');
+    const result = await exportPack(...args);
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toContain(message);
+  });
 });
 
 test('who took a proof is on record', async () => {

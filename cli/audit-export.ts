@@ -1,0 +1,72 @@
+// `forgeguard audit export`: writes an evidence pack, which two verifiers check without the guard and its database.
+import { createWriteStream } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import process from 'node:process';
+import { GuardError } from '../core/errors.ts';
+import { planPack, writePack, type PackPlan, type Period } from '../server/audit/pack/export.ts';
+import { withConfiguredDatabase } from '../server/configured-database.ts';
+import type { Database } from '../server/db.ts';
+import { auditConfig, recordExport, trustedKey } from './audit-source.ts';
+
+export interface ExportFlags {
+  readonly config?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly out?: string;
+}
+
+/** A day (UTC, from its beginning) or a time in RFC 3339. */
+function readTime(flag: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const time = new Date(isDay ? `${text}T00:00:00.000Z` : text);
+  if (!(isDay || /^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:\d{2})$/.test(text)) || Number.isNaN(time.getTime())) {
+    const message = `${flag} is written as a day, 2026-03-01, or a time, 2026-03-01T12:00:00Z`;
+    throw new GuardError('input/invalid', message);
+  }
+  return time;
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined) throw new GuardError('input/invalid', `${path} is there already`);
+}
+
+/** Writes beside the place and moves there: what has the name is whole. */
+async function writeFile(database: Database, plan: PackPlan, path: string): Promise<void> {
+  const partial = `${path}.partial`;
+  try {
+    // What an attempt left that was cut off.
+    await rm(partial, { force: true });
+    const file = createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true });
+    await writePack(database, plan, file);
+  } catch (thrown) {
+    await rm(partial, { force: true });
+    if (thrown instanceof GuardError) throw thrown;
+    throw new GuardError('input/unreadable', `couldn't write ${path}`, { cause: thrown });
+  }
+  await rename(partial, path);
+}
+
+/** Exports the entries of a period; who does it is on record before anything is written. */
+export async function exportPack(flags: ExportFlags): Promise<void> {
+  const [from, to] = [readTime('--from', flags.from), readTime('--to', flags.to)];
+  const period: Period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const config = await auditConfig(flags.config);
+  const key = await trustedKey(config.dataDir, undefined);
+  const written = await withConfiguredDatabase(
+    config,
+    async (database) => {
+      const plan = await planPack(database, key, period);
+      const { first, past, size } = plan;
+      const path = flags.out ?? `forgeguard-audit-${first}-${past - 1}.tar.gz`;
+      await refuseExisting(path);
+      await recordExport(database, config.dataDir, { what: 'pack', first, past, size });
+      await writeFile(database, plan, path);
+      return { path, ...plan };
+    },
+    { migrate: false },
+  );
+  const { path, first, past, size } = written;
+  process.stdout.write(`${path}: entries ${first} to ${past - 1} of ${size}\n`);
+}

@@ -1,0 +1,236 @@
+// Makes an evidence pack out of the database: entries of a period, and everything that two verifiers need to check them
+// without it. Reads page by page; memory does not grow with the log.
+import { readFile } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
+import { openCheckpoint, verifierKeyText, type NoteVerifier } from '../../../core/checkpoint.ts';
+import { GuardError } from '../../../core/errors.ts';
+import type { KeyHistory } from '../../../core/key-history.ts';
+import { tileWidth, type TileId } from '../../../core/tile.ts';
+import { consistencyText, inclusionText } from '../../../core/tlog-proof.ts';
+import type { Queryable } from '../../db.ts';
+import { readKeyHistory } from '../head.ts';
+import { proveConsistency, proveInclusion } from '../proofs.ts';
+import {
+  readCheckpoints,
+  readEntryRange,
+  readNewestNote,
+  readPolicyEntries,
+  type StoredCheckpoint,
+} from '../store.ts';
+import { readTile } from '../tiles.ts';
+import { createPackWriter, type PackWriter } from './pack-writer.ts';
+import { coveredRange, packFormat, packTilePath, packTiles, type PackManifest } from './pack-layout.ts';
+import { packReadme } from './readme.ts';
+
+/** A period of time, either end open. */
+export interface Period {
+  readonly from?: Date;
+  readonly to?: Date;
+}
+
+/** What a pack will hold. */
+export interface PackPlan extends Omit<PackManifest, 'files' | 'format'> {
+  readonly note: string;
+  readonly keys: KeyHistory;
+}
+
+/** The first of `size` entries whose time is not before `time`; `size` where all are before. Times never run backwards. */
+async function findFirst(client: Queryable, size: number, time: Date): Promise<number> {
+  let [low, high] = [0, size];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const [row] = await readEntryRange(client, middle, middle + 1);
+    const entry = row === undefined ? undefined : parseEntry(row.body);
+    if (entry === undefined)
+      throw new GuardError(
+        'audit/inconsistent',
+        `entry ${middle} of the audit log is missing or was changed`,
+      );
+    if (entry.time < time.toISOString()) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Chooses the entries of a period, up to the newest checkpoint. Rejects with `audit/not-found` where there are none. */
+export async function planPack(client: Queryable, key: NoteVerifier, period: Period): Promise<PackPlan> {
+  const note = await readNewestNote(client);
+  const keys = await readKeyHistory(client, key);
+  const last = keys.at(-1)?.key ?? key;
+  const checkpoint = note === undefined ? undefined : openCheckpoint(note, last);
+  if (note === undefined) throw new GuardError('audit/not-found', 'the audit log has no entries yet');
+  if (checkpoint === undefined) {
+    throw new GuardError('audit/inconsistent', `the newest checkpoint is not signed by ${last.name}`);
+  }
+  const { size, origin } = checkpoint;
+  const { from, to } = period;
+  const first = from === undefined ? 0 : await findFirst(client, size, from);
+  const past = to === undefined ? size : await findFirst(client, size, to);
+  if (first >= past) throw new GuardError('audit/not-found', 'the audit log has no entries of this period');
+  const [fromText, toText] = [from?.toISOString() ?? null, to?.toISOString() ?? null];
+  return { origin, first, past, size, from: fromText, to: toText, note, keys };
+}
+
+/** Collects lines into files of about a megabyte, named for their first line's number. */
+function createLineFiles(writer: PackWriter, folder: string) {
+  const most = 1_000_000;
+  let lines: string[] = [];
+  let length = 0;
+  let name = '';
+  const flush = async (): Promise<void> => {
+    if (lines.length > 0) await writer.add(`${folder}/${name}.jsonl`, lines.join(''));
+    lines = [];
+    length = 0;
+  };
+  return {
+    add: async (number: number, line: string): Promise<void> => {
+      if (lines.length === 0) name = String(number).padStart(16, '0');
+      lines.push(`${line}\n`);
+      length += line.length;
+      if (length >= most) await flush();
+    },
+    flush,
+  };
+}
+
+async function addTile(client: Queryable, writer: PackWriter, tile: TileId): Promise<void> {
+  const bytes = await readTile(client, tile);
+  if (bytes === undefined)
+    throw new GuardError('audit/inconsistent', `the audit log lacks the tile ${packTilePath(tile)}`);
+  await writer.add(packTilePath(tile), bytes);
+}
+
+/** What the entries of the period refer to and what stands outside it. */
+interface Outside {
+  readonly entries: Set<number>;
+  readonly policies: Map<string, string>;
+}
+
+function notePolicy(outside: Outside, entry: AuditEntry | undefined): void {
+  if (entry?.action !== 'policy.loaded') return;
+  const { digest, text } = entry.details;
+  if (typeof digest === 'string' && typeof text === 'string' && /^[0-9a-f]{64}$/.test(digest))
+    outside.policies.set(digest, text);
+}
+
+async function addEntries(
+  client: Queryable,
+  writer: PackWriter,
+  plan: PackPlan,
+  outside: Outside,
+): Promise<void> {
+  const { begin, end } = coveredRange(plan);
+  const lines = createLineFiles(writer, 'entries');
+  for (let at = begin; at < end; at += tileWidth) {
+    for (const { index, body } of await readEntryRange(client, at, Math.min(end, at + tileWidth))) {
+      if (index < plan.first || index >= plan.past) continue;
+      notePolicy(outside, parseEntry(body));
+      await lines.add(index, Buffer.from(body).toString('utf8'));
+    }
+  }
+  await lines.flush();
+  for (let at = begin; at < end; at += tileWidth) {
+    const width = Math.min(tileWidth, plan.size - at);
+    await addTile(client, writer, { level: 'entries', index: at / tileWidth, width });
+  }
+}
+
+const checkpointPage = 500;
+
+async function* checkpointsOf(
+  client: Queryable,
+  after: number,
+  upTo: number,
+): AsyncGenerator<StoredCheckpoint> {
+  for (let last = after; ;) {
+    const rows = await readCheckpoints(client, last, checkpointPage);
+    for (const row of rows) if (row.size <= upTo) yield row;
+    const end = rows.at(-1)?.size;
+    if (end === undefined || end > upTo) return;
+    last = end;
+  }
+}
+
+/** True for the index of an entry that the pack has no proof for but in its tiles. */
+function isOutside(plan: PackPlan, index: number): boolean {
+  const { begin, end } = coveredRange(plan);
+  return index >= 0 && (index < begin || index >= end);
+}
+
+/** The checkpoints of the entries, and those of other times in which a key agreed to the next one. */
+async function addCheckpoints(
+  client: Queryable,
+  writer: PackWriter,
+  plan: PackPlan,
+): Promise<readonly number[]> {
+  const { begin, end } = coveredRange(plan);
+  const lines = createLineFiles(writer, 'checkpoints');
+  const agreements: StoredCheckpoint[] = [];
+  for (const { since } of plan.keys.filter((one) => isOutside(plan, one.since)))
+    agreements.push(...(await readCheckpoints(client, since, 1)));
+  const add = ({ size, note }: StoredCheckpoint): Promise<void> =>
+    lines.add(size, JSON.stringify({ note, size }));
+  for (const agreement of agreements.filter(({ size }) => size <= begin)) await add(agreement);
+  for await (const checkpoint of checkpointsOf(client, begin, end)) await add(checkpoint);
+  for (const agreement of agreements.filter(({ size }) => size > end)) await add(agreement);
+  await lines.flush();
+  return agreements.map(({ size }) => size);
+}
+
+async function addProofs(
+  client: Queryable,
+  writer: PackWriter,
+  plan: PackPlan,
+  outside: Outside,
+  otherSizes: readonly number[],
+): Promise<void> {
+  const { size, note: checkpoint } = plan;
+  for (const index of [...outside.entries].toSorted((a, b) => a - b)) {
+    const proof = await proveInclusion(client, index, size);
+    if (proof === undefined) throw new GuardError('audit/inconsistent', `the audit log lacks entry ${index}`);
+    const { hashes, entry } = proof;
+    const text = inclusionText({ index, entry: entry.body, hashes, checkpoint });
+    await writer.add(`proofs/${index}.tlog-proof`, text);
+  }
+  for (const oldSize of otherSizes) {
+    const hashes = (await proveConsistency(client, oldSize, size)) ?? [];
+    await writer.add(`proofs/${oldSize}.consistency`, consistencyText({ oldSize, hashes, checkpoint }));
+  }
+}
+
+/** Entries outside the period that the pack needs: changes of the key, the policy in force, the period's neighbours. */
+async function findOutside(client: Queryable, plan: PackPlan): Promise<Outside> {
+  const outside: Outside = { entries: new Set(), policies: new Map() };
+  for (const { since } of plan.keys) if (isOutside(plan, since)) outside.entries.add(since);
+  if (plan.from !== null && plan.first > 0) outside.entries.add(plan.first - 1);
+  if (plan.to !== null && plan.past < plan.size) outside.entries.add(plan.past);
+  for (const { index, body } of await readPolicyEntries(client, plan.first)) {
+    outside.entries.add(index);
+    notePolicy(outside, parseEntry(body));
+  }
+  return outside;
+}
+
+/** Writes the pack of a plan into `out`. The same log at the same size gives the same bytes. */
+export async function writePack(client: Queryable, plan: PackPlan, out: Writable): Promise<void> {
+  const { origin, first, past, size, from, to, keys } = plan;
+  const writer = createPackWriter(out);
+  const told = { format: packFormat, origin, first, past, size, from, to } as const;
+  const keyTexts = keys.map(({ key }) => verifierKeyText(key));
+  await writer.add('README.txt', packReadme(told, keyTexts));
+  await writer.add('verify.py', await readFile(new URL('verify.py', import.meta.url)));
+  await writer.add('checkpoint', plan.note);
+  const keyList = keys.map(({ since, key }) => ({ since, key: verifierKeyText(key) }));
+  await writer.add('keys.json', `${JSON.stringify(keyList, undefined, 2)}\n`);
+  const outside = await findOutside(client, plan);
+  await addEntries(client, writer, plan, outside);
+  for (const tile of packTiles(plan)) await addTile(client, writer, tile);
+  const otherSizes = await addCheckpoints(client, writer, plan);
+  await addProofs(client, writer, plan, outside, otherSizes);
+  for (const [digest, text] of [...outside.policies].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    await writer.add(`policies/${digest}.yaml`, text);
+  const files = Object.fromEntries([...writer.digests].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  await writer.add('manifest.json', `${JSON.stringify({ ...told, files }, undefined, 2)}\n`);
+  await writer.finish();
+}

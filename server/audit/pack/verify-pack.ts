@@ -1,0 +1,297 @@
+// Verifies an evidence pack, offline: believes the trusted key and nothing in the pack. `verify.py` does the same with
+// other code and finds the same, in the same words.
+import { createHash } from 'node:crypto';
+import { keyAt, keyChangeOf, openHistorical, sameKey, type KeyHistory } from '../../../core/key-history.ts';
+import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
+import { openCheckpoint, parseVerifierKey, type NoteVerifier } from '../../../core/checkpoint.ts';
+import { GuardError } from '../../../core/errors.ts';
+import { LogWalk } from '../../../core/log-walk.ts';
+import { leafHash, rootOf, type Hash } from '../../../core/merkle.ts';
+import { sameHash, verifyConsistency, verifyInclusion } from '../../../core/merkle-proof.ts';
+import { tileWidth } from '../../../core/tile.ts';
+import { parseConsistency, parseInclusion } from '../../../core/tlog-proof.ts';
+import type { Verification } from '../verify.ts';
+import { checkpointLineSchema, coveredRange, keysSchema, packTilePath } from './pack-layout.ts';
+import { readPack, type PackReader } from './pack-reader.ts';
+import { PackTiles } from './pack-tiles.ts';
+
+export interface VerifyPackOptions {
+  /** One of the keys that the log had, known by another way than the pack. */
+  readonly key: NoteVerifier;
+  /** Checkpoints that somebody kept; the log of the pack must continue them. */
+  readonly kept: readonly string[];
+}
+
+export interface PackVerification extends Verification {
+  readonly origin: string;
+  /** The entries [first, past) are what the pack is about. */
+  readonly first: number;
+  readonly past: number;
+}
+
+/** What is known of the pack while it is checked. */
+interface Scene {
+  readonly pack: PackReader;
+  readonly tiles: PackTiles;
+  readonly keys: KeyHistory;
+  readonly walk: LogWalk;
+  /** The note of the pack's checkpoint. */
+  readonly note: string;
+  /** The root that is signed; undefined where none is. */
+  readonly root: Hash | undefined;
+  /** Checkpoints of sizes that are not walked over, by size. */
+  readonly other: Map<number, string>;
+  /** Entries from outside, by their proofs. */
+  readonly proved: Map<number, AuditEntry>;
+}
+
+async function checkFiles({ pack, walk }: Pick<Scene, 'pack' | 'walk'>): Promise<void> {
+  const { files } = pack.manifest;
+  const found = new Set(pack.paths);
+  for (const path of Object.keys(files).toSorted())
+    if (!found.has(path)) walk.report('file-missing', 0, `the file ${path} is missing`);
+  for (const path of pack.paths)
+    if (files[path] === undefined)
+      walk.report('file-unlisted', 0, `the file ${path} does not belong to the pack`);
+  for (const path of pack.paths) {
+    if (files[path] === undefined) continue;
+    const bytes = (await pack.read(path)) ?? Buffer.of();
+    if (createHash('sha256').update(bytes).digest('hex') !== files[path])
+      walk.report('file-changed', 0, `the file ${path} is not as it was packed`);
+  }
+}
+
+async function readKeys(pack: PackReader): Promise<KeyHistory> {
+  const told = await pack.readJson('keys.json', keysSchema);
+  return told.map(({ since, key: text }) => {
+    const key = parseVerifierKey(text);
+    if (key === undefined)
+      throw new GuardError('input/invalid', 'keys.json of the evidence pack holds no key');
+    return { since, key };
+  });
+}
+
+async function readHead(
+  pack: PackReader,
+  keys: KeyHistory,
+  walk: LogWalk,
+): Promise<Pick<Scene, 'note' | 'root'>> {
+  const { size } = pack.manifest;
+  const note = (await pack.read('checkpoint'))?.toString('utf8') ?? '';
+  const head = openHistorical(note, keys);
+  if (head === undefined) {
+    const key = keyAt(keys, size);
+    walk.report('checkpoint-unsigned', size, `it is not signed by ${key?.name}, key ${key?.keyId}`);
+  } else if (head.size !== size) {
+    walk.report('checkpoint-contradicts', size, `it is signed for ${head.size} entries`);
+  } else {
+    return { note, root: head.root };
+  }
+  return { note, root: undefined };
+}
+
+async function checkTiles({ pack, tiles, walk, root }: Scene): Promise<void> {
+  await tiles.check(walk);
+  const { size } = pack.manifest;
+  const edge = await tiles.edgeAt(size);
+  if (root !== undefined && (edge === undefined || !sameHash(rootOf(edge), root)))
+    walk.report('checkpoint-contradicts', size, 'the tiles are not those of the tree that was signed');
+}
+
+async function* checkpointsOf(
+  pack: PackReader,
+): AsyncGenerator<{ readonly size: number; readonly note: string }> {
+  for await (const line of pack.lines('checkpoints')) {
+    try {
+      yield checkpointLineSchema.parse(JSON.parse(line));
+    } catch (cause) {
+      throw new GuardError('input/invalid', 'checkpoints/ of the evidence pack cannot be read', { cause });
+    }
+  }
+}
+
+async function checkProofs({ pack, walk, note, root, keys, other, proved }: Scene): Promise<void> {
+  const { size } = pack.manifest;
+  for (const path of pack.paths.filter((name) => name.startsWith('proofs/'))) {
+    const text = (await pack.read(path))?.toString('utf8') ?? '';
+    const inclusion = parseInclusion(text);
+    const consistency = parseConsistency(text);
+    if ((inclusion ?? consistency)?.checkpoint !== note) {
+      walk.report('proof-wrong', 0, `${path} is not about the checkpoint of the pack`);
+    } else if (inclusion !== undefined) {
+      const { index, hashes, entry = Buffer.of() } = inclusion;
+      const leaf = leafHash(entry);
+      const told = parseEntry(entry);
+      const isThere = root !== undefined && verifyInclusion({ index, size, leaf, root, proof: hashes });
+      if (isThere && told !== undefined) proved.set(index, told);
+      else walk.report('proof-wrong', index, `the entry of ${path} is not in the log`);
+    } else if (consistency !== undefined) {
+      const { oldSize, hashes } = consistency;
+      const old = openHistorical(other.get(oldSize) ?? '', keys);
+      const claim = { oldSize, newSize: size, oldRoot: old?.root, newRoot: root };
+      const { oldRoot, newRoot } = claim;
+      const continues =
+        oldRoot !== undefined &&
+        newRoot !== undefined &&
+        verifyConsistency({ oldSize, newSize: size, oldRoot, newRoot, proof: hashes });
+      if (!continues) walk.report('checkpoint-contradicts', oldSize, 'the log does not continue it');
+    }
+  }
+}
+
+async function keepCheckpoints({ pack, tiles, walk, keys }: Scene, kept: readonly string[]): Promise<void> {
+  const { begin, end } = coveredRange(pack.manifest);
+  const { size } = pack.manifest;
+  for (const note of kept) {
+    const checkpoint = openHistorical(note, keys);
+    const isWalked =
+      checkpoint === undefined ||
+      checkpoint.size > size ||
+      (begin <= checkpoint.size && checkpoint.size <= end);
+    if (isWalked) {
+      walk.keep(note, keys, size);
+      continue;
+    }
+    const edge = await tiles.edgeAt(checkpoint.size);
+    if (edge === undefined) {
+      const message = `the pack does not reach back to the kept checkpoint of ${checkpoint.size} entries`;
+      throw new GuardError('input/invalid', message);
+    }
+    walk.compareKept(checkpoint.size, checkpoint.root, rootOf(edge));
+  }
+}
+
+/** The entries of a bundle, without their lengths. */
+function entriesIn(bundle: Buffer): readonly Buffer[] {
+  const entries: Buffer[] = [];
+  for (let at = 0; at + 2 <= bundle.length;) {
+    const length = bundle.readUInt16BE(at);
+    entries.push(bundle.subarray(at + 2, at + 2 + length));
+    at += 2 + length;
+  }
+  return entries;
+}
+
+async function walkEntries(scene: Scene): Promise<void> {
+  const { pack, tiles, walk } = scene;
+  const { first, past, size } = pack.manifest;
+  const { begin, end } = coveredRange(pack.manifest);
+  // Tiles that do not reach the beginning were reported; there is no tree to put entries into.
+  if (walk.edge.size !== begin) return;
+  const checkpoints = checkpointsOf(pack);
+  let checkpoint = await checkpoints.next();
+  const visitUpTo = async (reached: number): Promise<void> => {
+    while (checkpoint.done !== true && checkpoint.value.size <= reached) {
+      if (checkpoint.value.size > begin) walk.checkpoint(checkpoint.value.size, checkpoint.value.note);
+      checkpoint = await checkpoints.next();
+    }
+  };
+  const lines = pack.lines('entries');
+  let differs: number | undefined;
+  for (let at = begin; at < end; at += tileWidth) {
+    const expected = Math.min(tileWidth, size - at);
+    const leaves = await tiles.leaves(at / tileWidth);
+    const path = packTilePath({ level: 'entries', index: at / tileWidth, width: expected });
+    const entries = entriesIn((await pack.read(path)) ?? Buffer.of());
+    if (entries.length > expected)
+      walk.report('entry-misplaced', at + expected, 'there are more entries than the log has');
+    for (const [offset, body] of entries.slice(0, expected).entries()) {
+      const index = at + offset;
+      await visitUpTo(index);
+      walk.entry(index, body, leaves[offset] ?? Buffer.of());
+      if (index < first || index >= past) continue;
+      const line = await lines.next();
+      if (line.value !== body.toString('utf8')) differs ??= index;
+    }
+  }
+  await visitUpTo(end);
+  walk.end(end);
+  if ((await lines.next()).done !== true) differs ??= past;
+  if (differs !== undefined)
+    walk.report('entry-changed', differs, 'the lines in entries/ are not the entries of the log');
+}
+
+/** Each key but the first must have been brought by an entry of the log, and signed by the key before. */
+function checkChanges({ pack, keys, walk, other, proved }: Scene): void {
+  const { begin, end } = coveredRange(pack.manifest);
+  for (const [at, { since, key }] of keys.entries()) {
+    const previous = keys[at - 1]?.key;
+    if (previous === undefined) continue;
+    const isWalked = since >= begin && since < end;
+    const entry = proved.get(since);
+    const told = isWalked ? walk.changes.find(({ index }) => index === since) : entry && keyChangeOf(entry);
+    const isTold = told !== undefined && sameKey(told.previous, previous) && sameKey(told.next, key);
+    // For those that were walked over the walk has looked at the signature.
+    const over = [...other].filter(([size]) => size > since).toSorted(([a], [b]) => a - b)[0]?.[1] ?? '';
+    const isSigned = isWalked || openCheckpoint(over, previous) !== undefined;
+    if (isTold && isSigned) continue;
+    const message = `the key before, ${previous.keyId}, has not signed the new one`;
+    walk.report('key-change-unsigned', since, message);
+  }
+}
+
+async function checkPolicies({ pack, walk }: Scene): Promise<void> {
+  for (const path of pack.paths.filter((name) => name.startsWith('policies/'))) {
+    const digest = createHash('sha256')
+      .update((await pack.read(path)) ?? Buffer.of())
+      .digest('hex');
+    if (path !== `policies/${digest}.yaml`)
+      walk.report('file-changed', 0, `the file ${path} is not the policy that it is named for`);
+  }
+}
+
+/** The entries before the first and behind the last show that the period is whole. */
+function checkPeriod({ pack, walk, proved }: Scene): void {
+  const { first, past, size, from, to } = pack.manifest;
+  const before = proved.get(first - 1)?.time ?? '';
+  if (from !== null && first > 0 && !(before !== '' && before < from))
+    walk.report('period-incomplete', first, 'it is not shown that no earlier entry is of the period');
+  const behind = proved.get(past)?.time ?? '';
+  if (to !== null && past < size && behind < to)
+    walk.report('period-incomplete', past, 'it is not shown that no later entry is of the period');
+}
+
+async function startScene(pack: PackReader, key: NoteVerifier): Promise<Scene> {
+  const { begin, end } = coveredRange(pack.manifest);
+  const keys = await readKeys(pack);
+  const tiles = new PackTiles(pack);
+  const edge = await tiles.edgeAt(begin);
+  const walk = new LogWalk({ keys, ...(edge === undefined ? {} : { edge }) });
+  await checkFiles({ pack, walk });
+  if (!keys.some((one) => sameKey(one.key, key)))
+    walk.report('key-unknown', 0, `${key.name}, key ${key.keyId}, is none of the keys that the log had`);
+  const other = new Map<number, string>();
+  for await (const { size, note } of checkpointsOf(pack)) {
+    if (size > begin && size <= end) continue;
+    const checkpoint = openHistorical(note, keys);
+    const signer = keyAt(keys, size);
+    if (checkpoint === undefined) {
+      walk.report('checkpoint-unsigned', size, `it is not signed by ${signer?.name}, key ${signer?.keyId}`);
+    } else if (checkpoint.size !== size) {
+      walk.report('checkpoint-contradicts', size, `it is signed for ${checkpoint.size} entries`);
+    } else {
+      other.set(size, note);
+    }
+  }
+  return { pack, tiles, keys, walk, ...(await readHead(pack, keys, walk)), other, proved: new Map() };
+}
+
+/** Verifies the pack in a directory. Rejects with `input/invalid` where it is none or does not reach a kept checkpoint. */
+export async function verifyPack(
+  directory: string,
+  { key, kept }: VerifyPackOptions,
+): Promise<PackVerification> {
+  const pack = await readPack(directory);
+  const scene = await startScene(pack, key);
+  await checkTiles(scene);
+  await checkProofs(scene);
+  await keepCheckpoints(scene, kept);
+  await walkEntries(scene);
+  checkChanges(scene);
+  await checkPolicies(scene);
+  checkPeriod(scene);
+  const { origin, first, past, size } = pack.manifest;
+  const { problems, problemCount, checkpoints } = scene.walk;
+  const root = scene.root ?? Buffer.of();
+  return { ok: problemCount === 0, origin, first, past, size, root, checkpoints, problems, problemCount };
+}

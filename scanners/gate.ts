@@ -10,6 +10,8 @@ export interface Gate {
   readonly next: Uint16Array;
   readonly out: Int32Array;
   readonly accepting: number;
+  /** Bytes of the longest literal. */
+  readonly longest: number;
 }
 
 const WIDTH = 64;
@@ -46,7 +48,8 @@ export function buildGate(literals: readonly (readonly string[])[]): Gate {
     }
   });
   if (goto.length > 65_535) throw new RangeError('The gate has too many literals.');
-  return flatten(classes, goto, out);
+  const longest = Math.max(0, ...literals.flat().map((literal) => literal.length));
+  return { ...flatten(classes, goto, out), longest };
 }
 
 function fold(byte: number): number {
@@ -67,7 +70,7 @@ function flatten(
   classes: Uint8Array,
   goto: readonly Map<number, number>[],
   accepts: readonly number[],
-): Gate {
+): Omit<Gate, 'longest'> {
   const next = new Uint16Array(goto.length * WIDTH);
   const out = Int32Array.from(accepts);
   const fail = new Uint16Array(goto.length);
@@ -91,7 +94,7 @@ function flatten(
 }
 
 /** Numbers the states anew, those that accept nothing first; the root stays 0. */
-function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array): Gate {
+function sortStates(classes: Uint8Array, next: Uint16Array, out: Int32Array): Omit<Gate, 'longest'> {
   const states = Array.from(out.keys());
   const order = [
     ...states.filter((state) => out[state] === 0),
@@ -118,99 +121,114 @@ export interface Candidates {
   readonly mask: number;
 }
 
-/** Shorter buffers are walked through in one go. */
-const ONE_WALK = 1_024;
-
 /**
  * Runs the gate over `bytes`. Lines end at LF or CR, in binary data at every control byte but TAB; no literal holds one
- * of these, so the automaton is at its root behind them. `quiet` are rules that make no line a candidate. Work is
- * linear: a line with a literal is read at most twice.
+ * of these. `quiet` are rules that make no line a candidate. Work is linear: the automaton reads every byte once, and the
+ * ends of a line with a literal are looked for once.
  */
 export function findCandidates(gate: Gate, bytes: Uint8Array, binary: boolean, quiet: number): Candidates {
+  const ends = findLiteralEnds(gate, bytes);
   const endsLine = binary ? binaryEnds : textEnds;
-  let middle = bytes.length < ONE_WALK ? bytes.length : bytes.length >>> 1;
-  while (middle < bytes.length && endsLine[bytes[middle - 1] ?? 0] === 0) middle++;
-  const first = new Walk(gate, bytes, endsLine, quiet, 0, middle);
-  const second = new Walk(gate, bytes, endsLine, quiet, middle, bytes.length);
-  while (first.at < first.end && second.at < second.end) {
-    walkBoth(gate, bytes, first, second);
-    first.take();
-    second.take();
+  const triples: number[] = [];
+  const quietLines: number[] = [];
+  let seen = 0;
+  let floor = 0;
+  for (let n = 0; n < ends.length;) {
+    const at = ends[n] ?? 0;
+    let start = at;
+    while (start > floor && endsLine[bytes[start - 1] ?? 0] === 0) start--;
+    let end = at;
+    while (end < bytes.length && endsLine[bytes[end] ?? 0] === 0) end++;
+    const first = n;
+    let mask = 0;
+    for (; n < ends.length && (ends[n] ?? 0) <= end; n += 2) mask |= ends[n + 1] ?? 0;
+    seen |= mask;
+    floor = end;
+    if ((mask & quiet) !== 0) quietLines.push(start, end, mask & quiet);
+    if ((mask & ~quiet) === 0) continue;
+    if (end - start <= LONG_LINE) triples.push(start, end, mask & ~quiet);
+    else pushWindows(gate, bytes, start, end, quiet, ends, first, triples);
   }
-  for (const walk of [first, second])
-    while (walk.at < walk.end) {
-      walkOne(gate, bytes, walk);
-      walk.take();
-    }
-  return {
-    triples: first.triples.concat(second.triples),
-    quietLines: first.quietLines.concat(second.quietLines),
-    mask: first.mask | second.mask,
-  };
+  return { triples, quietLines, mask: seen };
 }
 
-/** A walk through a part of a buffer that begins and ends at line ends. */
-class Walk {
-  readonly triples: number[] = [];
-  readonly quietLines: number[] = [];
-  mask = 0;
+/** Cuts a long line into windows that overlap and keeps those that a loud rule could match. */
+function pushWindows(
+  gate: Gate,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  quiet: number,
+  ends: readonly number[],
+  firstEnd: number,
+  triples: number[],
+): void {
+  /** The first literal that lies in the window for sure. */
+  let first = firstEnd;
+  for (let start = from; ; start += LONG_WINDOW - LONG_OVERLAP) {
+    const end = Math.min(to, start + LONG_WINDOW);
+    // What ends further on than the longest literal is long does not begin in front of the window.
+    const doubtful = Math.min(end, start + gate.longest);
+    while (first < ends.length && (ends[first] ?? 0) <= doubtful) first += 2;
+    let mask = maskOf(gate, bytes, start, doubtful);
+    for (let n = first; n < ends.length && (ends[n] ?? 0) <= end; n += 2) mask |= ends[n + 1] ?? 0;
+    if ((mask & ~quiet) !== 0) triples.push(start, end, mask & ~quiet);
+    if (end === to) return;
+  }
+}
+
+/** A walk of the automaton through a part of a buffer. */
+interface Walk {
   /** The next byte. */
   at: number;
   readonly end: number;
-  state = 0;
-  readonly #gate: Gate;
-  readonly #bytes: Uint8Array;
-  readonly #endsLine: Uint8Array;
-  readonly #quiet: number;
-  /** No line that was not taken begins in front of this. */
-  #floor: number;
+  state: number;
+  /** Where literals end, and their rules, two numbers each. */
+  readonly ends: number[];
+}
 
-  constructor(
-    gate: Gate,
-    bytes: Uint8Array,
-    endsLine: Uint8Array,
-    quiet: number,
-    start: number,
-    end: number,
-  ) {
-    this.#gate = gate;
-    this.#bytes = bytes;
-    this.#endsLine = endsLine;
-    this.#quiet = quiet;
-    this.at = start;
-    this.#floor = start;
-    this.end = end;
+/** Shorter buffers are walked through in one go. */
+const ONE_WALK = 512;
+
+/** Where literals end, and their rules, two numbers each, in order. */
+function findLiteralEnds(gate: Gate, bytes: Uint8Array): readonly number[] {
+  const { length } = bytes;
+  if (length < ONE_WALK) return finish(gate, bytes, { at: 0, end: length, state: 0, ends: [] });
+  const middle = length >>> 1;
+  const first: Walk = { at: 0, end: middle, state: 0, ends: [] };
+  const state = stateAt(gate, bytes, middle);
+  const second: Walk = { at: middle, end: length, state, ends: [] };
+  while (first.at < first.end && second.at < second.end) {
+    walkBoth(gate, bytes, first, second);
+    note(gate, bytes, first);
+    note(gate, bytes, second);
   }
+  return finish(gate, bytes, first).concat(finish(gate, bytes, second));
+}
 
-  /** Takes the line of a literal that was just read, and goes on behind it. */
-  take(): void {
-    if (this.state < this.#gate.accepting) return;
-    const bytes = this.#bytes;
-    const endsLine = this.#endsLine;
-    const { classes, next, out } = this.#gate;
-    let start = this.at;
-    while (start > this.#floor && endsLine[bytes[start - 1] ?? 0] === 0) start--;
-    let { at, state } = this;
-    let mask = out[state] ?? 0;
-    for (; at < this.end; at++) {
-      const byte = bytes[at] ?? 0;
-      if (endsLine[byte] !== 0) break;
-      state = next[(state << 6) | (classes[byte] ?? 0)] ?? 0;
-      mask |= out[state] ?? 0;
-    }
-    this.at = at;
-    this.state = 0;
-    this.#floor = at;
-    this.#keep(start, at, mask);
+/** The state in which a walk from the start would be at `end`: it depends on as many bytes as the longest literal has. */
+function stateAt({ classes, next, longest }: Gate, bytes: Uint8Array, end: number): number {
+  let state = 0;
+  for (let at = end - longest; at < end; at++)
+    state = next[(state << 6) | (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
+  return state;
+}
+
+function finish(gate: Gate, bytes: Uint8Array, walk: Walk): readonly number[] {
+  while (walk.at < walk.end) {
+    walkOne(gate, bytes, walk);
+    note(gate, bytes, walk);
   }
+  return walk.ends;
+}
 
-  #keep(start: number, end: number, mask: number): void {
-    const loud = mask & ~this.#quiet;
-    this.mask |= mask;
-    if ((mask & this.#quiet) !== 0) this.quietLines.push(start, end, mask & this.#quiet);
-    if (loud === 0) return;
-    if (end - start <= LONG_LINE) this.triples.push(start, end, loud);
-    else pushWindows(this.#gate, this.#bytes, start, end, this.#quiet, this.triples);
+/** Takes note of the literals that end here, and goes on to where none does. */
+function note({ classes, next, out, accepting }: Gate, bytes: Uint8Array, walk: Walk): void {
+  while (walk.state >= accepting) {
+    walk.ends.push(walk.at, out[walk.state] ?? 0);
+    if (walk.at >= walk.end) return;
+    walk.state = next[(walk.state << 6) | (classes[bytes[walk.at] ?? 0] ?? 0)] ?? 0;
+    walk.at++;
   }
 }
 
@@ -244,8 +262,7 @@ function walkBoth({ classes, next, accepting }: Gate, bytes: Uint8Array, first: 
 }
 
 /** Rules with a literal between `start` and `end`. */
-function maskOf(gate: Gate, bytes: Uint8Array, start: number, end: number): number {
-  const { classes, next, out } = gate;
+function maskOf({ classes, next, out }: Gate, bytes: Uint8Array, start: number, end: number): number {
   let state = 0;
   let mask = 0;
   for (let at = start; at < end; at++) {
@@ -262,21 +279,4 @@ function lineEnds(binary: boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) =>
     byte === 10 || byte === 13 || (binary && byte < 32 && byte !== 9) ? 1 : 0,
   );
-}
-
-/** Cuts a long line into windows that overlap and keeps those that a loud rule could match. */
-function pushWindows(
-  gate: Gate,
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  quiet: number,
-  triples: number[],
-): void {
-  for (let start = from; start < to; start += LONG_WINDOW - LONG_OVERLAP) {
-    const end = Math.min(to, start + LONG_WINDOW);
-    const mask = maskOf(gate, bytes, start, end) & ~quiet;
-    if (mask !== 0) triples.push(start, end, mask);
-    if (end === to) return;
-  }
 }

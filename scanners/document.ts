@@ -13,7 +13,7 @@ const sourceExtensions = new Set(
 
 /** Describes a target. Whether it is clinical is known only once the format readers have run. */
 export function describeDocument(target: ScanTarget, decoded: Decoded, head: string): DocumentContext {
-  const extension = /\.([A-Za-z0-9]{1,10})$/.exec(target.path)?.[1]?.toLowerCase() ?? '';
+  const extension = extensionOf(target.path);
   return {
     kind: target.kind,
     path: target.path,
@@ -22,4 +22,12 @@ export function describeDocument(target: ScanTarget, decoded: Decoded, head: str
     source: target.kind === 'file' && (sourceExtensions.has(extension) || head.startsWith('#!')),
     clinical: false,
   };
+}
+
+/** In lower case, without the dot; empty where there is none. */
+function extensionOf(path: string): string {
+  const name = path.slice(Math.max(path.length - 11, 0));
+  const dot = name.lastIndexOf('.');
+  const extension = dot < 0 ? '' : name.slice(dot + 1);
+  return /^[A-Za-z0-9]+$/.test(extension) ? extension.toLowerCase() : '';
 }

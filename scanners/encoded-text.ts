@@ -44,7 +44,9 @@ function nextRun(bytes: Uint8Array, from: number): number {
   return length;
 }
 
-const HIGH_NIBBLES = '23456789abcdefABCDEF';
+/** First digits of the hex of text. */
+const isHighNibble = new Uint8Array(256);
+for (const byte of Buffer.from('23456789abcdefABCDEF')) isHighNibble[byte] = 1;
 const sextets = new Uint8Array(256);
 for (const [at, byte] of Buffer.from(BASE64.slice(0, 64)).entries()) sextets[byte] = at;
 sextets[0x2d] = 62;
@@ -59,18 +61,24 @@ function mayBeText(bytes: Uint8Array, start: number): boolean {
   if (start === 0) return true;
   let isHex = true;
   for (let at = start; at < start + 8 && isHex; at += 2)
-    isHex = HIGH_NIBBLES.includes(String.fromCharCode(bytes[at] ?? 0)) || isLineEnd(bytes, at);
+    isHex = isHighNibble[bytes[at] ?? 0] === 1 || isLineEnd(bytes, at);
   if (isHex) return true;
   let ascii = 0;
   for (let at = start; at < start + 16; at += 4) {
-    const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
     const group =
-      ((sextets[a] ?? 0) << 18) | ((sextets[b] ?? 0) << 12) | ((sextets[c] ?? 0) << 6) | (sextets[d] ?? 0);
+      (sextet(bytes, at) << 18) |
+      (sextet(bytes, at + 1) << 12) |
+      (sextet(bytes, at + 2) << 6) |
+      sextet(bytes, at + 3);
     const [one, two, three] = [group >>> 16, (group >>> 8) & 255, group & 255];
     if (isControl(one) || isControl(two) || isControl(three)) return false;
     ascii += Number(one < 128) + Number(two < 128) + Number(three < 128);
   }
   return ascii >= 12 * ASCII;
+}
+
+function sextet(bytes: Uint8Array, at: number): number {
+  return sextets[bytes[at] ?? 0] ?? 0;
 }
 
 /** The hex of TAB, LF and CR. */

@@ -32,7 +32,9 @@ export const assignmentRule: PatternRule = {
   find(line, emit) {
     const { document, text } = line;
     if (document.binary || document.kind === 'names') return;
-    for (const match of matchesAt(assigned, starts, text)) {
+    // In program source nothing is assigned without one of these signs: most lines are done with here.
+    const readable = !isCode(document) || /["'`&]/.test(text);
+    for (const match of readable ? matchesAt(assigned, starts, text) : []) {
       const [whole, name = '', rest = '', , quoted, bare] = match;
       const found = quoted ?? bare ?? '';
       const kind = kindOf(name);

@@ -60,6 +60,7 @@ export interface PushForge extends AsyncDisposable {
   readonly guard: GuardedForge['guard'];
   readonly upstream: GuardedForge['upstream'];
   readonly client: GuardedForge['client'];
+  readonly database: Database;
   /** Authorization header of the agent, for requests by hand. */
   readonly agentHeader: string;
   readonly agentToken: string;
@@ -86,6 +87,7 @@ export async function startPushForge(options: GuardedForgeOptions = {}): Promise
     guard,
     upstream,
     client,
+    database,
     agentToken: token,
     agentHeader: basic(token),
     quarantined: forge.quarantined,

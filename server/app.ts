@@ -31,6 +31,8 @@ export interface AppOptions {
   readonly log: { readonly write: (line: string) => void };
   /** Forges besides those of the configuration, such as the sandbox's. */
   readonly extraForges?: readonly ForgeConfig[];
+  /** Seconds for which a worker has an approved request for itself; see `createApprovals`. */
+  readonly leaseSeconds?: number;
 }
 
 export interface App extends AsyncDisposable {
@@ -80,6 +82,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     urlOf: (id) => `${config.publicUrl ?? listeningUrl(http)}/ui/approvals/${id}`,
     remindAfter: config.approvals.remindAfter,
     onProblem: (problem, error) => http.log.warn({ err: error }, problem),
+    ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
   });
   const git: GitPart = opened.use(
     await createGitPart({
@@ -121,7 +124,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       version,
       publicUrl: config.publicUrl,
       requestsPerMinute: config.limits.apiRequestsPerMinute,
-      routes: [approvalRoutes({ approvals: approvals.service, changes: {}, audit })],
+      routes: [approvalRoutes({ approvals: approvals.service, changes: { push: git.heldChanges }, audit })],
     }),
   );
   await http.register(approvalPointer);

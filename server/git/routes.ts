@@ -38,10 +38,10 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
   const gate = createGate(options.limits.concurrentPushes);
   const running = new Set<Promise<void>>();
   const closing = new AbortController();
-  // Who waits for an approval is let go; the request waits on.
-  app.addHook('preClose', async () => closing.abort());
-  // A push that is being forwarded gets its outcome recorded before the log closes.
-  app.addHook('onClose', async () => {
+  // Before connections are cut: who waits for an approval is let go, and a push that is being forwarded is recorded and
+  // answered.
+  app.addHook('preClose', async () => {
+    closing.abort();
     await Promise.race([
       Promise.allSettled(running),
       setTimeout(closingPatienceMs, undefined, { ref: false }),
@@ -194,8 +194,13 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
   ): Promise<FastifyReply> {
     const leave = await gate.enter(gatePatienceMs);
     const push = pushThrough(request, reply, repository, grant, gone, leave).finally(leave);
-    running.add(push);
-    await push.finally(() => running.delete(push));
+    const answered = push.finally(() => sent(reply));
+    running.add(answered);
+    answered.then(
+      () => running.delete(answered),
+      () => running.delete(answered),
+    );
+    await push;
     return reply;
   }
 
@@ -247,6 +252,14 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     if (running.size === 1)
       options.preparations.keepReady(grant.principal.session, repository, parsed.objectFormat);
   }
+}
+
+/** Fulfils when the connection has taken the whole answer, or is gone. */
+function sent({ raw }: FastifyReply): Promise<void> {
+  return new Promise((resolve) => {
+    if (raw.writableFinished || raw.destroyed) resolve();
+    raw.once('finish', resolve).once('close', resolve);
+  });
 }
 
 /** Path and service as decoded by the router. */

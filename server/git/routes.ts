@@ -194,12 +194,9 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
   ): Promise<FastifyReply> {
     const leave = await gate.enter(gatePatienceMs);
     const push = pushThrough(request, reply, repository, grant, gone, leave).finally(leave);
-    const answered = push.finally(() => sent(reply));
+    const answered = push.catch(() => undefined).then(() => answerTaken(reply));
     running.add(answered);
-    answered.then(
-      () => running.delete(answered),
-      () => running.delete(answered),
-    );
+    void answered.then(() => running.delete(answered));
     await push;
     return reply;
   }
@@ -255,7 +252,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
 }
 
 /** Fulfils when the connection has taken the whole answer, or is gone. */
-function sent({ raw }: FastifyReply): Promise<void> {
+function answerTaken({ raw }: FastifyReply): Promise<void> {
   return new Promise((resolve) => {
     if (raw.writableFinished || raw.destroyed) resolve();
     raw.once('finish', resolve).once('close', resolve);

@@ -196,7 +196,8 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     const push = pushThrough(request, reply, repository, grant, gone, leave).finally(leave);
     const answered = push.catch(() => undefined).then(() => answerTaken(reply));
     running.add(answered);
-    void answered.then(() => running.delete(answered));
+    const forget = (): void => void running.delete(answered);
+    answered.then(forget, forget);
     await push;
     return reply;
   }

@@ -63,7 +63,9 @@ const priority: Readonly<Record<JobKind, number>> = {
 };
 const addMs = 2_000;
 const mostOffered = 2_000;
+/** What is being done is given this long to end; a connection that answers this long to close, another one less. */
 const closeMs = 8_000;
+const closeBrokenMs = 500;
 const lookEveryMs = 1_000;
 
 /** A connection on which a queue and its worker can be opened, and opened again where they broke. */
@@ -83,8 +85,9 @@ interface Opened {
 
 const workerOptions = {
   concurrency: 16,
-  lockDuration: 30_000,
-  stalledInterval: 10_000,
+  // A job of a guard that died is another's after this time; all of them only wait for others, so the lock is renewed.
+  lockDuration: 15_000,
+  stalledInterval: 5_000,
   maxStalledCount: 5,
   runRetryDelay: 1_000,
   // An id that is kept would keep the next turn of the same job out.
@@ -211,6 +214,7 @@ class SupervisedQueue implements JobQueue {
   #wasConnected = false;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #active = new Set<Promise<void>>();
   #offered = 0;
   #problem: string | null = null;
   #advice: string | null = null;
@@ -257,7 +261,7 @@ class SupervisedQueue implements JobQueue {
   async #open(): Promise<void> {
     const { onProblem } = this.#options;
     this.#opened = await this.#backing.open(
-      (job) => this.#process(job),
+      (job) => this.#track(this.#process(job)),
       (error) => {
         if (this.#backing.isConnected()) onProblem('the queue has a problem', error);
       },
@@ -270,6 +274,15 @@ class SupervisedQueue implements JobQueue {
     if (advice !== null && advice !== this.#advice) this.#options.onProblem(advice, undefined);
     this.#advice = advice;
     this.#options.onUp();
+  }
+
+  async #track(work: Promise<void>): Promise<void> {
+    this.#active.add(work);
+    try {
+      await work;
+    } finally {
+      this.#active.delete(work);
+    }
   }
 
   async #process(job: BullJob): Promise<void> {
@@ -320,13 +333,15 @@ class SupervisedQueue implements JobQueue {
     this.#opened = undefined;
     if (opened === undefined) return;
     const closing = Promise.allSettled([opened.worker.close(), opened.queue.close()]);
-    await within<unknown>(closing, closeMs, noAnswer).catch(() => undefined);
+    const ms = this.#backing.isConnected() ? closeMs : closeBrokenMs;
+    await within<unknown>(closing, ms, noAnswer).catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     this.#stopped.abort(new GuardError('request/cancelled', 'the guard stops'));
     await this.#looking?.catch(() => undefined);
+    await within<unknown>(Promise.allSettled(this.#active), closeMs, noAnswer).catch(() => undefined);
     await this.#close();
     await this.#backing[Symbol.asyncDispose]();
   }

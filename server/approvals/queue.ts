@@ -36,6 +36,8 @@ export interface JobQueue extends AsyncDisposable {
   offer(jobs: readonly Job[]): void;
   /** Puts jobs into the queue; those that are there already stay as they are. Rejects with `queue/unavailable`. */
   refill(jobs: readonly Job[]): Promise<void>;
+  /** How many jobs it holds, done ones aside. Rejects with `queue/unavailable`. */
+  size(): Promise<number>;
 }
 
 export interface JobQueueOptions {
@@ -61,7 +63,8 @@ const priority: Readonly<Record<JobKind, number>> = {
   remind: 10,
   notify: 10,
 };
-const addMs = 2_000;
+const offerMs = 2_000;
+const refillMs = 10_000;
 const mostOffered = 2_000;
 /** What is being done is given this long to end; a connection that answers this long to close, another one less. */
 const closeMs = 8_000;
@@ -79,7 +82,7 @@ interface Backing extends AsyncDisposable {
 }
 
 interface Opened {
-  readonly queue: Pick<Queue, 'addBulk' | 'getWaitingCount' | 'close'>;
+  readonly queue: Pick<Queue, 'addBulk' | 'count' | 'getActiveCount' | 'close'>;
   readonly worker: Pick<Worker, 'isRunning' | 'close'>;
 }
 
@@ -99,7 +102,9 @@ const noAnswer = (): GuardError => new GuardError('queue/unavailable', 'the queu
 
 function redisBacking(url: Secret, namespace: string, onProblem: JobQueueOptions['onProblem']): Backing {
   const prefix = `${queueName}/${namespace}`;
-  const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
+  let isOver = false;
+  // The worker's own connection, a duplicate of the consumer's, ends by this too.
+  const retryStrategy = (times: number): number | null => (isOver ? null : Math.min(times * 100, 2_000));
   const shared = { retryStrategy, connectTimeout: 5_000, enableReadyCheck: true } as const;
   // What is sent fails at once while there is no connection, and soon where there is no answer.
   const producer = new Redis(url.reveal(), {
@@ -139,6 +144,7 @@ function redisBacking(url: Secret, namespace: string, onProblem: JobQueueOptions
         : `Redis may drop jobs: set maxmemory-policy to noeviction, it is ${policy}`;
     },
     [Symbol.asyncDispose]: async () => {
+      isOver = true;
       producer.disconnect();
       consumer.disconnect();
     },
@@ -270,7 +276,7 @@ class SupervisedQueue implements JobQueue {
 
   async #welcome(): Promise<void> {
     this.#problem = null;
-    const advice = await within(this.#backing.inspect(), addMs, noAnswer).catch(() => null);
+    const advice = await within(this.#backing.inspect(), offerMs, noAnswer).catch(() => null);
     if (advice !== null && advice !== this.#advice) this.#options.onProblem(advice, undefined);
     this.#advice = advice;
     this.#options.onUp();
@@ -302,24 +308,29 @@ class SupervisedQueue implements JobQueue {
   offer(jobs: readonly Job[]): void {
     if (jobs.length === 0 || this.#offered + jobs.length > mostOffered) return;
     this.#offered += jobs.length;
-    this.#add(jobs)
+    this.#ask((queue) => queue.addBulk(jobs.map(bulkJob)), offerMs)
       .catch(() => undefined)
       .finally(() => (this.#offered -= jobs.length))
       .catch(() => undefined);
   }
 
   async refill(jobs: readonly Job[]): Promise<void> {
-    await this.#add(jobs);
+    await this.#ask((queue) => queue.addBulk(jobs.map(bulkJob)), refillMs);
   }
 
-  async #add(jobs: readonly Job[]): Promise<void> {
+  async size(): Promise<number> {
+    const counts = await this.#ask((queue) => Promise.all([queue.count(), queue.getActiveCount()]), offerMs);
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async #ask<T>(work: (queue: Opened['queue']) => Promise<T>, ms: number): Promise<T> {
     const queue = this.#opened?.queue;
     if (queue === undefined || !this.#backing.isConnected() || this.#stopped.signal.aborted)
       throw new GuardError('queue/unavailable', 'the queue cannot be reached');
     try {
-      const work = jobs.length === 0 ? queue.getWaitingCount() : queue.addBulk(jobs.map(bulkJob));
-      await within<unknown>(work, addMs, noAnswer);
+      const answer = await within(work(queue), ms, noAnswer);
       this.#problem = null;
+      return answer;
     } catch (thrown) {
       const why = thrown instanceof GuardError ? thrown.message : 'the queue takes no jobs';
       if (this.#problem === null) this.#options.onProblem(why, thrown);
@@ -332,8 +343,10 @@ class SupervisedQueue implements JobQueue {
     const opened = this.#opened;
     this.#opened = undefined;
     if (opened === undefined) return;
-    const closing = Promise.allSettled([opened.worker.close(), opened.queue.close()]);
-    const ms = this.#backing.isConnected() ? closeMs : closeBrokenMs;
+    // Without a connection a worker would wait for one before it closes.
+    const isBroken = !this.#backing.isConnected();
+    const closing = Promise.allSettled([opened.worker.close(isBroken), opened.queue.close()]);
+    const ms = isBroken ? closeBrokenMs : closeMs;
     await within<unknown>(closing, ms, noAnswer).catch(() => undefined);
   }
 

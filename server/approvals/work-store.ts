@@ -15,8 +15,35 @@ export interface WorkPage {
   readonly approvals?: readonly string[];
   /** Only what comes behind this, in the order of kind, subject and turn. */
   readonly after?: Pick<Job, 'kind' | 'subject' | 'turn'> | undefined;
+  /** Only what is due in this many seconds. */
+  readonly dueWithin?: number | undefined;
   readonly limit: number;
 }
+
+/** Every piece of work there is; `$1` may name the requests that it is about. */
+const work = `work (kind, subject, turn, due_at) as (
+    select 'outbox', approval, 'r' || max(seq), now() from approval_outbox
+      where recorded_at is null and ($1::text[] is null or approval = any ($1)) group by approval
+    union all
+    select 'outbox', id, 'e' || version, now() from approval
+      where released_at is null and state not in ('waiting', 'approved', 'applying')
+        and ($1::text[] is null or id = any ($1))
+    union all
+    select 'notify', seq::text, concat_ws('-', tries, (extract(epoch from due_at) * 1000)::bigint), due_at
+      from approval_outbox
+      where recorded_at is not null and told_at is null and given_up_at is null
+        and ($1::text[] is null or approval = any ($1))
+    union all
+    select 'expire', id, 'x', expires_at from approval
+      where state in ('waiting', 'approved') and ($1::text[] is null or id = any ($1))
+    union all
+    select 'remind', id, reminders::text, remind_at from approval
+      where state = 'waiting' and remind_at < expires_at and ($1::text[] is null or id = any ($1))
+    union all
+    select 'apply', id, concat_ws('-', epoch + 1, (extract(epoch from lease_until) * 1000)::bigint),
+        coalesce(lease_until, now()) from approval
+      where state in ('approved', 'applying') and ($1::text[] is null or id = any ($1))
+  )`;
 
 /**
  * What is to be done, now or at a time: versions to be recorded, bytes of ended requests to be let go, people to be told
@@ -25,39 +52,32 @@ export interface WorkPage {
  */
 export async function findWork(client: Queryable, page: WorkPage): Promise<readonly Job[]> {
   const rows = await client.query(
-    `with work (kind, subject, turn, due_at) as (
-       select 'outbox', approval, 'r' || max(seq), now() from approval_outbox
-         where recorded_at is null and ($1::text[] is null or approval = any ($1)) group by approval
-       union all
-       select 'outbox', id, 'e' || version, now() from approval
-         where released_at is null and state not in ('waiting', 'approved', 'applying') and ($1::text[] is null or id = any ($1))
-       union all
-       select 'notify', seq::text, tries::text, due_at from approval_outbox
-         where recorded_at is not null and told_at is null and given_up_at is null and ($1::text[] is null or approval = any ($1))
-       union all
-       select 'expire', id, 'x', expires_at from approval
-         where state in ('waiting', 'approved') and ($1::text[] is null or id = any ($1))
-       union all
-       select 'remind', id, reminders::text, remind_at from approval
-         where state = 'waiting' and remind_at < expires_at and ($1::text[] is null or id = any ($1))
-       union all
-       select 'apply', id, concat_ws('-', epoch + 1, (extract(epoch from lease_until) * 1000)::bigint),
-           coalesce(lease_until, now()) from approval
-         where state in ('approved', 'applying') and ($1::text[] is null or id = any ($1))
-     )
+    `with ${work}
      select kind, subject, turn,
          greatest(0, extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as "delayMs"
-       from work where $2::text is null or (kind, subject, turn) > ($2, $3, $4)
-       order by kind, subject, turn limit $5`,
+       from work where ($2::text is null or (kind, subject, turn) > ($2, $3, $4))
+         and ($5::float8 is null or due_at <= clock_timestamp() + make_interval(secs => $5))
+       order by kind, subject, turn limit $6`,
     [
       page.approvals ?? null,
       page.after?.kind ?? null,
       page.after?.subject ?? null,
       page.after?.turn ?? null,
+      page.dueWithin ?? null,
       page.limit,
     ],
   );
   return rows.map((row) => workSchema.parse(row));
+}
+
+/** How many pieces of work there are that are not due within this many seconds. */
+export async function countLaterWork(client: Queryable, seconds: number): Promise<number> {
+  const [row] = await client.query<{ count: number }>(
+    `with ${work} select count(*)::float8 as count from work
+       where due_at > clock_timestamp() + make_interval(secs => $2)`,
+    [null, seconds],
+  );
+  return row?.count ?? 0;
 }
 
 /** Counts one more reminder and says when the next is due; false where it was not due. */

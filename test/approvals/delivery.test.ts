@@ -166,6 +166,27 @@ describe.each(['redis', 'postgresql'] as const)('on %s', (backend) => {
     expect(landed.get(id)).toBe(1);
   });
 
+  test('a database that drops every connection is used again', async () => {
+    await using part = await start();
+    const before = await part.service.request(draftOf());
+    await scene.database.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+    const decide = async (): Promise<boolean> => {
+      const done = await part.service.vote(before.id, bob, 'approve', null).catch(() => undefined);
+      return (
+        done !== undefined ||
+        (await part.service.status(before.id).catch(() => undefined))?.votes.length === 1
+      );
+    };
+    await until('it can be decided', decide);
+    expect(await part.service.waitFor(before.id, soon())).toMatchObject({ state: 'applied' });
+    const { id } = await part.service.request(draftOf());
+    await part.service.vote(id, bob, 'approve', null);
+    expect(await part.service.waitFor(id, soon())).toMatchObject({ state: 'applied' });
+    expect([landed.get(before.id), landed.get(id)]).toEqual([1, 1]);
+  });
+
   test('an operation that nobody can carry out fails and says so', async () => {
     await using part = await start();
     const { id } = await part.service.request(draftOf({}, { kind: 'publish' }));

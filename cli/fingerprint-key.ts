@@ -1,7 +1,7 @@
 // The key of the guard that runs here, so that fingerprints equal those in its log and policy.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { readPrivateFile } from '../server/audit/private-file.ts';
+import { readPrivateFile } from '../server/private-file.ts';
 import { environment, loadConfig } from '../server/config.ts';
 
 /**

@@ -34,7 +34,14 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'create, list and revoke guard tokens',
     load: async () => (await import('./token.ts')).registerToken,
   },
-  audit: { summary: 'verify the audit log', load: async () => (await import('./audit.ts')).registerAudit },
+  audit: {
+    summary: 'verify the audit log and take evidence out of it',
+    load: async () => (await import('./audit.ts')).registerAudit,
+  },
+  witness: {
+    summary: 'cosign the checkpoints of audit logs',
+    load: async () => (await import('./witness.ts')).registerWitness,
+  },
   doctor: {
     summary: 'check that the guard can work here',
     load: async () => (await import('./doctor.ts')).registerDoctor,

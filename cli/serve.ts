@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { environment, loadConfig } from '../server/config.ts';
 import { startGuard } from '../server/main.ts';
 import { sandboxWelcome } from '../server/sandbox.ts';
+import { stopSignal } from './stop-signal.ts';
 
 /** Adds the command. */
 export function registerServe(program: Command): void {
@@ -39,18 +40,4 @@ async function serve(file: string | undefined): Promise<void> {
  */
 function keepYoungGenerationSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
-}
-
-/** Fulfils at the first SIGINT or SIGTERM; the second ends the process at once. */
-function stopSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    let seen = false;
-    process.on(signal, () => {
-      if (seen) process.exit(130);
-      seen = true;
-      resolve();
-    });
-  }
-  return promise;
 }

@@ -32,6 +32,8 @@ export const auditActions = [
   'audit.read',
   'audit.refused',
   'audit.resumed',
+  'audit.witness-failed',
+  'audit.witness-resumed',
   'approval.requested',
   'approval.voted',
   'approval.vote-revoked',

@@ -3,8 +3,9 @@
 //
 //   note       = text LF *( "— " key-name " " base64( key-id(4) ‖ signature ) LF )
 //   text       = origin LF size LF base64( root ) LF *( extension-line LF )
-//   key-id     = SHA-256( key-name ‖ LF ‖ 0x01 ‖ public-key(32) )[:4]
-//   vkey       = key-name "+" hex( key-id ) "+" base64( 0x01 ‖ public-key(32) )
+//   key-id     = SHA-256( key-name ‖ LF ‖ type ‖ public-key(32) )[:4]
+//   vkey       = key-name "+" hex( key-id ) "+" base64( type ‖ public-key(32) )
+//   type       = 0x01 of a log, 0x04 of a witness
 import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
 import { strictBase64 } from './base64.ts';
 import { hashLength, type Hash } from './merkle.ts';
@@ -42,7 +43,9 @@ export interface NoteSigner extends NoteVerifier {
 
 const maxNoteLength = 65_536;
 const maxSignatures = 64;
-const ed25519Algorithm = Uint8Array.of(0x01);
+/** What a key signs: notes as they are, or timestamped statements about checkpoints (C2SP tlog-cosignature). */
+export const signatureTypes = { note: 0x01, cosignature: 0x04 } as const;
+export type SignatureType = (typeof signatureTypes)[keyof typeof signatureTypes];
 const ed25519SpkiPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 const namePattern = /^[^\s+\p{Cc}]{1,255}$/u;
 const sizePattern = /^(0|[1-9][0-9]{0,15})$/;
@@ -52,33 +55,40 @@ function rawPublicKey(key: KeyObject): Uint8Array {
   return key.export({ type: 'spki', format: 'der' }).subarray(ed25519SpkiPrefix.length);
 }
 
-function keyIdOf(name: string, raw: Uint8Array): string {
-  return hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), ed25519Algorithm, raw]), 'hex').slice(0, 8);
+function keyIdOf(name: string, raw: Uint8Array, type: SignatureType): string {
+  const hashed = Buffer.concat([Buffer.from(`${name}\n`), Uint8Array.of(type), raw]);
+  return hash('sha256', hashed, 'hex').slice(0, 8);
 }
 
 /** Makes a signer of an Ed25519 private key. Throws a `TypeError` on another kind of key or a name that no note can carry. */
-export function createSigner(name: string, privateKey: KeyObject): NoteSigner {
+export function createSigner(
+  name: string,
+  privateKey: KeyObject,
+  type: SignatureType = signatureTypes.note,
+): NoteSigner {
   if (privateKey.asymmetricKeyType !== 'ed25519')
     throw new TypeError('the signing key is not an Ed25519 key');
   if (!namePattern.test(name)) throw new TypeError('a key name has neither spaces nor plus signs');
   const publicKey = createPublicKey(privateKey);
-  return { name, keyId: keyIdOf(name, rawPublicKey(publicKey)), publicKey, privateKey };
+  return { name, keyId: keyIdOf(name, rawPublicKey(publicKey), type), publicKey, privateKey };
 }
 
 /** The verifier key as one line of text, to be given to whoever checks the log. */
-export function verifierKeyText(key: NoteVerifier): string {
-  const raw = Buffer.concat([ed25519Algorithm, rawPublicKey(key.publicKey)]);
+export function verifierKeyText(key: NoteVerifier, type: SignatureType = signatureTypes.note): string {
+  const raw = Buffer.concat([Uint8Array.of(type), rawPublicKey(key.publicKey)]);
   return `${key.name}+${key.keyId}+${raw.toString('base64')}`;
 }
 
 /** Reads a verifier key; undefined where the text is none, or its key id does not fit. */
-export function parseVerifierKey(text: string): NoteVerifier | undefined {
+export function parseVerifierKey(
+  text: string,
+  type: SignatureType = signatureTypes.note,
+): NoteVerifier | undefined {
   const [name = '', keyId = '', ...rest] = text.split('+');
   const encoded = strictBase64(rest.join('+'));
-  if (!namePattern.test(name) || encoded?.length !== 33 || encoded[0] !== ed25519Algorithm[0])
-    return undefined;
+  if (!namePattern.test(name) || encoded?.length !== 33 || encoded[0] !== type) return undefined;
   const raw = encoded.subarray(1);
-  if (keyId !== keyIdOf(name, raw)) return undefined;
+  if (keyId !== keyIdOf(name, raw, type)) return undefined;
   const der = Buffer.concat([ed25519SpkiPrefix, raw]);
   return { name, keyId, publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }) };
 }
@@ -99,8 +109,12 @@ export function signCheckpoint(
   return `${text}\n${[signer, ...further].map((one) => signatureLine(one, text)).join('')}`;
 }
 
-function signatureLine({ name, keyId, privateKey }: NoteSigner, text: string): string {
-  const signature = sign(null, Buffer.from(text), privateKey);
+function signatureLine(signer: NoteSigner, text: string): string {
+  return formatSignature(signer, sign(null, Buffer.from(text), signer.privateKey));
+}
+
+/** A signature as a line of a note, with its line feed. */
+export function formatSignature({ name, keyId }: NoteVerifier, signature: Uint8Array): string {
   return `— ${name} ${Buffer.concat([Buffer.from(keyId, 'hex'), signature]).toString('base64')}\n`;
 }
 

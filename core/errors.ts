@@ -44,6 +44,10 @@ export const errorTable = {
     status: 404,
     remedy: 'Ask for an entry, tile or size that the newest checkpoint covers.',
   },
+  'audit/witness': {
+    status: 502,
+    remedy: 'Check that the witness runs and knows the verifier key of the log.',
+  },
   'identity/missing': {
     status: 401,
     remedy: 'Send a guard token as the HTTP Basic password or as a Bearer token.',

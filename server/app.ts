@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { covers } from '../core/scope.ts';
 import type { StepObserver } from '../core/services.ts';
@@ -11,8 +12,9 @@ import { createApi } from './api/part.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
+import type { Witness } from './audit/witness-client.ts';
 import { auditRoutes } from './audit/routes.ts';
-import { readPrivateFile, writePrivateFile } from './audit/private-file.ts';
+import { readPrivateFile, writePrivateFile } from './private-file.ts';
 import type { Config, ForgeConfig } from './config.ts';
 import { type Database, openDatabase } from './db.ts';
 import { within } from './deadline.ts';
@@ -63,7 +65,8 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   // The slow beginnings go side by side. All settle before a failure is thrown, so that what was opened is closed.
   await Promise.allSettled(starting);
   const [{ database, url: databaseUrl }, scanner, policy] = await Promise.all(starting);
-  const audit = opened.use(await createAuditLog({ database, dataDir: config.dataDir, clock }));
+  const witnesses = config.audit.witnesses.map(readWitness);
+  const audit = opened.use(await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses }));
   const identity = opened.use(createIdentityService({ database, clock, audit }));
   const recorded = recordRefusals(identity, audit);
   const http = createHttpServer({
@@ -170,6 +173,12 @@ function listeningUrl(http: FastifyInstance): string {
   const [first] = http.addresses();
   if (first === undefined) return '';
   return `http://${first.family === 'IPv6' ? `[${first.address}]` : first.address}:${first.port}`;
+}
+
+function readWitness({ url, key: text }: { readonly url: string; readonly key: string }): Witness {
+  const key = parseVerifierKey(text, signatureTypes.cosignature);
+  if (key === undefined) throw new GuardError('config/invalid', 'the key of a witness is none');
+  return { url, key };
 }
 
 const keyBytes = 32;

@@ -72,6 +72,7 @@ export async function resolveConfig(
     audit: {
       retentionDays: written.audit.retentionDays,
       publicProofs: written.audit.publicProofs,
+      witnesses: written.audit.witness.map(({ url, key }) => ({ url: formatBaseUrl(url), key })),
     },
     approvals: {
       ...approvals,

@@ -1,6 +1,7 @@
 // The schema of `forgeguard.yaml`: strict, every key with its documentation. What it reads is still unresolved: secrets
 // are references and file names are as written.
 import { z } from 'zod';
+import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { parseDuration } from '../core/duration.ts';
 import { byteSize, closed, duration, glob } from '../core/schema.ts';
 import { isPlainRemote, parseBaseUrl, parseListenAddress } from './address.ts';
@@ -144,7 +145,22 @@ const audit = closed({
     .default(false)
     .describe('lets everybody read the newest checkpoint and the hashes of the log; entries never'),
   sinks: unavailable.describe('where audit entries are sent to; not available in this version'),
-  witness: unavailable.describe('who countersigns checkpoints; not available in this version'),
+  witness: z
+    .array(
+      closed({
+        url: baseUrl.describe('where the witness is reached'),
+        key: z
+          .string()
+          .refine(
+            (text) => parseVerifierKey(text, signatureTypes.cosignature) !== undefined,
+            'expected the key that `forgeguard witness` prints',
+          )
+          .describe('its key, as `forgeguard witness` prints it'),
+      }),
+    )
+    .max(8)
+    .default([])
+    .describe('who cosigns the checkpoints of the audit log'),
 });
 
 const identity = closed({

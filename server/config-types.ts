@@ -42,6 +42,8 @@ export interface Config {
     readonly retentionDays: number;
     /** Whether checkpoint and hashes may be read without a token. */
     readonly publicProofs: boolean;
+    /** Who cosigns checkpoints: base URLs without a trailing slash, and verifier keys as text. */
+    readonly witnesses: readonly { readonly url: string; readonly key: string }[];
   };
   /** `remindAfter` in seconds; `heldDirectory` is absolute. */
   readonly approvals: {

@@ -65,6 +65,7 @@ function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyRep
 
 const fastifyRefusals: Readonly<Record<string, string>> = {
   FST_ERR_BAD_URL: 'the URL is not valid',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'the body of the request is too long',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'the Content-Type of the request is not valid',
 };
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Scope } from '../core/principal.ts';
-import { readPrivateFile, writePrivateFile } from './audit/private-file.ts';
+import { readPrivateFile, writePrivateFile } from './private-file.ts';
 import { type ForgeConfig, Secret } from './config.ts';
 import type { Database } from './db.ts';
 import type { SandboxForge } from './git/sandbox-forge.ts';

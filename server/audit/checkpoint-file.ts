@@ -2,7 +2,7 @@
 // restored from a backup is behind it, and the log then refuses to be continued, which would fork it.
 import { join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
-import { readPrivateFile, writePrivateFile } from './private-file.ts';
+import { readPrivateFile, writePrivateFile } from '../private-file.ts';
 
 /** Where the checkpoint of a data directory is kept. */
 export function checkpointFilePath(dataDir: string): string {

@@ -21,6 +21,8 @@ import { createSigningKey, readSigningKey, signerOf, signingKeyPath } from './si
 import { readHead, readOpenAttempts, readTail, type StoredHead } from './store.ts';
 import { publishVerifierKey } from './verifier-key.ts';
 import { readPresent } from './writer-lock.ts';
+import type { Witness } from './witness-client.ts';
+import { startWitnessing } from './witnessing.ts';
 import { readWriterNumber } from './writer-number.ts';
 import { openWriterSession, type WriterSession } from './writer-session.ts';
 import { AuditWriter } from './writer.ts';
@@ -38,6 +40,9 @@ export interface AuditLogOptions {
   readonly lockWaitMs?: number;
   /** How often to look at what other guards have written. */
   readonly followEveryMs?: number;
+  /** Who cosigns the checkpoints, and how often they are asked. */
+  readonly witnesses?: readonly Witness[];
+  readonly witnessEveryMs?: number;
 }
 
 export interface LogHead {
@@ -53,6 +58,8 @@ export interface DurableAuditLog extends AuditLog, AsyncDisposable {
   readonly verifierKey: string;
   /** The last state that this guard has acknowledged or seen. */
   readonly head: LogHead;
+  /** Has every witness cosign the newest checkpoint now; what fails is on record. */
+  witness(): Promise<void>;
   /** Rejects with `audit/unavailable` or `audit/inconsistent` while nothing can be appended. */
   ready(): Promise<void>;
 }
@@ -193,6 +200,15 @@ async function open(
   writer.adopt(opened);
   // After a crash the file may lag behind the database; it has been checked that the one continues the other.
   keeper.update(head.note);
+  const { witnesses = [], witnessEveryMs } = options;
+  const witnessing = startWitnessing({
+    database,
+    witnesses,
+    append: (event) => writer.append(event),
+    key: () => writer.signer,
+    onFork: (error) => writer.fail(error),
+    ...(witnessEveryMs === undefined ? {} : { everyMs: witnessEveryMs }),
+  });
   return {
     origin: signer.name,
     verifierKey,
@@ -202,8 +218,10 @@ async function open(
     },
     append: (event) => writer.append(event),
     openAttempts: () => listOpenAttempts(database, number),
+    witness: () => witnessing.round(),
     ready: () => writer.ready(),
     [Symbol.asyncDispose]: async () => {
+      await witnessing[Symbol.asyncDispose]();
       await writer[Symbol.asyncDispose]();
       await keeper[Symbol.asyncDispose]();
     },

@@ -11,7 +11,7 @@ import { coversEverything } from '../../core/scope.ts';
 import type { AuditLog, IdentityService } from '../../core/services.ts';
 import { parseTilePath, tileWidth } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
-import { readNewestNote } from './store.ts';
+import { readNewestCosigned, readNewestNote } from './store.ts';
 import { readTile } from './tiles.ts';
 
 export interface AuditRoutesOptions {
@@ -38,7 +38,7 @@ async function send(request: FastifyRequest, reply: FastifyReply, bytes: Uint8Ar
   return reply.header('content-encoding', 'gzip').send(await compress(bytes));
 }
 
-/** Registers `/audit/checkpoint` and `/audit/tile/*`. */
+/** Registers `/audit/checkpoint`, `/audit/cosigned` and `/audit/tile/*`. */
 export async function auditRoutes(app: FastifyInstance, options: AuditRoutesOptions): Promise<void> {
   const { database, identity, audit, publicProofs } = options;
 
@@ -65,6 +65,13 @@ export async function auditRoutes(app: FastifyInstance, options: AuditRoutesOpti
     const note = await readNewestNote(database);
     if (note === undefined) throw notFound('checkpoint yet');
     return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-cache').send(note);
+  });
+
+  app.get('/audit/cosigned', async (request, reply) => {
+    if (!publicProofs) await enter(request);
+    const cosigned = await readNewestCosigned(database, Number.MAX_SAFE_INTEGER);
+    if (cosigned === undefined) throw notFound('cosigned checkpoint yet');
+    return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-cache').send(cosigned.note);
   });
 
   app.get<{ Params: { '*': string } }>('/audit/tile/*', async (request, reply) => {

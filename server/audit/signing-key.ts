@@ -6,7 +6,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSigner, verifierKeyText, type NoteSigner } from '../../core/checkpoint.ts';
 import { GuardError } from '../../core/errors.ts';
-import { readPrivateFile, writePrivateFile } from './private-file.ts';
+import { readPrivateFile, writePrivateFile } from '../private-file.ts';
 
 /** Where the key of a data directory is kept. */
 export function signingKeyPath(dataDir: string): string {

@@ -135,6 +135,43 @@ export async function readPolicyEntries(
   );
 }
 
+/** The size up to which a witness has cosigned; 0 where it has not. */
+export async function readCosignedSize(client: Queryable, witness: string): Promise<number> {
+  const [row] = await client.query<{ size: number }>(
+    'select coalesce(max(c.size), 0)::float8 as size from audit_cosignature c where c.witness = $1',
+    [witness],
+  );
+  return row?.size ?? 0;
+}
+
+/** Keeps a witness's line; several guards may have asked for it. */
+export async function insertCosignature(
+  client: Queryable,
+  size: number,
+  witness: string,
+  line: string,
+): Promise<void> {
+  await client.query(
+    'insert into audit_cosignature (size, witness, line) values ($1, $2, $3) on conflict do nothing',
+    [size, witness, line],
+  );
+}
+
+/** The newest checkpoint of at most `size` entries that a witness has cosigned, with all such lines. */
+export async function readNewestCosigned(
+  client: Queryable,
+  size: number,
+): Promise<StoredCheckpoint | undefined> {
+  const [row] = await client.query<StoredCheckpoint>(
+    `select c.size::float8 as size, c.note || string_agg(s.line, '' order by s.witness) as note
+       from audit_checkpoint c join audit_cosignature s on s.size = c.size
+      where c.size = (select max(n.size) from audit_cosignature n where n.size <= $1)
+      group by c.size, c.note`,
+    [size],
+  );
+  return row;
+}
+
 /** The newest checkpoint's note; undefined for a log without entries. */
 export async function readNewestNote(client: Queryable): Promise<string | undefined> {
   const [row] = await client.query<{ note: string }>(

@@ -1,6 +1,6 @@
 // The verifier key as a file for the log's readers. Public; whoever can change it can also read the signing key.
 import { join } from 'node:path';
-import { readPrivateFile, writePrivateFile } from './private-file.ts';
+import { readPrivateFile, writePrivateFile } from '../private-file.ts';
 
 /** Where the verifier key of a data directory is. */
 export function verifierKeyPath(dataDir: string): string {

@@ -84,6 +84,11 @@ export class AuditWriter implements AsyncDisposable {
     this.#follower.unref();
   }
 
+  /** Who signs now. */
+  get signer(): NoteSigner {
+    return this.#signer;
+  }
+
   get head(): Head {
     return this.#head;
   }

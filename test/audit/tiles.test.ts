@@ -142,7 +142,14 @@ describe('a reader with the right to it', () => {
 });
 
 describe('who gets nothing', () => {
-  const paths = ['checkpoint', 'tile/0/000.p/5', 'tile/entries/000.p/5', 'tile/0/999', 'tile/nonsense'];
+  const paths = [
+    'checkpoint',
+    'cosigned',
+    'tile/0/000.p/5',
+    'tile/entries/000.p/5',
+    'tile/0/999',
+    'tile/nonsense',
+  ];
 
   test.each(paths)('nobody: %s', async (path) => {
     await using scene = await startScene();
@@ -171,6 +178,7 @@ describe('who gets nothing', () => {
   });
 
   test.each([
+    'cosigned',
     'tile/0/001',
     'tile/0/000',
     'tile/0/000.p/200',

@@ -55,7 +55,7 @@ describe('without a file', () => {
         redis: { url: undefined },
         forges: [],
         identity: { tokens: { maxLifetime: 90 * 86_400 } },
-        audit: { retentionDays: 2_192, publicProofs: false },
+        audit: { retentionDays: 2_192, publicProofs: false, witnesses: [] },
         approvals: {
           remindAfter: 4 * 3_600,
           heldDirectory: join(empty, '.forgeguard', 'held'),
@@ -182,7 +182,7 @@ identity: { saml: {} }
     ['identity: { tokens: { maxLifetime: 91d } }', /between 1m and 90d/],
     ['policy: x', /did you mean `policyFile`/],
     ['logSources: [{}]', /not available/],
-    ['audit: { witness: x }', /not available/],
+    ['audit: { witness: [{ url: https://w.example, key: x }] }', /the key that `forgeguard witness` prints/],
   ])('%s', async (text, message) => {
     expect((await problemsOf(text, { LINES: 'a\nb' })).join('\n')).toMatch(message);
   });

@@ -43,6 +43,8 @@ rules:
     when:
       operation: [push, merge, publish, pull-request]
       findings: { category: policy }
+      not:
+        findings: { rule: [policy/dependency-source, policy/machine-code] }
     then: deny
     message: >-
       This content cannot be checked or points out of the repository. Send it in a form that can be read, without
@@ -170,6 +172,40 @@ rules:
         - .gitmodules
     then: { hold: { approvers: group:reviewers, count: 1, expires: 24h } }
     message: A new or changed submodule by an agent waits for a reviewer, because its content is not scanned here.
+
+  - id: agent-dependency-sources
+    when:
+      operation: [push, merge]
+      actor: { kind: agent }
+      findings: { category: policy, rule: policy/dependency-source }
+    then: { hold: { approvers: group:reviewers, count: 1, expires: 24h } }
+    message: >-
+      A lock file that an agent pushes takes dependencies from elsewhere than the public registry. That waits for a
+      reviewer, because the code behind it can be anything.
+
+  - id: agent-machine-code
+    when:
+      operation: [push, merge]
+      actor: { kind: agent }
+      findings: { category: policy, rule: policy/machine-code }
+    then: { hold: { approvers: group:reviewers, count: 1, expires: 24h } }
+    message: Programs in machine code or byte code that an agent pushes wait for a reviewer, because nobody can read them.
+
+  - id: agent-large-deletion
+    when:
+      operation: [push, merge]
+      actor: { kind: agent }
+      paths: { change: delete, count: 50 }
+    then: { hold: { approvers: group:reviewers, count: 1, expires: 24h } }
+    message: An agent deletes 50 files or more. That waits for a reviewer, because it may not be meant.
+
+  - id: agent-bulk-change
+    when:
+      operation: [push, merge]
+      actor: { kind: agent }
+      paths: { count: 500 }
+    then: { hold: { approvers: group:reviewers, count: 1, expires: 24h } }
+    message: An agent changes 500 files or more at once. That waits for a reviewer; smaller pushes are easier to review.
 
 exceptions: []
 `;

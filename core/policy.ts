@@ -25,6 +25,8 @@ export interface PathCondition {
   readonly change?: readonly PathChange['change'][] | undefined;
   /** What the path is after the change. */
   readonly mode?: readonly PathMode[] | undefined;
+  /** Matches only where at least so many changed paths do. */
+  readonly count?: number | undefined;
 }
 
 export interface FindingCondition {

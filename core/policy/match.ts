@@ -37,7 +37,7 @@ type Test<T> = (value: T) => boolean;
 export function compileWhen(when: When): RuleMatcher {
   const applies = compileCircumstances(when);
   const refs = compileRefs(when);
-  const paths = selection(mergePatterns(when.paths), mergePatterns(when.not?.paths), compilePath);
+  const paths = selectPaths(when);
   const findings = selection(when.findings, when.not?.findings, compileFinding);
 
   return {
@@ -147,11 +147,31 @@ function selection<C, T>(
   unwanted: readonly C[] | undefined,
   compile: (condition: C) => Test<T>,
 ): Selection<T> {
-  return select(wanted?.map(compile), unwanted?.map(compile));
+  return select(
+    wanted?.map((condition) => ({ test: compile(condition), least: 1 })),
+    unwanted?.map(compile),
+  );
+}
+
+/** Conditions on paths, some of which match only where many paths do. */
+function selectPaths(when: When): Selection<PathChange> {
+  return select(
+    mergePatterns(when.paths)?.map((condition) => ({
+      test: compilePath(condition),
+      least: condition.count ?? 1,
+    })),
+    mergePatterns(when.not?.paths)?.map(compilePath),
+  );
+}
+
+interface Counted<T> {
+  readonly test: Test<T>;
+  /** How many values it must pick at least. */
+  readonly least: number;
 }
 
 function select<T>(
-  wanted: readonly Test<T>[] | undefined,
+  wanted: readonly Counted<T>[] | undefined,
   unwanted: readonly Test<T>[] | undefined,
 ): Selection<T> {
   const isAsked = wanted !== undefined || unwanted !== undefined;
@@ -159,25 +179,46 @@ function select<T>(
     isAsked,
     select: (values, counts = () => true) => {
       if (!isAsked) return [...values.keys()];
-      const left: number[] = [];
       let considered = 0;
+      const kept: number[] = [];
       for (const [index, value] of values.entries()) {
         if (!counts(index)) continue;
         considered++;
-        const isWanted = wanted === undefined || wanted.some((test) => test(value));
-        if (isWanted && !unwanted?.some((test) => test(value))) left.push(index);
+        if (!unwanted?.some((test) => test(value))) kept.push(index);
       }
+      const left = wanted === undefined ? kept : pick(wanted, values, kept);
       const nothingTaken = wanted === undefined && considered === 0;
       return left.length > 0 || nothingTaken ? left : undefined;
     },
   };
 }
 
+/** What at least one of the conditions picks, in order; a condition that picks too few picks nothing. */
+function pick<T>(
+  wanted: readonly Counted<T>[],
+  values: readonly T[],
+  candidates: readonly number[],
+): readonly number[] {
+  const single = wanted.filter(({ least }) => least === 1).map(({ test }) => test);
+  const found = wanted
+    .filter(({ least }) => least > 1)
+    .map(({ test, least }) => ({
+      least,
+      indexes: candidates.filter((index) => passes(test, values[index])),
+    }));
+  const many = new Set(found.flatMap(({ least, indexes }) => (indexes.length >= least ? indexes : [])));
+  return candidates.filter((index) => many.has(index) || single.some((test) => passes(test, values[index])));
+}
+
+function passes<T>(test: Test<T>, value: T | undefined): boolean {
+  return value !== undefined && test(value);
+}
+
 /** `ref` and `refUpdate` must hold for the same ref update. */
 function compileRefs(when: When): Selection<RefUpdate> {
   const wanted = conjunction(refTests(when));
   const unwanted = refTests(when.not ?? {});
-  return select(wanted && [wanted], unwanted.length > 0 ? unwanted : undefined);
+  return select(wanted && [{ test: wanted, least: 1 }], unwanted.length > 0 ? unwanted : undefined);
 }
 
 function conjunction<T>(tests: readonly Test<T>[]): Test<T> | undefined {
@@ -212,8 +253,8 @@ const modeNames: Readonly<Record<string, PathMode>> = {
   '160000': 'submodule',
 };
 
-function isPlain({ change, mode }: PathCondition): boolean {
-  return change === undefined && mode === undefined;
+function isPlain({ change, mode, count }: PathCondition): boolean {
+  return change === undefined && mode === undefined && count === undefined;
 }
 
 /** Conditions that are nothing but patterns become one, so that each path is taken apart once. */

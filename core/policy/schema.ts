@@ -28,7 +28,7 @@ const actor = closed({
 const paths = z
   .union(
     [
-      glob.transform((pattern) => ({ path: [pattern] })),
+      glob.transform((pattern) => ({ path: [pattern], count: undefined })),
       closed({
         path: globs.optional().describe('globs over the path, from the root of the repository'),
         change: oneOrMany(z.enum(['add', 'modify', 'delete']), 'a kind of change')
@@ -37,9 +37,15 @@ const paths = z
         mode: oneOrMany(z.enum(['file', 'executable', 'symlink', 'submodule']), 'a mode')
           .optional()
           .describe('what the path is after the change: `file`, `executable`, `symlink` or `submodule`'),
+        count: z
+          .int()
+          .min(1)
+          .max(250_000)
+          .optional()
+          .describe('matches only where at least so many changed paths do'),
       }),
     ],
-    { error: 'expected a pattern or a mapping with `path`, `change` and `mode`' },
+    { error: 'expected a pattern or a mapping with `path`, `change`, `mode` and `count`' },
   )
   .describe('changed paths');
 
@@ -84,6 +90,14 @@ const when = closed({
     .optional()
     .describe('each key takes away what it matches; the rule applies to what is left'),
 }).superRefine((value, context) => {
+  for (const [index, { count }] of (value.not?.paths ?? []).entries()) {
+    if (count === undefined) continue;
+    context.addIssue({
+      code: 'custom',
+      path: ['not', 'paths', index, 'count'],
+      message: '`count` asks for many paths and cannot take single ones away; write it under `paths`',
+    });
+  }
   if (value.not?.findings !== undefined && value.findings === undefined) {
     context.addIssue({
       code: 'custom',

@@ -31,8 +31,11 @@ export async function decidePush(
   await services.observe('findings', client.request);
   const context = await contextOf(services, push, stage, inspection);
   const updates = await classifyUpdates(request.commands, context);
-  const findings = [...push.text.findings, ...(inspection?.findings ?? [])];
-  const verdict = await judge(services, push, updates, findings, inspection, context);
+  const isFirst = await isFirstPush(context);
+  const findings = [...push.text.findings, ...(inspection?.findings ?? [])].filter(
+    ({ finding }) => !isFirst || !toBeReviewed.has(finding.rule),
+  );
+  const verdict = await judge(services, push, updates, findings, inspection, context, isFirst);
   await services.observe('verdict', client.request);
   return assemble(services, push, { capabilities, updates, findings, inspection, verdict });
 }
@@ -55,6 +58,9 @@ export async function contextOf(
     signal,
   };
 }
+
+/** Findings that say nothing against the content itself, only that somebody should look at the change. */
+const toBeReviewed: ReadonlySet<string> = new Set(['policy/dependency-source', 'policy/machine-code']);
 
 /** Looks at every object of the pack. */
 export async function inspectObjects(
@@ -82,6 +88,14 @@ export async function inspectObjects(
   });
 }
 
+/**
+ * The first push to an empty repository changes nothing that anybody reviewed or relies on. Whether the repository is
+ * empty is asked anew: what was remembered may be older than the push before this one.
+ */
+async function isFirstPush(context: ChangeContext): Promise<boolean> {
+  return context.defaultBranch === undefined && (await context.refs('now')).length === 0;
+}
+
 async function judge(
   services: PushServices,
   push: Push,
@@ -89,6 +103,7 @@ async function judge(
   findings: readonly LocatedFinding[],
   inspection: Inspection | undefined,
   context: ChangeContext,
+  isFirst: boolean,
 ): Promise<Verdict> {
   const { client } = push;
   const bare = {
@@ -104,14 +119,9 @@ async function judge(
     foreignAuthors: [],
   } as const;
   const asks = services.policy.asksAboutPaths(bare);
-  // The first push to an empty repository changes nothing that anybody reviewed or relies on. Whether the repository
-  // is empty is asked anew: what was remembered may be older than the push before this one.
-  const isFirst = asks && context.defaultBranch === undefined && (await context.refs('now')).length === 0;
+  const told = findings.map((found) => found.finding);
   const decide = (paths: Operation['paths']): Verdict =>
-    services.policy.decide(
-      { ...bare, paths, findings: findings.map((found) => found.finding) },
-      services.clock.now(),
-    );
+    services.policy.decide({ ...bare, paths, findings: told }, services.clock.now());
   if (!asks || isFirst) return decide([]);
   const quick = await changedPaths(updates, context, 'quick');
   const verdict = decide(quick.paths);

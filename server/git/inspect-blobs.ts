@@ -3,7 +3,8 @@ import { GuardError } from '../../core/errors.ts';
 import type { ScanTarget } from '../../scanners/target.ts';
 import { type InspectionWork, scanWhole } from './inspection-work.ts';
 import { oidsOf } from './inventory.ts';
-import { checkSpecialBlob } from './special-blobs.ts';
+import { machineCodeHead } from './machine-code.ts';
+import { checkMachineCode, checkSpecialBlob } from './special-blobs.ts';
 
 /** Larger blobs are scanned as streams. */
 const wholeBlobBytes = 8 * 1024 * 1024;
@@ -41,9 +42,25 @@ function* runsOf(objects: Uint32Array, isLarge: (object: number) => boolean): Ge
 async function inspectLarge(work: InspectionWork, objects: readonly number[]): Promise<void> {
   for (const object of objects) {
     const oid = work.index.oid(object);
-    const source = work.reader.stream(oid);
-    const result = await work.scanner.scanStream(targetOf(work, object), source, work.signal, oid);
+    const target = targetOf(work, object);
+    let head: Uint8Array | undefined;
+    const source = firstSeen(work.reader.stream(oid), (chunk) => (head = chunk.slice(0, machineCodeHead)));
+    const result = await work.scanner.scanStream(target, source, work.signal, oid);
+    const special = head === undefined ? [] : checkMachineCode(target.path, head);
+    if (special.length > 0) work.report({ object, place: 'file', result: { findings: special } });
     if (result.findings.length > 0) work.report({ object, place: 'file', result });
+  }
+}
+
+async function* firstSeen(
+  source: AsyncIterable<Uint8Array>,
+  onFirst: (chunk: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  let isFirst = true;
+  for await (const chunk of source) {
+    if (isFirst) onFirst(chunk);
+    isFirst = false;
+    yield chunk;
   }
 }
 
@@ -55,7 +72,7 @@ async function inspectSmall(work: InspectionWork, objects: readonly number[]): P
     if (read === undefined) throw new GuardError('git/bad-pack', 'an object of the pack cannot be read');
     const target = targetOf(work, object);
     const special = checkSpecialBlob(target.path, work.graph.symlinks[object] === 1, read.data);
-    if (special !== undefined) work.report({ object, place: 'file', result: { findings: [special] } });
+    if (special.length > 0) work.report({ object, place: 'file', result: { findings: special } });
     const place = target.kind === 'message' ? 'note' : 'file';
     await scanWhole(work, object, place, target, read.data, work.index.oid(object));
   }

@@ -22,8 +22,17 @@ export interface LocatedFinding {
   readonly ref: string;
 }
 
-/** A finding of the guard itself about the shape of a push; it concerns no value, so nothing is masked. */
-export function policyFinding(rule: string, severity: Severity, path: string, message: string): Finding {
+/**
+ * A finding of the guard itself about the shape of a push; it concerns no value, so nothing is masked. `what` tells
+ * several of one file apart.
+ */
+export function policyFinding(
+  rule: string,
+  severity: Severity,
+  path: string,
+  message: string,
+  what = '',
+): Finding {
   return {
     rule,
     category: 'policy',
@@ -38,7 +47,10 @@ export function policyFinding(rule: string, severity: Severity, path: string, me
     byteStart: 0,
     byteEnd: 0,
     masked: '',
-    fingerprint: createHash('sha256').update(`${rule}\0${path}`).digest('hex').slice(0, 32),
+    fingerprint: createHash('sha256')
+      .update(what === '' ? `${rule}\0${path}` : `${rule}\0${path}\0${what}`)
+      .digest('hex')
+      .slice(0, 32),
     message,
   };
 }

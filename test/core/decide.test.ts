@@ -171,6 +171,23 @@ describe('a condition on paths', () => {
     expect(isDenied({ paths: ['nothing', { mode: 'submodule' }] }, operation)).toBe(true);
   });
 
+  test('`count` asks for many of them', () => {
+    const gone = (count: number) =>
+      push({
+        paths: Array.from({ length: count }, (_, index) => changed(`old/${index}.md`, { change: 'delete' })),
+      });
+    const many = { paths: { change: 'delete', count: 3 } };
+    expect(isDenied(many, gone(2))).toBe(false);
+    expect(isDenied(many, gone(3))).toBe(true);
+    expect(isDenied({ ...many, not: { paths: 'old/1.md' } }, gone(3))).toBe(false);
+    expect(isDenied({ paths: [{ path: 'old/0.md' }, { count: 3 }] }, gone(2))).toBe(true);
+    expect(judge(gone(4), deny(many)).reasons[0]).toMatchObject({ paths: [0, 1, 2, 3] });
+    const otherRef = push({
+      paths: [...gone(2).paths, changed('x', { change: 'delete', ref: 'refs/heads/b' })],
+    });
+    expect(isDenied({ ...many, ref: 'main' }, otherRef)).toBe(false);
+  });
+
   test('can be taken away: what is left counts', () => {
     const docs = push({ paths: [changed('docs/a.md')] });
     expect(isDenied({ not: { paths: 'docs/**' } }, docs)).toBe(false);

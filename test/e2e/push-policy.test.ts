@@ -302,3 +302,49 @@ describe('exceptions', () => {
 test('the log verifies', async () => {
   expect(await forge.guard.command(['audit', 'verify'])).toMatchObject({ code: 0 });
 });
+
+describe('what the default policy asks a reviewer about', () => {
+  const lines = (count: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`many/${index}.txt`, `${index}\n`]));
+
+  test('a lock file that takes a package from elsewhere', async () => {
+    const { repo, work } = await seeded();
+    const entry = { version: '1.0.0', resolved: 'https://elsewhere.example/a.tgz' };
+    await work.commit('Add', { 'package-lock.json': JSON.stringify({ packages: { a: entry } }) });
+    expect(await verdictOf({ repo, work })).toEqual({ kind: 'hold', rules: ['agent-dependency-sources'] });
+    await work.commit('Mend', {
+      'package-lock.json': JSON.stringify({
+        packages: { a: { ...entry, resolved: 'https://registry.npmjs.org/a/-/a.tgz' } },
+      }),
+    });
+    // What an earlier commit of the push holds is still brought in.
+    expect((await verdictOf({ repo, work })).kind).toBe('hold');
+  });
+
+  test('machine code, small and streamed', async () => {
+    const elf = Buffer.concat([Buffer.from([0x7f, 0x45, 0x4c, 0x46]), Buffer.alloc(9 * 1024 * 1024)]);
+    const small = await seeded();
+    await small.work.commit('Add', { 'bin/tool': elf.subarray(0, 2000) });
+    expect(await verdictOf(small)).toEqual({ kind: 'hold', rules: ['agent-machine-code'] });
+    const large = await seeded();
+    await large.work.commit('Add', { 'bin/tool': elf });
+    expect(await verdictOf(large)).toEqual({ kind: 'hold', rules: ['agent-machine-code'] });
+  });
+
+  test('the deletion of many files, and a change of very many', async () => {
+    const { repo, work } = await cloneSeeded(forge, lines(60));
+    ok(await work.git('rm', '--quiet', '-r', 'many'));
+    await work.commit('Delete', { 'README.md': 'gone\n' });
+    expect(await verdictOf({ repo, work })).toEqual({ kind: 'hold', rules: ['agent-large-deletion'] });
+    const bulk = await seeded();
+    await bulk.work.commit('Add', lines(500));
+    expect(await verdictOf(bulk)).toEqual({ kind: 'hold', rules: ['agent-bulk-change'] });
+  });
+
+  test('nothing of that in the first push to an empty repository', async () => {
+    const repo = await forge.repo();
+    const work = await repo.init();
+    await work.commit('Add', { ...lines(500), 'bin/tool': Uint8Array.from([0x7f, 0x45, 0x4c, 0x46, 1]) });
+    expect(ok(await work.push(target)).code).toBe(0);
+  });
+});

@@ -114,6 +114,10 @@ export const errorTable = {
     remedy: 'The request has ended; the audit log and the upstream tell what became of it.',
   },
   'request/too-many': { status: 429, remedy: 'Wait as long as the Retry-After header says.' },
+  'notify/failed': {
+    status: 502,
+    remedy: 'It is tried again. Check that the receiver is up and takes what the guard sends.',
+  },
   'queue/unavailable': {
     status: 503,
     remedy:

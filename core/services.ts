@@ -205,6 +205,22 @@ export interface ApprovalNotice {
   readonly url: string;
 }
 
+/** An entry of the audit log. */
+export interface RecordedEvent {
+  /** 0-based index in the log. */
+  readonly index: number;
+  readonly time: Date;
+  readonly event: AuditEvent;
+}
+
+/** Reads the audit log from anywhere on, for what acts on it; nothing is skipped. */
+export interface AuditFeed {
+  /** How many entries there are. */
+  size(): Promise<number>;
+  /** Entries from this index on, in order, `limit` at most. */
+  read(from: number, limit: number): Promise<readonly RecordedEvent[]>;
+}
+
 /** Tells people. Called at least once for each notice; a rejection is tried again for a while. */
 export interface ApprovalNotifier {
   notify(notice: ApprovalNotice, signal: AbortSignal): Promise<void>;

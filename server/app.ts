@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { covers } from '../core/scope.ts';
-import type { StepObserver } from '../core/services.ts';
+import type { ApprovalNotifier, StepObserver } from '../core/services.ts';
 import { approvalPointer } from './api/approval-pointer.ts';
 import { approvalRoutes } from './api/approval-routes.ts';
 import { createApi } from './api/part.ts';
@@ -13,6 +13,7 @@ import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
 import type { Witness } from './audit/witness-client.ts';
+import { createAuditFeed } from './audit/feed.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';
 import type { Config, ForgeConfig } from './config.ts';
@@ -24,6 +25,7 @@ import { createHttpServer } from './http.ts';
 import { passthroughGrant } from './identity/passthrough.ts';
 import { recordRefusals } from './identity/recorded-refusals.ts';
 import { createIdentityService } from './identity/service.ts';
+import { createNotifications } from './notify/part.ts';
 import { createPolicyService, type LoadedPolicy } from './policy/service.ts';
 import { createScanPool } from './scanning/pool.ts';
 import { version } from './version.ts';
@@ -105,6 +107,16 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       observe: options.observe ?? (() => undefined),
     }),
   );
+  const notifications = opened.use(
+    createNotifications({
+      database,
+      feed: createAuditFeed(database),
+      channels: config.notifications,
+      alerts: config.alerts,
+      domain: new URL(config.publicUrl ?? 'http://forgeguard.invalid').hostname,
+      onProblem: (problem, error) => http.log.warn({ err: error }, problem),
+    }),
+  );
   // Its workers use what was opened before.
   opened.use(approvals);
   const settled = await git.settle(await audit.openAttempts());
@@ -112,8 +124,12 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   // Only now: what an earlier process left is settled, and what is carried out from here on is this one's.
   await approvals.start(
     { push: git.applier },
-    logNotifier((fields, message) => http.log.info(fields, message)),
+    inTurn(
+      notifications.notifier,
+      logNotifier((fields, message) => http.log.info(fields, message)),
+    ),
   );
+  await notifications.start();
   await http.register(git.plugin);
   await http.register(auditRoutes, {
     database,
@@ -148,6 +164,16 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       await approvals[Symbol.asyncDispose]();
       await audit.append(guardEvent('guard.stopped', {})).catch(() => undefined);
       await everything.disposeAsync();
+    },
+  };
+}
+
+/** Tells the one and, once that has worked, the other. */
+function inTurn(first: ApprovalNotifier, second: ApprovalNotifier): ApprovalNotifier {
+  return {
+    notify: async (notice, signal) => {
+      await first.notify(notice, signal);
+      await second.notify(notice, signal);
     },
   };
 }

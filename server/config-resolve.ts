@@ -1,17 +1,16 @@
 // From the checked text to the configuration in force: environment variables over the file, secrets and files read,
 // relative names made absolute. Collects problems instead of stopping at the first.
-import { X509Certificate } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { OpenDocument } from '../core/document.ts';
 import type { Problem, ValuePath } from '../core/yaml.ts';
-import { readBoundedFile } from './bounded-file.ts';
 import type { Config, Environment, ForgeConfig, ForgeCredential } from './config-types.ts';
+import type { NotificationChannel } from './notification-types.ts';
 import { formatBaseUrl, isLoopback, isPlainRemote, parseBaseUrl, parsePort } from './address.ts';
-import type { ConfigDocument, ForgeDocument, SecretRef } from './config-schema.ts';
+import { ReferenceReader } from './config-references.ts';
+import type { ConfigDocument, ForgeDocument } from './config-schema.ts';
+import type { SecretRef } from './config-values.ts';
+import { notificationWeakenings, resolveNotification } from './notification-resolve.ts';
 import { Secret } from './secret.ts';
-
-const longestSecret = 65_536;
-const longestCaFile = 4 * 2 ** 20;
 
 /** Environment variables that the guard reads, and what they set. docs/configuration.md lists them. */
 export const environmentVariables = {
@@ -50,6 +49,16 @@ export async function resolveConfig(
   const publicUrl = work.publicUrl(written.publicUrl);
   const forges: ForgeConfig[] = [];
   for (const [index, forge] of written.forges.entries()) forges.push(await work.forge(forge, index));
+  const notifications: NotificationChannel[] = [];
+  for (const [index, channel] of written.notifications.entries())
+    notifications.push(
+      await resolveNotification(
+        work.references,
+        (path, message) => work.fault(path, message),
+        channel,
+        index,
+      ),
+    );
   const databaseUrl = await work.connectionUrl(written.database.url, 'database', 'DATABASE_URL');
   const redisUrl = await work.connectionUrl(written.redis.url, 'redis', 'REDIS_URL');
   const allowsPlainListen =
@@ -79,11 +88,14 @@ export async function resolveConfig(
       heldDirectory:
         heldDirectory === undefined ? join(dataDir, 'held') : resolve(surroundings.directory, heldDirectory),
     },
+    notifications,
+    alerts: written.alerts,
     policyFile:
       written.policyFile === undefined ? undefined : resolve(surroundings.directory, written.policyFile),
     limits: written.limits,
     weakenings: [
       ...weakeningsOf(written.forges),
+      ...notificationWeakenings(notifications),
       ...(allowsPlainListen && !isLoopback(listen.host)
         ? [
             `the guard listens on ${listen.host} for plain http: tokens and content can be read on the network`,
@@ -112,12 +124,15 @@ function weakeningsOf(forges: readonly ForgeDocument[]): readonly string[] {
 
 class Resolver {
   readonly problems: Problem[] = [];
+  readonly references: ReferenceReader;
   readonly #document: OpenDocument<ConfigDocument>;
   readonly #surroundings: Surroundings;
 
   constructor(document: OpenDocument<ConfigDocument>, surroundings: Surroundings) {
     this.#document = document;
     this.#surroundings = surroundings;
+    const { env, directory } = surroundings;
+    this.references = new ReferenceReader(env, directory, (path, message) => this.fault(path, message));
   }
 
   /** An environment variable; an empty one counts as not set. */
@@ -128,7 +143,7 @@ class Resolver {
   listen(written: ConfigDocument['listen']): Config['listen'] {
     const portText = this.variable('PORT');
     const port = portText === undefined ? (written?.port ?? 8080) : parsePort(portText);
-    if (port === undefined) this.#fault([], 'the environment variable PORT is not a TCP port');
+    if (port === undefined) this.fault([], 'the environment variable PORT is not a TCP port');
     return { host: this.variable('HOST') ?? written?.host ?? '127.0.0.1', port: port ?? 0 };
   }
 
@@ -136,10 +151,10 @@ class Resolver {
     const text = this.variable('FORGEGUARD_PUBLIC_URL');
     const url = text === undefined ? written : parseBaseUrl(text);
     if (text !== undefined && url === undefined) {
-      this.#fault([], 'the environment variable FORGEGUARD_PUBLIC_URL is not an http or https URL');
+      this.fault([], 'the environment variable FORGEGUARD_PUBLIC_URL is not an http or https URL');
     }
     if (url !== undefined && url.pathname !== '/') {
-      this.#fault(['publicUrl'], 'the public URL has no path: the guard serves the root of its host');
+      this.fault(['publicUrl'], 'the public URL has no path: the guard serves the root of its host');
     }
     return url && formatBaseUrl(url);
   }
@@ -152,7 +167,7 @@ class Resolver {
 
   checkListening(host: string, publicUrl: string | undefined, allowsPlain: boolean): void {
     if (isLoopback(host) || publicUrl?.startsWith('https:') === true || allowsPlain) return;
-    this.#fault(
+    this.fault(
       ['listen'],
       `listening on ${host} needs TLS in front and a \`publicUrl\` that begins with https, ` +
         'or `dangerouslyAllowPlainHttpListen: true`',
@@ -167,11 +182,14 @@ class Resolver {
     const fromEnvironment = this.variable(variable);
     if (fromEnvironment !== undefined) return new Secret(fromEnvironment);
     if (written === undefined) return undefined;
-    return typeof written === 'string' ? new Secret(written) : this.#secret(written, [key, 'url']);
+    return typeof written === 'string' ? new Secret(written) : this.references.secret(written, [key, 'url']);
   }
 
   async forge(forge: ForgeDocument, index: number): Promise<ForgeConfig> {
-    const ca = forge.caFile === undefined ? undefined : await this.#certificates(forge.caFile, index);
+    const ca =
+      forge.caFile === undefined
+        ? undefined
+        : await this.references.certificates(forge.caFile, ['forges', index, 'caFile']);
     return {
       name: forge.name,
       url: formatBaseUrl(forge.url),
@@ -188,58 +206,16 @@ class Resolver {
       case 'passthrough':
         return { mode: written.mode };
       case 'basic': {
-        const password = await this.#secret(written.password, [...path, 'password']);
+        const password = await this.references.secret(written.password, [...path, 'password']);
         return { mode: 'basic', username: written.username, password };
       }
       case 'bearer':
-        return { mode: 'bearer', token: await this.#secret(written.token, [...path, 'token']) };
+        return { mode: 'bearer', token: await this.references.secret(written.token, [...path, 'token']) };
     }
   }
 
-  /** Reads a secret; one that cannot be had is a problem, and the empty secret stands in until that is told. */
-  async #secret(ref: SecretRef, path: ValuePath): Promise<Secret> {
-    if ('env' in ref) {
-      const value = this.#surroundings.env[ref.env] ?? '';
-      if (value === '') this.#fault(path, `the environment variable ${ref.env} is not set`);
-      return new Secret(this.#usable(value, path));
-    }
-    const text = await this.#file(ref.file, longestSecret, path);
-    const value = text?.replace(/\r?\n$/, '');
-    if (value === '') this.#fault(path, 'the file with the secret is empty');
-    return new Secret(this.#usable(value ?? '', path));
-  }
-
-  /** A secret travels in HTTP headers and URLs, where a line break would do harm. */
-  #usable(value: string, path: ValuePath): string {
-    if (/[\r\n\0]/.test(value)) this.#fault(path, 'the secret has more than one line');
-    return value;
-  }
-
-  async #certificates(file: string, index: number): Promise<string | undefined> {
-    const path = ['forges', index, 'caFile'];
-    const text = await this.#file(file, longestCaFile, path);
-    if (text === undefined) return undefined;
-    try {
-      return new X509Certificate(text).raw.length > 0 ? text : undefined;
-    } catch {
-      this.#fault(path, 'the file does not begin with a PEM certificate');
-      return undefined;
-    }
-  }
-
-  async #file(name: string, cap: number, path: ValuePath): Promise<string | undefined> {
-    const file = resolve(this.#surroundings.directory, name);
-    try {
-      const bytes = await readBoundedFile(file, cap);
-      if (bytes !== undefined) return bytes.toString('utf8');
-      this.#fault(path, `the file ${file} is larger than ${cap} bytes`);
-    } catch {
-      this.#fault(path, `couldn't read the file ${file}`);
-    }
-    return undefined;
-  }
-
-  #fault(path: ValuePath, message: string): void {
+  /** Notes a problem at its place. */
+  fault(path: ValuePath, message: string): void {
     this.problems.push({ place: this.#document.placeOf(path), message });
   }
 }

@@ -4,23 +4,10 @@ import { z } from 'zod';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { parseDuration } from '../core/duration.ts';
 import { byteSize, closed, duration, glob } from '../core/schema.ts';
-import { isPlainRemote, parseBaseUrl, parseListenAddress } from './address.ts';
+import { isPlainRemote, parseListenAddress } from './address.ts';
+import { baseUrl, fileName, secretRef } from './config-values.ts';
 import { limitsSchema } from './limits.ts';
-
-const fileName = z.string().min(1).max(4_096);
-
-const secretHint =
-  'secrets are never written here: name an environment variable, {env: NAME}, or a file, {file: PATH}';
-const secretRef = z.union(
-  [
-    closed({
-      env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'),
-    }),
-    closed({ file: fileName }),
-  ],
-  { error: secretHint },
-);
-export type SecretRef = z.output<typeof secretRef>;
+import { alertsSchema, notificationSchema } from './notification-schema.ts';
 
 /** A connection URL: in the open where it holds no password, else as a reference. */
 function connectionUrl(schemes: readonly string[], example: string) {
@@ -39,16 +26,6 @@ function connectionUrl(schemes: readonly string[], example: string) {
     error: `expected a URL such as ${example}, {env: NAME} or {file: PATH}`,
   });
 }
-
-const baseUrl = z.string().transform((text, context) => {
-  const url = parseBaseUrl(text);
-  if (url !== undefined) return url;
-  context.addIssue({
-    code: 'custom',
-    message: 'expected an http or https URL without user name, password, query and fragment',
-  });
-  return z.NEVER;
-});
 
 const listen = z.union(
   [
@@ -210,6 +187,12 @@ export const configSchema = closed({
       .default(50 * 2 ** 30)
       .describe('bytes that all pushes that wait may take'),
   }).prefault({}),
+  notifications: z
+    .array(notificationSchema)
+    .max(50)
+    .default([])
+    .describe('whom the guard tells of requests and alerts, and how'),
+  alerts: alertsSchema.prefault({}),
   policyFile: fileName.optional().describe('the policy; without it the default policy is in force'),
   limits: limitsSchema.prefault({}),
   dangerouslyAllowPlainHttpListen: z
@@ -217,14 +200,16 @@ export const configSchema = closed({
     .default(false)
     .describe('allows to listen for http on other addresses than loopback without an https `publicUrl`'),
 }).superRefine((config, context) => {
-  const names = config.forges.map(({ name }) => name);
-  for (const [index, name] of names.entries()) {
-    if (names.indexOf(name) < index) {
-      context.addIssue({
-        code: 'custom',
-        path: ['forges', index, 'name'],
-        message: `the name ${name} is used twice`,
-      });
+  for (const key of ['forges', 'notifications'] as const) {
+    const names = config[key].map(({ name }) => name);
+    for (const [index, name] of names.entries()) {
+      if (names.indexOf(name) < index) {
+        context.addIssue({
+          code: 'custom',
+          path: [key, index, 'name'],
+          message: `the name ${name} is used twice`,
+        });
+      }
     }
   }
 });

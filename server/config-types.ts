@@ -1,6 +1,7 @@
 // What the configuration is once it is read: frozen data that main.ts hands down.
 import type { ListenAddress } from './address.ts';
 import type { Limits } from './limits.ts';
+import type { AlertSettings, NotificationChannel } from './notification-types.ts';
 import type { Secret } from './secret.ts';
 
 export type ForgeCredential =
@@ -51,6 +52,8 @@ export interface Config {
     readonly heldDirectory: string;
     readonly heldBytes: number;
   };
+  readonly notifications: readonly NotificationChannel[];
+  readonly alerts: AlertSettings;
   /** Absolute; undefined: the default policy. */
   readonly policyFile: string | undefined;
   readonly limits: Limits;

@@ -14,6 +14,13 @@ import type { Config, Environment } from './config-types.ts';
 
 export type { Config, Environment, ForgeConfig } from './config-types.ts';
 export type { Limits } from './limits.ts';
+export type {
+  AlertSettings,
+  EmailChannel,
+  NotificationChannel,
+  SlackChannel,
+  WebhookChannel,
+} from './notification-types.ts';
 export { Secret } from './secret.ts';
 
 /** The process's environment, for the one call of `loadConfig` in the entry point. */

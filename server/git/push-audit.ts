@@ -88,11 +88,20 @@ export function decidedEvent(identity: PushIdentity, facts: DecidedFacts, approv
     refUpdateCount: facts.updates.length,
     findings: decidedFindings(facts.findings.slice(0, maxFindings)),
     findingCount: facts.findings.length,
+    criticalFindings: countCritical(facts),
     objects: facts.objects,
     bytes: facts.bytes,
     objectSetDigest: facts.objectSetDigest,
     unreachedObjects: facts.unreachedObjects,
   });
+}
+
+/** How many critical findings it was denied for. */
+function countCritical({ verdict, findings }: DecidedFacts): number {
+  const denied = new Set(
+    verdict.reasons.flatMap((reason) => (reason.action === 'deny' ? reason.findings : [])),
+  );
+  return [...denied].filter((index) => findings[index]?.finding.severity === 'critical').length;
 }
 
 /** `shown` says how a name differs from the ref's own, where it does. */

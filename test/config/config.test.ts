@@ -61,6 +61,8 @@ describe('without a file', () => {
           heldDirectory: join(empty, '.forgeguard', 'held'),
           heldBytes: 50 * 2 ** 30,
         },
+        notifications: [],
+        alerts: { repeatedDenials: { count: 5, within: 900 } },
         policyFile: undefined,
         limits: {
           packBytes: 4 * 2 ** 30,

@@ -1,0 +1,53 @@
+// What the entries of the audit log give to be alarmed about. Pure: one entry in, signs out; the entries were made by
+// this guard or an earlier version of it, so what is not in the expected form gives no sign.
+import { z } from 'zod';
+import type { Json } from './audit-event.ts';
+import type { AlertKind } from './notice-topics.ts';
+import type { RecordedEvent } from './services.ts';
+
+/** Something that people are told at once. */
+export interface Alert {
+  /** Unique to what it is about, so that it is told once. */
+  readonly id: string;
+  readonly kind: AlertKind;
+  /** Principal id of whom it is about. */
+  readonly actor: string;
+  readonly repository: string | null;
+  /** Request id of the operation that gave rise to it. */
+  readonly request: string;
+  readonly at: Date;
+  readonly details: { readonly [key: string]: Json };
+}
+
+export type Sign =
+  | { readonly kind: 'alert'; readonly alert: Alert }
+  /** An agent was refused by the policy. */
+  | { readonly kind: 'denial'; readonly actor: string; readonly repository: string | null }
+  /** An agent was seen with a credential of this issuer. */
+  | { readonly kind: 'sighting'; readonly actor: string; readonly issuer: string };
+
+const decided = z.object({ verdict: z.string(), criticalFindings: z.int().min(0).default(0) });
+
+/** The signs of one entry. */
+export function signsOf({ index, time, event }: RecordedEvent): readonly Sign[] {
+  const { action, actor, repository, request, details } = event;
+  if (actor === null) return [];
+  const isAgent = actor.kind === 'agent';
+  const sighting: readonly Sign[] = isAgent
+    ? [{ kind: 'sighting', actor: actor.id, issuer: actor.issuer }]
+    : [];
+  const decision = action.endsWith('.decided') ? decided.safeParse(details).data : undefined;
+  if (decision?.verdict !== 'deny') return sighting;
+  const denial: readonly Sign[] = isAgent ? [{ kind: 'denial', actor: actor.id, repository }] : [];
+  if (decision.criticalFindings === 0) return [...sighting, ...denial];
+  const alert: Alert = {
+    id: `critical-finding-${index}`,
+    kind: 'critical-finding',
+    actor: actor.id,
+    repository,
+    request,
+    at: time,
+    details: { criticalFindings: decision.criticalFindings },
+  };
+  return [...sighting, ...denial, { kind: 'alert', alert }];
+}

@@ -102,8 +102,8 @@ export const scanCase: BenchCase = {
       return megabytes / cpu;
     };
     // A guard runs for weeks: both sides are measured once the compiler has seen their loops.
-    const warmUp = quick ? 5 : 2;
-    const { base, ours } = await interleave(quick ? 2 : 5, secretlint, own, warmUp);
+    const warmUp = quick ? 20 : 8;
+    const { base, ours } = await interleave(quick ? 3 : 9, secretlint, own, warmUp);
     const note = `${corpus.length} files, ${megabytes.toFixed(1)} MB, ${findings} findings, processor time`;
     return [
       { measure: 'PHI and secrets', unit: 'MB/s', baseName: 'secretlint', base, ours, note },

@@ -163,3 +163,7 @@ export const fillers: ReadonlySet<string> = new Set(
     'current patient patients pt pat paciente primary secondary test sample demo mock'
   ).split(' '),
 );
+
+/** What may follow a name without changing what it says. */
+export const endings: readonly string[] =
+  's 1 2 value text str num no number nr id of patient encrypted'.split(' ');

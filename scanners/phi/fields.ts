@@ -1,7 +1,7 @@
 // What the name of a column, key or label says about its value, in English, Spanish, German, French and Portuguese.
 // Names are compared without case, accents and separators: `Pat_First-Name` is `patfirstname`.
 import type { RuleId } from '../catalog.ts';
-import { abbreviations, fillers, lexicon } from './field-names.ts';
+import { abbreviations, endings, fillers, lexicon } from './field-names.ts';
 import { plainWords } from './plain-words.ts';
 
 /** How much a field tells about the record it stands in. */
@@ -56,7 +56,7 @@ function isFieldKind(text: string): text is FieldKind {
 /** Words in front of a field that say whose it is. */
 const owners =
   /^(?:patients?|pt|pat|member|subscriber|insured|guarantor|beneficiary|person|persons|client|customer|employee|contact|emergencycontact|emergency|nextofkin|nok|spouse|mother|father|parent|guardian|policyholder|primary|secondary|home|personal|current|legal|user|applicant|resident|participant|subject|child|dependent|demographics?|num|numero)(?=.)/;
-const endings = /(?:s|1|2|value|text|str|num|no|number|nr|id|of|patient|encrypted)$/;
+const ending = new RegExp(`(?:${endings.join('|')})$`);
 
 /** Lower case, without accents, separators and everything else that is not a letter or digit. */
 function normaliseFieldName(name: string): string {
@@ -108,7 +108,7 @@ function lookUp(key: string): FieldKind | undefined {
     if (owned !== undefined) return owned;
     if (rest === 'id' && /^(?:patient|pt|pat)/.test(key)) return 'mrn';
   }
-  return key.length > 6 && isStart(key) ? byName.get(key.replace(endings, '')) : undefined;
+  return key.length > 6 && isStart(key) ? byName.get(key.replace(ending, '')) : undefined;
 }
 
 // Most names are no person's field and neither begin nor end as one: two looks at three characters spare the rest.

@@ -3,6 +3,7 @@
 import { readText } from '../decode.ts';
 import { matchesOf } from '../matches.ts';
 import { type FieldKind, fieldKind, namesPatients } from './fields.ts';
+import { LABEL_REACH, mayEndLabel } from './label-ends.ts';
 
 export interface LabelledValue {
   readonly kind: FieldKind;
@@ -24,7 +25,7 @@ export function* labelledValues(text: string, spoken = false): Generator<Labelle
   for (const { index, 0: mark } of matchesOf(marks, text)) {
     const behind = index + mark.length;
     valueStart.lastIndex = behind;
-    if (!valueStart.test(text)) continue;
+    if (!valueStart.test(text) || !mayEndLabel(text, index)) continue;
     const label = labelBefore(text, index, mark);
     if (label === undefined) continue;
     const value = valueAfter(label.kind, text, behind);
@@ -38,7 +39,7 @@ function labelBefore(
   colon: number,
   mark: string,
 ): { readonly kind: FieldKind; readonly patients: boolean } | undefined {
-  const before = readText(text, Math.max(0, colon - 48), colon).replace(/[\s*_"'`]{1,8}$/, '');
+  const before = readText(text, Math.max(0, colon - LABEL_REACH), colon).replace(/[\s*_"'`]{1,8}$/, '');
   const words = before.split(/[\s|>,;*()]+/).slice(-4);
   for (let from = 0; from < words.length; from++) {
     const label = words.slice(from).join(' ');

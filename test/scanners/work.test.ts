@@ -1,5 +1,6 @@
 // Work must grow with the input and no faster, whatever the input: the gate's output is counted, and the rules are fed
 // the repeats that make careless patterns explode. The ceiling is a hundred times what an ordinary run takes.
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildGate, findCandidates, LONG_LINE } from '../../scanners/gate.ts';
 import { createScanner } from '../../scanners/scan.ts';
@@ -25,6 +26,57 @@ describe('the gate', () => {
     expect(seen('x 987-65-4321 y')).toBe(2);
     expect(seen('pssn patientssn')).toBe(5);
     expect(seen('s\nsn')).toBe(0);
+  });
+});
+
+describe('the gate, told by hand', () => {
+  const literals = [['ssn', 'assn'], ['00-0'], ['patient', 'ent'], ['nt\t']];
+  const gate = buildGate(literals);
+
+  /** Rules of which a literal stands in the text. */
+  function maskOf(text: string): number {
+    const folded = text.toLowerCase().replaceAll(/\d/g, '0');
+    return literals.reduce(
+      (mask, group, rule) => (group.some((each) => folded.includes(each)) ? mask | (1 << rule) : mask),
+      0,
+    );
+  }
+
+  function byHand(text: string, quiet: number): ReturnType<typeof findCandidates> {
+    const [triples, quietLines]: [number[], number[]] = [[], []];
+    for (const { index: start, 0: line } of text.matchAll(/[^\r\n]+/g)) {
+      const mask = maskOf(line);
+      if ((mask & quiet) !== 0) quietLines.push(start, start + line.length, mask & quiet);
+      if ((mask & ~quiet) === 0) continue;
+      if (line.length <= LONG_LINE) triples.push(start, start + line.length, mask & ~quiet);
+      else
+        for (let at = 0; ; at += 4_096 - 512) {
+          const seen = maskOf(line.slice(at, at + 4_096)) & ~quiet;
+          if (seen !== 0) triples.push(start + at, start + Math.min(line.length, at + 4_096), seen);
+          if (at + 4_096 >= line.length) break;
+        }
+    }
+    return { triples, quietLines, mask: maskOf(text) };
+  }
+
+  const piece = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom('ssn', 'as', '12-3', '4', '-', 'Patient', 'pat', 'ent', 'nt\t', ' '),
+    },
+    { weight: 2, arbitrary: fc.constantFrom('\n', '\r\n') },
+    { weight: 2, arbitrary: fc.nat(6_000).map((length) => 'z'.repeat(length)) },
+    { weight: 1, arbitrary: fc.constant('z'.repeat(LONG_LINE)) },
+  );
+
+  test('gives the lines, windows and rules of any text', () => {
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), fc.nat(15), (pieces, quiet) => {
+        const text = pieces.join('');
+        expect(findCandidates(gate, Buffer.from(text), false, quiet)).toEqual(byHand(text, quiet));
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isolatedGitEnvironment, run } from '../test/support/run.ts';
 import type { BenchCase, BenchOptions } from './bench-case.ts';
+import { auditEvidenceCase } from './cases/audit-evidence.ts';
 import { auditCase } from './cases/audit.ts';
 import { cloneCase } from './cases/clone.ts';
 import { concurrentCases } from './cases/concurrent.ts';
@@ -21,6 +22,7 @@ const cases: readonly BenchCase[] = [
   memoryCase,
   scanCase,
   auditCase,
+  auditEvidenceCase,
 ];
 
 async function runCase(benchCase: BenchCase, options: BenchOptions): Promise<CaseResult> {

@@ -1,5 +1,6 @@
 // The exact bytes of an audit entry: one JSON object in canonical form (RFC 8785) in UTF-8, at most 65,535 bytes (the
 // limit of an entry in C2SP tlog-tiles). Parts of an event come from agents and forges; none can break the form.
+import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
@@ -193,13 +194,33 @@ export function entryBytes({ parts, observed }: PreparedEvent, { index, time }: 
   );
 }
 
+function hasSortedNames(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(hasSortedNames);
+  let before = '';
+  for (const [name, member] of Object.entries(value)) {
+    if (name < before || !hasSortedNames(member)) return false;
+    before = name;
+  }
+  return true;
+}
+
+/**
+ * True where `text` is the canonical form of what it was parsed to. RFC 8785 writes values as JSON.stringify does, but
+ * for the order of names and lone surrogates; where those could differ, the library decides.
+ */
+function isCanonical(text: string, parsed: unknown): boolean {
+  if (JSON.stringify(parsed) === text && hasSortedNames(parsed) && !text.includes('\\ud')) return true;
+  return canonicalize(parsed) === text;
+}
+
 /** Reads an entry; undefined where the bytes are none, or are not in canonical form. */
 export function parseEntry(bytes: Uint8Array): AuditEntry | undefined {
-  if (bytes.length > maxEntryBytes) return undefined;
+  if (bytes.length > maxEntryBytes || !isUtf8(bytes)) return undefined;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    const entry = entrySchema.parse(JSON.parse(text));
-    return canonicalize(entry) === text ? entry : undefined;
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    const parsed: unknown = JSON.parse(text);
+    return isCanonical(text, parsed) ? entrySchema.parse(parsed) : undefined;
   } catch {
     return undefined;
   }

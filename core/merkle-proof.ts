@@ -4,7 +4,7 @@ import { emptyRoot, hashLength, nodeHash, type Hash } from './merkle.ts';
 
 /** Bytes compared for equality; hashes are public, so the time it takes tells nothing. */
 export function sameHash(a: Hash, b: Hash): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+  return Buffer.compare(a, b) === 0;
 }
 
 function areHashes(hashes: readonly Hash[]): boolean {

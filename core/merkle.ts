@@ -25,25 +25,25 @@ export const hashLength = 32;
 export const emptyRoot: Hash = sha256(new Uint8Array(0));
 export const emptyEdge: Edge = { size: 0, hashes: [] };
 
-const nodePrefix = Uint8Array.of(0x01);
-const leafPrefix = Uint8Array.of(0x00);
-
-function sha256(...parts: readonly Uint8Array[]): Hash {
-  return hash(
-    'sha256',
-    parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts),
-    'buffer',
-  );
+function sha256(bytes: Uint8Array): Hash {
+  return hash('sha256', bytes, 'buffer');
 }
 
 /** `SHA-256(0x00 ‖ entry)`. */
 export function leafHash(entry: Uint8Array): Hash {
-  return sha256(leafPrefix, entry);
+  const hashed = Buffer.allocUnsafe(1 + entry.length);
+  hashed[0] = 0x00;
+  hashed.set(entry, 1);
+  return sha256(hashed);
 }
 
 /** `SHA-256(0x01 ‖ left ‖ right)`. */
 export function nodeHash(left: Hash, right: Hash): Hash {
-  return sha256(nodePrefix, left, right);
+  const hashed = Buffer.allocUnsafe(1 + left.length + right.length);
+  hashed[0] = 0x01;
+  hashed.set(left, 1);
+  hashed.set(right, 1 + left.length);
+  return sha256(hashed);
 }
 
 /** Adds one leaf. `completed` are the perfect subtrees that it finished, the leaf itself first. */

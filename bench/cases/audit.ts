@@ -1,14 +1,16 @@
 // Appends to the audit log, each durable and covered by a signed checkpoint when it is acknowledged.
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import type { AuditEvent } from '../../core/audit-event.ts';
 import { createAuditLog, type DurableAuditLog } from '../../server/audit/log.ts';
 import { openDatabase } from '../../server/db.ts';
 import { startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
-import { migrate } from '../../server/migrate.ts';
 import type { BenchCase } from '../bench-case.ts';
 import { type Row, sampleOf, secondsOf } from '../measure.ts';
 
-const event = (request: string): AuditEvent => ({
+/** An entry as a fetch leaves it. */
+export const benchEvent = (request: string): AuditEvent => ({
   action: 'fetch.served',
   request,
   actor: null,
@@ -16,15 +18,54 @@ const event = (request: string): AuditEvent => ({
   details: { bytes: 1234, refs: 12 },
 });
 
-async function appendMany(log: DurableAuditLog, writers: number, each: number): Promise<number> {
+interface Appended {
+  readonly rate: number;
+  /** Milliseconds of each append. */
+  readonly waits: readonly number[];
+}
+
+/** `writers` append `each` entries one after the other, spread over the guards. */
+async function appendMany(
+  logs: readonly DurableAuditLog[],
+  writers: number,
+  each: number,
+): Promise<Appended> {
+  const waits: number[] = [];
   const seconds = await secondsOf(() =>
     Promise.all(
       Array.from({ length: writers }, async (_, writer) => {
-        for (let number = 0; number < each; number += 1) await log.append(event(`bench-${writer}-${number}`));
+        for (let number = 0; number < each; number += 1) {
+          const started = performance.now();
+          await logs[(writer + number) % logs.length]?.append(benchEvent(`bench-${writer}-${number}`));
+          waits.push(performance.now() - started);
+        }
       }),
     ),
   );
-  return (writers * each) / seconds;
+  return { rate: (writers * each) / seconds, waits };
+}
+
+const percentile = (values: readonly number[], part: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0;
+
+async function measureAppends(
+  logs: readonly DurableAuditLog[],
+  writers: number,
+  each: number,
+  rounds: number,
+  what: string,
+): Promise<readonly Row[]> {
+  await appendMany(logs, writers, 5);
+  const found: Appended[] = [];
+  for (let round = 0; round < rounds; round += 1) found.push(await appendMany(logs, writers, each));
+  const row = { baseName: '', base: null } as const;
+  const p99 = found.map(({ waits }) => percentile(waits, 0.99));
+  const p50 = found.map(({ waits }) => percentile(waits, 0.5));
+  return [
+    { ...row, measure: what, unit: '1/s', ours: sampleOf(found.map(({ rate }) => rate)) },
+    { ...row, measure: `${what}: median wait`, unit: 'ms', ours: sampleOf(p50) },
+    { ...row, measure: `${what}: 99th percentile`, unit: 'ms', ours: sampleOf(p99) },
+  ];
 }
 
 /** The audit case. */
@@ -34,31 +75,31 @@ export const auditCase: BenchCase = {
   needs: 'nothing',
   run: async ({ quick }) => {
     await using directory = await temporaryDirectory('bench-audit');
-    await using postgres = await startEmbeddedPostgres({ dataDir: directory.path });
+    const dataDir = directory.path;
+    await using postgres = await startEmbeddedPostgres({ dataDir });
     await using database = await openDatabase(postgres.url);
-    await migrate(database, true);
-    await using log = await createAuditLog({
-      database,
-      dataDir: directory.path,
-      clock: { now: () => new Date() },
-    });
+    const clock = { now: () => new Date() };
+    await using first = await createAuditLog({ database, dataDir, clock });
     const rounds = quick ? 2 : 5;
     const rows: Row[] = [];
     for (const [writers, each] of [
       [1, quick ? 100 : 400],
-      [64, quick ? 50 : 200],
-      [512, quick ? 20 : 50],
+      [64, quick ? 50 : 400],
+      [512, quick ? 20 : 100],
     ] as const) {
-      await appendMany(log, writers, 5);
-      const rates: number[] = [];
-      for (let round = 0; round < rounds; round += 1) rates.push(await appendMany(log, writers, each));
-      rows.push({
-        measure: `${writers} waiting at once`,
-        unit: '1/s',
-        baseName: '',
-        base: null,
-        ours: sampleOf(rates),
-      });
+      rows.push(...(await measureAppends([first], writers, each, rounds, `${writers} waiting at once`)));
+    }
+    const other = join(dataDir, 'other');
+    await mkdir(other);
+    for (const name of ['audit-signing-key', 'audit-checkpoint'])
+      await copyFile(join(dataDir, name), join(other, name));
+    await using second = await createAuditLog({ database, dataDir: other, clock });
+    for (const [writers, each] of [
+      [1, quick ? 50 : 200],
+      [64, quick ? 20 : 200],
+    ] as const) {
+      const what = `two guards in turns, ${writers} waiting`;
+      rows.push(...(await measureAppends([first, second], writers, each, rounds, what)));
     }
     return rows;
   },

@@ -38,20 +38,24 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
 }
 
-const pageSize = 500;
+const pageSize = 1_000;
 
-/** The rows of a paged query, one after the other; `read` is given the last row that was seen. */
+/**
+ * The rows of a paged query, one after the other; `read` is given the last row that was seen. The next page is on its way
+ * while the one before is worked on.
+ */
 async function* rowsOf<Row>(
   read: (last: Row | undefined) => Promise<readonly Row[]>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Row, undefined> {
-  let last: Row | undefined;
-  for (;;) {
+  let coming: Promise<readonly Row[]> | undefined = read(undefined);
+  while (coming !== undefined) {
     signal?.throwIfAborted();
-    const rows = await read(last);
+    const rows: readonly Row[] = await coming;
+    coming = rows.length < pageSize ? undefined : read(rows.at(-1));
+    // Told when its turn comes; nobody waits for it where the walk ends before.
+    coming?.catch(() => undefined);
     yield* rows;
-    if (rows.length < pageSize) return;
-    last = rows.at(-1);
   }
 }
 

@@ -6,25 +6,13 @@ import { GuardError } from '../core/errors.ts';
 import { planPack, writePack, type PackPlan, type Period } from '../server/audit/pack/export.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
 import type { Database } from '../server/db.ts';
-import { auditConfig, recordExport, trustedKey } from './audit-source.ts';
+import { auditConfig, readTime, recordExport, trustedKey } from './audit-source.ts';
 
 export interface ExportFlags {
   readonly config?: string;
   readonly from?: string;
   readonly to?: string;
   readonly out?: string;
-}
-
-/** A day (UTC, from its beginning) or a time in RFC 3339. */
-function readTime(flag: string, text: string | undefined): Date | undefined {
-  if (text === undefined) return undefined;
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const time = new Date(isDay ? `${text}T00:00:00.000Z` : text);
-  if (!(isDay || /^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:\d{2})$/.test(text)) || Number.isNaN(time.getTime())) {
-    const message = `${flag} is written as a day, 2026-03-01, or a time, 2026-03-01T12:00:00Z`;
-    throw new GuardError('input/invalid', message);
-  }
-  return time;
 }
 
 async function refuseExisting(path: string): Promise<void> {

@@ -63,3 +63,15 @@ export async function keptCheckpoints(dataDir: string, files: readonly string[])
   const given = await givenCheckpoints(files);
   return own === undefined ? given : [own, ...given];
 }
+
+/** A day (UTC, from its beginning) or a time in RFC 3339. */
+export function readTime(flag: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const time = new Date(isDay ? `${text}T00:00:00.000Z` : text);
+  if (!(isDay || /^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:\d{2})$/.test(text)) || Number.isNaN(time.getTime())) {
+    const message = `${flag} is written as a day, 2026-03-01, or a time, 2026-03-01T12:00:00Z`;
+    throw new GuardError('input/invalid', message);
+  }
+  return time;
+}

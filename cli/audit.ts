@@ -1,6 +1,7 @@
 // `forgeguard audit`: the commands about the audit log.
 import type { Command } from 'commander';
 import { exportPack } from './audit-export.ts';
+import { list, listFormats } from './audit-list.ts';
 import { prove } from './audit-prove.ts';
 import { rotate } from './audit-rotate.ts';
 import { formats, verify } from './audit-verify.ts';
@@ -25,6 +26,20 @@ export function registerAudit(program: Command): void {
       program.createOption('--format <format>', 'output').choices(Object.keys(formats)).default('text'),
     )
     .action(verify);
+  audit
+    .command('list')
+    .description('show the entries that fit, oldest first')
+    .option('--config <file>', 'configuration file')
+    .option('--from <time>', 'first day (UTC) or time')
+    .option('--to <time>', 'day or time before which it ends')
+    .option('--action <action>', 'an action such as push.refused, or push. for all that begin so')
+    .option('--actor <id>', 'who acted, or on whose behalf, such as agent:release-bot')
+    .option('--repository <name>', 'as <forge>/<owner>/<repo>')
+    .option('--request <id>', 'the id that the entries of one attempt share')
+    .addOption(
+      program.createOption('--format <format>', 'output').choices(Object.keys(listFormats)).default('text'),
+    )
+    .action(list);
   audit
     .command('prove [entry]')
     .description('write a proof that an entry is in the log, or that the log continues an earlier size')

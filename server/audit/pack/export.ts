@@ -10,6 +10,7 @@ import { tileWidth, type TileId } from '../../../core/tile.ts';
 import { consistencyText, inclusionText } from '../../../core/tlog-proof.ts';
 import type { Queryable } from '../../db.ts';
 import { readKeyHistory } from '../head.ts';
+import { findFirst } from '../list.ts';
 import { proveConsistency, proveInclusion } from '../proofs.ts';
 import {
   readCheckpoints,
@@ -33,24 +34,6 @@ export interface Period {
 export interface PackPlan extends Omit<PackManifest, 'files' | 'format'> {
   readonly note: string;
   readonly keys: KeyHistory;
-}
-
-/** The first of `size` entries whose time is not before `time`; `size` where all are before. Times never run backwards. */
-async function findFirst(client: Queryable, size: number, time: Date): Promise<number> {
-  let [low, high] = [0, size];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const [row] = await readEntryRange(client, middle, middle + 1);
-    const entry = row === undefined ? undefined : parseEntry(row.body);
-    if (entry === undefined)
-      throw new GuardError(
-        'audit/inconsistent',
-        `entry ${middle} of the audit log is missing or was changed`,
-      );
-    if (entry.time < time.toISOString()) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Chooses the entries of a period, up to the newest checkpoint. Rejects with `audit/not-found` where there are none. */

@@ -4,6 +4,7 @@ import { accessLogRule } from './phi/access-log.ts';
 import { delimitedReader } from './phi/delimited.ts';
 import { ccdaReader } from './phi/ccda.ts';
 import { dicomReader } from './phi/dicom.ts';
+import { fhirTurtleReader } from './phi/fhir-turtle.ts';
 import { fhirReader } from './phi/fhir.ts';
 import { markupReader } from './phi/markup.ts';
 import { ncpdpReader } from './phi/ncpdp.ts';
@@ -11,8 +12,10 @@ import { printedTableReader } from './phi/printed-table.ts';
 import { hl7v2Reader } from './phi/hl7v2.ts';
 import { indentedReader } from './phi/indented.ts';
 import { literalReader } from './phi/literals.ts';
+import { queryStringReader } from './phi/query-string.ts';
 import { sqlReader } from './phi/sql.ts';
 import { proseReader } from './phi/prose/prose-reader.ts';
+import { vcardReader } from './phi/vcard.ts';
 import { x12Reader } from './phi/x12.ts';
 import { accountRule, contactRule } from './phi/contacts.ts';
 import { escapeLiterals } from './escapes.ts';
@@ -60,10 +63,13 @@ const formatReaders: readonly FormatReader[] = [
   delimitedReader,
   sqlReader,
   fhirReader,
+  fhirTurtleReader,
+  vcardReader,
   ccdaReader,
   printedTableReader,
   markupReader,
   literalReader,
+  queryStringReader,
   indentedReader,
   clinicalNoteReader,
   proseReader,

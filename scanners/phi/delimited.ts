@@ -2,6 +2,7 @@
 //   row = cell *(delimiter cell) line-end;  cell = '"' *(any / '""') '"' / *(any but delimiter and line-end)
 import type { FormatReader } from '../rule.ts';
 import type { FieldKind } from './fields.ts';
+import { inferColumns } from './inferred-columns.ts';
 import {
   type Cell,
   claimedKinds,
@@ -26,28 +27,26 @@ export const delimitedReader: FormatReader = {
   name: 'delimited',
   stateful: true,
   accepts: (head, document, persons) =>
-    persons > 0 &&
     document.kind === 'file' &&
     !document.binary &&
     !document.source &&
-    findHeader(head) !== undefined,
+    ((persons > 0 && findHeader(head) !== undefined) ||
+      (tables.test(document.extension) && bareDelimiter(head) !== undefined)),
   read({ view, from, document, carry }, emit) {
     let at = from;
     let table = isTable(carry) ? carry : undefined;
     if (carry === undefined) {
       const header = findHeader(view);
-      if (header === undefined) return null;
-      const { delimiter, claimed } = header;
-      const sample: Row[] = [];
-      for (let next = header.next; next < view.length && sample.length < SAMPLE_ROWS;) {
-        const row = readRow(view, next, delimiter);
-        if (row.row.length > 1 && !isRule(view, row.row)) sample.push(row.row);
-        next = row.next;
-      }
-      const columns = proveColumns(view, claimed, sample, document.path);
+      const delimiter = header?.delimiter ?? bareDelimiter(view.slice(0, MAX_HEADER));
+      if (delimiter === undefined) return null;
+      at = header?.next ?? headerStart(view);
+      const sample = sampleRows(view, at, delimiter);
+      const columns =
+        header === undefined
+          ? inferColumns(view, sample, document.path)
+          : proveColumns(view, header.claimed, sample, document.path);
       if (columns === undefined) return null;
       table = { delimiter, columns };
-      at = header.next;
     }
     if (table === undefined) return null;
     while (at < view.length) {
@@ -58,6 +57,28 @@ export const delimitedReader: FormatReader = {
     return table;
   },
 };
+
+/** Extensions of files that are tables also where no line names their columns. */
+const tables = /^(?:csv|tsv|psv|tab|dat)$/;
+
+function sampleRows(view: string, from: number, delimiter: string): readonly Row[] {
+  const sample: Row[] = [];
+  for (let next = from; next < view.length && sample.length < SAMPLE_ROWS;) {
+    const row = readRow(view, next, delimiter);
+    if (row.row.length > 1 && !isRule(view, row.row)) sample.push(row.row);
+    next = row.next;
+  }
+  return sample;
+}
+
+/** The delimiter that parts the first lines into as many cells, four or more. */
+function bareDelimiter(head: string): string | undefined {
+  const lines = head.slice(headerStart(head)).split(/\r?\n/, 4).slice(0, 3);
+  return [',', '\t', ';', '|'].find((delimiter) => {
+    const counts = lines.map((each) => each.split(delimiter).length);
+    return lines.length === 3 && counts.every((count) => count >= 4 && count === counts[0]);
+  });
+}
 
 function isTable(carry: unknown): carry is Table {
   return typeof carry === 'object' && carry !== null && 'columns' in carry && 'delimiter' in carry;

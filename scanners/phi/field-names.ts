@@ -54,7 +54,7 @@ export const lexicon = {
     'prontuario numeroprontuario patientmrn pid subjectid patientenid dossierpatient numerodossier nodossier ' +
     'historiaclinica numerohistoriaclinica utente numeroutente utentenumber historianumber dossiernumber mrnumber ' +
     'npatient npaciente npacient processoclinico expedienteclinico krankenakte aktenzeichen hospitalnum medrec mrnum patientidentifier ' +
-    'patientuid externalpatientid studyid participantid',
+    'patientuid externalpatientid studyid participantid identifiervalue',
   'health-plan':
     'kvnummer memberid membernumber membernum subscriberid subscriberno subscribernumber insuranceid insuranceno ' +
     'insurancenumber insurancepolicy insurancepolicynumber policyno policynumber policynum policyid healthplanid ' +
@@ -84,7 +84,7 @@ export const lexicon = {
     'ph phonehome phonework phonemobile phone1 phone2 primaryphone telefono movil celular telefon telefonnummer ' +
     'handy handynummer mobilnummer rufnummer telefone telemovel numtelephone portable nextofkinphone telmovil ' +
     'mobiltelefon telportable telfixe telprivat teldomicilio contato telefonecelular fone telf tlf numerotelefono ' +
-    'handynr privattelefon festnetz emergencycontactphone emergencyphone patientphone telefonofijo',
+    'handynr privattelefon festnetz emergencycontactphone emergencyphone patientphone telefonofijo telecomvalue',
   fax: 'fax faxno faxnumber faxnum telefax telefaxnummer faxnummer numfax homefax',
   email:
     'email emailaddress emailaddr emailid mail mailaddress mailadresse contactemail personalemail homeemail ' +

@@ -1,6 +1,7 @@
 // What the name of a column, key or label says about its value, in English, Spanish, German, French and Portuguese.
 // Names are compared without case, accents and separators: `Pat_First-Name` is `patfirstname`.
 import type { RuleId } from '../catalog.ts';
+import { composedKind } from './field-concepts.ts';
 import { abbreviations, endings, fillers, lexicon } from './field-names.ts';
 import { plainWords } from './plain-words.ts';
 
@@ -89,11 +90,16 @@ function findKind(name: string): FieldKind | undefined {
     // `Insurance #` is no name of an insurance.
     const direct = lookUp(normaliseFieldName(name));
     const open = direct === undefined || (direct === 'clinical' && name.includes('#'));
-    return (open ? lookUpWords(name, wordsOf(name)) : undefined) ?? direct;
+    if (!open) return direct;
+    const spelled = wordsOf(name);
+    return lookUpWords(name, spelled) ?? direct ?? composedKind(spelled);
   }
   const whole = lookUp(words.join(''));
+  if (whole !== undefined) return whole;
   // Words that all stand for themselves say together what the whole name says.
-  return whole === undefined && words.some((word) => vague.has(word)) ? lookUpWords(name, words) : whole;
+  return (
+    (words.some((word) => vague.has(word)) ? lookUpWords(name, words) : undefined) ?? composedKind(words)
+  );
 }
 
 /** Words that are written out or left out. */

@@ -8,6 +8,11 @@ import { judgeFields, recordConfidence, type RecordField, recordHits } from './r
 const line =
   /^([ \t]{0,40})((?:- ){0,2})(?:["'])?([\w\x80-\xff][\w\x80-\xff. -]{0,46}?)["']?[ ]{0,2}([:=])(?:[ \t]+|$|(?<==))(.*)$/;
 const MAX_LINE = 1_000;
+/** An item of a list of plain values. */
+const item = /^[ \t]{1,40}- (?![{[&*|>!])\S/;
+/** Pairs of a mapping on one line, `{ dob: 1970-01-02, mrn: 42 }`; quoted ones are read as literals. */
+const pair =
+  /(?<=[{,]\s{0,4})([\w\x80-\xff][\w\x80-\xff .-]{0,46}?)\s{0,2}:\s{1,4}([^\s"'{}[\],][^{}[\],]{0,120}?)(?=\s{0,4}[,}])/g;
 
 interface Level {
   readonly indent: number;
@@ -34,6 +39,7 @@ export const indentedReader: FormatReader = {
       const text = view.slice(at, Math.min(end, at + MAX_LINE)).trimEnd();
       const match = line.exec(text);
       if (match) take(view, levels, match, at, text, emit);
+      else if (item.test(text)) takeItem(levels, at, text);
       else if (/^\s*\[|^\s*$|^---/.test(text)) closeTo(view, levels, text.trim() === '' ? 0 : -1, emit);
       at = end + 1;
     }
@@ -66,6 +72,10 @@ function take(
     top = level(indent, top.name, top.patients);
     levels.push(top);
   }
+  if (value.startsWith('{')) {
+    takePairs(view, top, key, at + text.length - value.length, value, emit);
+    return;
+  }
   if (value === '' || /^[&|>!]/.test(value)) {
     levels.push(level(indent + 1, key, top.patients || namesPatients(key)));
     return;
@@ -76,10 +86,48 @@ function take(
   if (top.fields.length < 64) top.fields.push({ kind, ...cell });
 }
 
+/** A plain item belongs to the key above its list: the given names of a person, the lines of an address. */
+function takeItem(levels: readonly Level[], at: number, text: string): void {
+  const list = levels.at(-1);
+  const around = levels.at(-2);
+  if (list === undefined || around === undefined || list.fields.length > 0) return;
+  const kind = kindOf(around, list.name);
+  if (kind === undefined || kind === 'bare-name' || around.fields.length >= 64) return;
+  const value = text.trimStart().slice(2);
+  around.fields.push({ kind, ...scalar(at + text.length - value.length, value) });
+}
+
+/** The pairs of a mapping on one line are a record of their own. */
+function takePairs(
+  view: string,
+  top: Level,
+  name: string,
+  at: number,
+  value: string,
+  emit: (hit: Hit) => void,
+): void {
+  const inner = level(0, name, top.patients || namesPatients(name));
+  for (const match of value.matchAll(pair)) {
+    const kind = kindOf(inner, readText(match[1] ?? '', 0, 48));
+    const end = at + match.index + match[0].length;
+    if (kind !== undefined && inner.fields.length < 64)
+      inner.fields.push({ kind, start: end - (match[2] ?? '').length, end });
+  }
+  settle(view, inner, emit);
+}
+
+/** Kinds whose values may be words: at the end of a path they may be the label of a field. */
+const alsoText: ReadonlySet<FieldKind> = new Set(['bare-name', 'full-name', 'street', 'city']);
+
 function kindOf(top: Level, key: string): FieldKind | undefined {
   const direct = fieldKind(key);
   if (direct === 'bare-name') return top.patients ? 'full-name' : direct;
-  return direct ?? (top.name === '' ? undefined : fieldKind(`${top.name}_${key}`));
+  if (direct !== undefined) return direct;
+  // Of a path the last part names the field; `Patient.name` is more often a text of the program's own.
+  const dot = key.lastIndexOf('.');
+  const last = dot > 0 ? fieldKind(key.slice(dot + 1)) : undefined;
+  if (last !== undefined && !alsoText.has(last)) return last;
+  return top.name === '' ? undefined : fieldKind(`${top.name}_${key}`);
 }
 
 /** The value without quotes, a comment behind it and a trailing comma. */

@@ -3,6 +3,7 @@
 import { readText } from '../decode.ts';
 import type { FormatReader, Hit } from '../rule.ts';
 import { type FieldKind, fieldKind, namesPatients } from './fields.ts';
+import { MAX_NESTED, MIN_NESTED, nestedKind, opensNested, readTable, unescaped } from './nested-text.ts';
 import { judgeFields, recordConfidence, recordHits, type RecordField } from './record.ts';
 
 interface Frame {
@@ -51,8 +52,11 @@ class LiteralWalk {
   readonly #emit: (hit: Hit) => void;
   readonly #hash: boolean;
   readonly #stack: Frame[];
+  /** Strings around this text. */
+  readonly #depth: number;
 
-  constructor(view: string, patients: boolean, hash: boolean, emit: (hit: Hit) => void) {
+  constructor(view: string, patients: boolean, hash: boolean, emit: (hit: Hit) => void, depth = 0) {
+    this.#depth = depth;
     this.#view = view;
     this.#emit = emit;
     this.#hash = hash;
@@ -79,7 +83,10 @@ class LiteralWalk {
         case QUOTE: {
           const quote = view.charCodeAt(at);
           if (quote !== 0x60 && view.charCodeAt(at + 1) === quote && view.charCodeAt(at + 2) === quote) {
-            at = indexOr(view, view.slice(at, at + 3), at + 3) + 3;
+            const inner = at + 3;
+            const close = indexOr(view, view.slice(at, inner), inner);
+            this.#inside(key, inner, close, false);
+            at = close + 3;
             word = -1;
             break;
           }
@@ -92,7 +99,7 @@ class LiteralWalk {
             word = end - at <= 48 ? at : -1;
             wordEnd = end;
           } else {
-            this.#value(key, at + 1, end);
+            if (!this.#inside(key, at + 1, end, quote !== 0x60)) this.#value(key, at + 1, end);
             word = -1;
           }
           key = undefined;
@@ -148,6 +155,21 @@ class LiteralWalk {
     }
     while (this.#stack.length > 1) this.#close();
     this.#settle(this.#top());
+  }
+
+  /** Walks what a string holds that is a document itself: JSON, escaped or not, or a table. True where it is one. */
+  #inside(key: string | undefined, start: number, end: number, escaped: boolean): boolean {
+    if (end - start < MIN_NESTED || end - start > MAX_STRING || this.#depth >= MAX_NESTED) return false;
+    if (escaped && !opensNested(this.#view, start)) return false;
+    const text = this.#view.slice(start, end);
+    const emit = (hit: Hit): void => this.#emit({ ...hit, start: hit.start + start, end: hit.end + start });
+    const kind = nestedKind(text, escaped);
+    if (kind === 'table') readTable(text, emit);
+    if (kind !== 'record') return kind !== undefined;
+    const patients = this.#top().patients || (key !== undefined && namesPatients(key));
+    const inner = escaped ? unescaped(text) : text;
+    new LiteralWalk(inner, patients, this.#hash, emit, this.#depth + 1).walk(0);
+    return true;
   }
 
   /** The word or string that begins at `at`, without its quote. */

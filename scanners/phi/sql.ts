@@ -12,13 +12,14 @@ import {
 } from './columns.ts';
 import { readText } from '../decode.ts';
 import { type FieldKind, fieldKind } from './fields.ts';
+import { inferColumns } from './inferred-columns.ts';
 import { splitAt } from './split.ts';
 
 type Kinds = readonly (FieldKind | undefined)[];
 
 /** A statement whose rows go on in the next window. */
 interface Open {
-  readonly mode: 'values' | 'copy';
+  readonly mode: 'values' | 'copy' | 'copy-csv';
   readonly title: string;
   readonly claimed: Kinds;
   readonly columns: Columns | undefined;
@@ -69,7 +70,9 @@ export const sqlReader: FormatReader = {
               view,
               list.row.map((cell) => unquote(view, cell)),
             );
-      if (!worthReading(claimed)) continue;
+      // Of a dump without its CREATE TABLE only the values tell.
+      const untold = list === undefined && !tables.has(title);
+      if (!untold && !worthReading(claimed)) continue;
       const tail = rowsStart(view, list?.next ?? statement.lastIndex, match[0], hasList);
       if (tail === undefined) continue;
       const rest = readRows(view, tail.next, { mode: tail.mode, title, claimed, columns: undefined }, emit);
@@ -104,8 +107,9 @@ function rowsStart(
   if (!hasList) return { mode: 'values', next: at };
   const after = view.slice(at, at + 400);
   if (/^COPY/i.test(head)) {
-    const stdin = /^\s{0,8}FROM\s{1,8}stdin[^\n]{0,200}\n/i.exec(after);
-    return stdin ? { mode: 'copy', next: at + stdin[0].length } : undefined;
+    const stdin = /^\s{0,8}FROM\s{1,8}stdin([^\n]{0,200})\n/i.exec(after);
+    if (stdin === null) return undefined;
+    return { mode: /\bcsv\b/i.test(stdin[1] ?? '') ? 'copy-csv' : 'copy', next: at + stdin[0].length };
   }
   const values = /^\s{0,40}(?:OVERRIDING\s\w{1,8}\sVALUE\s)?VALUES?/i.exec(after);
   return values ? { mode: 'values', next: at + values[0].length } : undefined;
@@ -122,13 +126,15 @@ function readRows(
   let batch: Row[] = [];
   let at = from;
   const flush = (): void => {
-    columns ??= proveColumns(view, claimed, batch, title);
+    columns ??=
+      claimed.length === 0 ? inferColumns(view, batch, title) : proveColumns(view, claimed, batch, title);
     if (columns !== undefined)
       for (const row of batch) rowHits(view, columns, row, 'a row of SQL').forEach(emit);
     batch = [];
   };
   for (;;) {
-    const read = mode === 'copy' ? readCopyLine(view, at) : readNextTuple(view, at);
+    const read =
+      mode === 'values' ? readNextTuple(view, at) : readCopyLine(view, at, mode === 'copy' ? '\t' : ',');
     if (read.row !== undefined) batch.push(read.row);
     if (read.row === undefined || batch.length >= BATCH_ROWS) flush();
     at = read.next;
@@ -144,12 +150,12 @@ interface ReadRow {
   readonly more: boolean;
 }
 
-function readCopyLine(view: string, at: number): ReadRow {
+function readCopyLine(view: string, at: number, delimiter: string): ReadRow {
   if (at >= view.length) return { row: undefined, next: at, more: true };
   const newline = view.indexOf('\n', at);
   const end = newline < 0 ? view.length : newline;
   if (view.startsWith('\\.', at)) return { row: undefined, next: end, more: false };
-  return { row: splitAt(view, at, end, '\t'), next: end + 1, more: false };
+  return { row: splitAt(view, at, end, delimiter), next: end + 1, more: false };
 }
 
 function readNextTuple(view: string, at: number): ReadRow {

@@ -247,6 +247,16 @@ const units = [
     'auth=("',
     'jwt.sign(',
     'name: token\n',
+    '&dob=1',
+    'a=1&dob=1970-01-02&',
+    '{"dob":"{',
+    '"{\\"dob\\":',
+    'N:a;b\n',
+    '["n",{},"text",[',
+    'fhir:a [ ',
+    '  - 1970-01-02\n',
+    'a: { dob: 1, ',
+    'Anna,Lind,1970-01-02,5\n',
     'Frau Anna ',
     'und der Herr ',
     '12 rue de la ',
@@ -275,6 +285,9 @@ const openings: Readonly<Record<string, string>> = {
   'a.yaml': 'patient:\n  dob: 1970-01-02\n',
   'a.md': 'My mother is ill, and her patient record says dob.\n\n',
   'access.log': 'dob birth patient\n',
+  'a.vcf': 'BEGIN:VCARD\n',
+  'a.ttl': '@prefix fhir: <http://hl7.org/fhir/> .\n',
+  'b.csv': 'Anna,Lind,1970-01-02,5\nAnna,Lind,1970-01-02,5\nAnna,Lind,1970-01-02,5\n',
 };
 
 /** Prose is read word by word, at a tenth of the speed of the rest. */

@@ -1,6 +1,8 @@
 // What the words of a field's name mean, and what they mean together: `PAT_LST_NM`, `ADDR1_TXT`, `fec_nac`,
 // `Geb. Datum des Patienten`. Every word must be known: one that is not may turn the meaning around.
-import type { FieldKind } from './fields.ts';
+import type { lexicon } from './field-names.ts';
+
+type FieldKind = keyof typeof lexicon;
 
 const concepts = {
   patient:

@@ -19,14 +19,17 @@ export const queryStringReader: FormatReader = {
   local: true,
   accepts: (_head, document, persons) => persons > 0 && document.kind !== 'names' && !document.binary,
   read({ view }, emit) {
+    /** Nothing in front of this is read again. */
+    let floor = 0;
     for (let at = view.indexOf('&'); at >= 0; at = view.indexOf('&', at + 1)) {
       second.lastIndex = at;
       if (!second.test(view)) continue;
       let start = at;
-      while (start > 0 && at - start < MAX_QUERY && !edge.test(view.charAt(start - 1))) start--;
+      while (start > floor && at - start < MAX_QUERY && !edge.test(view.charAt(start - 1))) start--;
       let end = second.lastIndex;
-      while (end < view.length && end - start < MAX_QUERY && !edge.test(view.charAt(end))) end++;
+      while (end < view.length && end - at < MAX_QUERY && !edge.test(view.charAt(end))) end++;
       readQuery(view.slice(start, end), start, view.slice(Math.max(0, start - 80), start), emit);
+      floor = end;
       at = end - 1;
     }
     return null;

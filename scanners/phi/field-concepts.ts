@@ -59,6 +59,9 @@ const byWord = new Map<string, Concept>();
 for (const [concept, words] of Object.entries(concepts))
   for (const word of words.split(' ')) if (!byWord.has(word) && isConcept(concept)) byWord.set(word, concept);
 
+/** All words that can stand in such a name. */
+export const conceptWords: readonly string[] = [...byWord.keys()];
+
 function isConcept(text: string): text is Concept {
   return Object.hasOwn(concepts, text);
 }

@@ -1,5 +1,6 @@
 // Whether a label can end with the word that stands in front of a colon. Most colons stand behind words that end no name
 // of a field: their last five letters tell, which spares the look at all that the label may be.
+import { conceptWords } from './field-concepts.ts';
 import { abbreviations, endings, fillers, lexicon } from './field-names.ts';
 
 /** Characters in front of the colon in which a label stands. */
@@ -24,7 +25,7 @@ interface Ends {
   readonly tails: ReadonlySet<number>;
   /** Those that are shorter than that: a longer word may end with one. */
   readonly names: ReadonlySet<number>;
-  /** Words that are written out or left out. */
+  /** Words that are written out or left out, and those that say together what a field is. */
   readonly vague: ReadonlySet<number>;
 }
 
@@ -77,7 +78,8 @@ function findEnds(): Ends {
     (name) => name !== '',
   );
   const all = new Set(known.flatMap((name) => ['', ...endings].map((ending) => name + ending)));
-  const vague = ['number', ...Object.keys(abbreviations), ...fillers];
+  const composed = conceptWords.flatMap((word) => [word, `${word}1`, `${word}2`]);
+  const vague = ['number', ...Object.keys(abbreviations), ...fillers, ...composed];
   return {
     tails: new Set([...all].flatMap((name) => tailsOf(name))),
     names: new Set([...all].filter((name) => name.length < MOST).map((name) => keyOf(name))),

@@ -125,8 +125,7 @@ export function composedKind(words: readonly string[]): FieldKind | undefined {
   )?.[2];
 }
 
+/** A word without the digit that counts it: `addr1`. */
 function withoutDigits(word: string): string {
-  let end = word.length;
-  while (end > 0 && word.charCodeAt(end - 1) <= 0x39 && word.charCodeAt(end - 1) >= 0x30) end--;
-  return end === word.length ? '' : word.slice(0, end);
+  return /\D\d$/.test(word) ? word.slice(0, -1) : '';
 }

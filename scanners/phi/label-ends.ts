@@ -39,6 +39,8 @@ export function mayEndLabel(text: string, end: number): boolean {
   const floor = Math.max(0, end - LABEL_REACH);
   let at = end - 1;
   while (at >= floor && isSign(text.charCodeAt(at))) at--;
+  // A digit by itself counts what stands in front of it: `addr1`.
+  if (isDigit(text.charCodeAt(at)) && !isDigit(text.charCodeAt(at - 1))) return true;
   let key = 0;
   let count = 0;
   /** Letters of the last word; words end at signs and humps. */
@@ -54,6 +56,8 @@ export function mayEndLabel(text: string, end: number): boolean {
   }
   if (count === 0) return false;
   const { tails, names, vague } = (ends ??= findEnds());
+  // Behind words that are left out one letter may go on with what stands in front of them: `Prénom of S`.
+  if (Math.min(word, count) === 1) return true;
   if (tails.has(key) || vague.has(lastOf(key, Math.min(word, count)))) return true;
   for (let length = count - 1; length > 0; length--) if (names.has(lastOf(key, length))) return true;
   return false;
@@ -61,6 +65,10 @@ export function mayEndLabel(text: string, end: number): boolean {
 
 function isSign(code: number): boolean {
   return code < 0x80 && letters[code] === 0;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 function isUpper(code: number): boolean {
@@ -78,8 +86,7 @@ function findEnds(): Ends {
     (name) => name !== '',
   );
   const all = new Set(known.flatMap((name) => ['', ...endings].map((ending) => name + ending)));
-  const composed = conceptWords.flatMap((word) => [word, `${word}1`, `${word}2`]);
-  const vague = ['number', ...Object.keys(abbreviations), ...fillers, ...composed];
+  const vague = ['number', ...Object.keys(abbreviations), ...fillers, ...conceptWords];
   return {
     tails: new Set([...all].flatMap((name) => tailsOf(name))),
     names: new Set([...all].filter((name) => name.length < MOST).map((name) => keyOf(name))),

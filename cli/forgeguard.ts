@@ -34,6 +34,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'create, list and revoke guard tokens',
     load: async () => (await import('./token.ts')).registerToken,
   },
+  approvals: {
+    summary: 'list requests for approval and decide about them',
+    load: async () => (await import('./approvals.ts')).registerApprovals,
+  },
   audit: {
     summary: 'verify the audit log and take evidence out of it',
     load: async () => (await import('./audit.ts')).registerAudit,

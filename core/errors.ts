@@ -118,6 +118,7 @@ export const errorTable = {
     status: 502,
     remedy: 'It is tried again. Check that the receiver is up and takes what the guard sends.',
   },
+  'guard/unreachable': { status: 502, remedy: 'Check the URL of the guard, and that it runs there.' },
   'queue/unavailable': {
     status: 503,
     remedy:

@@ -73,7 +73,7 @@ export async function prepareSandbox(
   isGood: (token: string) => Promise<boolean>,
 ): Promise<SandboxFile> {
   const path = join(dataDir, 'sandbox.json');
-  const kept = await readKept(path);
+  const kept = await readSandboxFile(dataDir);
   const office = createTokenOffice({ database, clock: { now: () => new Date() }, maxLifetime: 90 * day });
   const tokenFor = async (name: keyof typeof plans): Promise<string> => {
     const earlier = kept?.[name];
@@ -102,8 +102,9 @@ export async function prepareSandbox(
   return file;
 }
 
-async function readKept(path: string): Promise<SandboxFile | undefined> {
-  const kept = await readPrivateFile(path);
+/** What an earlier start has written into the data directory; undefined where there is nothing that can be read. */
+export async function readSandboxFile(dataDir: string): Promise<SandboxFile | undefined> {
+  const kept = await readPrivateFile(join(dataDir, 'sandbox.json'));
   if (kept === undefined) return undefined;
   try {
     return keptSchema.safeParse(JSON.parse(kept.text)).data;
@@ -122,7 +123,7 @@ function shellWord(text: string): string {
  * made-up record is put together by the shell, digit by digit.
  */
 export function sandboxWelcome(file: SandboxFile, dataDir: string, program: readonly string[]): string {
-  const verify = [`FORGEGUARD_DATA_DIR=${shellWord(dataDir)}`, ...program.map(shellWord), 'audit', 'verify'];
+  const command = [`FORGEGUARD_DATA_DIR=${shellWord(dataDir)}`, ...program.map(shellWord)].join(' ');
   const remote = new URL(file.repo);
   remote.username = 'agent';
   remote.password = file.agentToken;
@@ -143,9 +144,20 @@ This one holds a made-up patient's record and is refused, with what to do about 
   printf 'mrn,last_name,first_name,dob,ssn\\nMR%s,Okafor,Ngozi,%s-07-19,%s-%s-%s\\n' 4471902 1961 536 22 8714 > patients.csv
   git add patients.csv && git commit -m 'Add a fixture' && git push origin agent/hello
 
-Both are in the audit log, which anyone can check:
+A push to main waits for a person:
 
-  ${verify.join(' ')}
+  git switch -c for-main origin/main && echo 'Read by a person' > notes.txt
+  git add notes.txt && git commit -m 'Add notes' && git push origin for-main:main
+
+The sandbox has a reviewer, too. What it approves lands without another push:
+
+  request=$(${command} approvals list --quiet --limit 1)
+  ${command} approvals show $request --changes
+  ${command} approvals approve $request --reason 'I have read it' --wait 60s
+
+All of it is in the audit log, which anyone can check:
+
+  ${command} audit verify
 
 Stop the guard with Ctrl-C.
 `;

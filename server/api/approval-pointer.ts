@@ -1,7 +1,7 @@
 // What stands behind the link to a request: how to look at it and decide. It is the same text for every id and needs no
 // credential, because it tells nothing about the request, not even whether there is one.
 import type { FastifyInstance } from 'fastify';
-import { apiBase } from './part.ts';
+import { apiBase } from './api-base.ts';
 
 const idForm = /^[A-Za-z0-9_-]{1,64}$/;
 

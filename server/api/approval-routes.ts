@@ -15,7 +15,7 @@ import { listVisible } from './approval-list.ts';
 import { approvalView } from './approval-view.ts';
 import { changesView, changesViewOf } from './changes-view.ts';
 import { grantOf } from './grant.ts';
-import { apiBase } from './part.ts';
+import { apiBase } from './api-base.ts';
 
 export interface ApprovalRoutesOptions {
   readonly approvals: ApprovalService;

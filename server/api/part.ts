@@ -7,6 +7,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { GuardError } from '../../core/errors.ts';
 import type { IdentityService } from '../../core/services.ts';
+import { apiBase } from './api-base.ts';
 import { demandGrant, grantOf } from './grant.ts';
 import { answerErrorsAsJson } from './json-errors.ts';
 
@@ -21,7 +22,6 @@ export interface ApiOptions {
   readonly routes: readonly ((app: FastifyInstance) => Promise<void>)[];
 }
 
-export const apiBase = '/api/v1';
 const longestBody = 65_536;
 const minute = 60_000;
 const rememberedPrincipals = 20_000;

@@ -46,7 +46,9 @@ test('what is printed works as it stands: a push lands, the next is refused, the
   await using serving = serve({ cwd: directory.path });
   const url = await serving.ready();
   const dataDir = join(directory.path, '.forgeguard');
-  const [first = '', second = '', third = '', ...others] = printedBlocks(serving.output());
+  const [first = '', second = '', held = '', approve = '', verify = '', ...others] = printedBlocks(
+    serving.output(),
+  );
   expect(others).toEqual([]);
 
   const landed = await shell(`set -e\n${first}`, elsewhere.path, directory.path);
@@ -59,7 +61,16 @@ test('what is printed works as it stands: a push lands, the next is refused, the
   );
   expect(refused.stderr).toMatch(/patients\.csv:2/);
   expect(refused.stderr).toMatch(/ ! \[remote rejected\] agent\/hello -> agent\/hello/);
-  const verified = await shell(third, demo, directory.path);
+  const waiting = await shell(held, demo, directory.path);
+  expect(waiting.code).toBe(1);
+  expect(waiting.stderr).toMatch(/ ! \[remote rejected\] for-main -> main \(held for approval http/);
+  const approved = await shell(`set -e\n${approve}`, demo, directory.path);
+  expect(approved).toMatchObject({ code: 0 });
+  expect(approved.stdout).toContain('+Read by a person\n');
+  expect(approved.stdout).toMatch(/\n  state {5}applied\n/);
+  const after = await shell('git fetch -q && git rev-parse for-main origin/main', demo, directory.path);
+  expect(new Set(after.stdout.trim().split('\n')).size).toBe(1);
+  const verified = await shell(verify, demo, directory.path);
   expect(verified).toMatchObject({ code: 0 });
   expect(verified.stdout).toMatch(/\nok\n$/);
 
@@ -137,7 +148,7 @@ describe('where it can live', () => {
     await using serving = serve({ cwd: closed });
     const url = await serving.ready();
     await expectPushToLand(join(closed, '.forgeguard'), url);
-    const verify = printedBlocks(serving.output())[2] ?? '';
+    const verify = printedBlocks(serving.output()).at(-1) ?? '';
     expect(await shell(verify, '/', closed)).toMatchObject({ code: 0 });
   });
 

@@ -1,6 +1,7 @@
 // An approval: what is held, who must agree, who has said what, and where it stands. Data only; the row in the database
 // is the truth, and every change of it is a new version.
 import type { ApprovalBinding } from './approval/binding.ts';
+import { escalationTime } from './approval/escalation.ts';
 import { progressOf, type RequirementProgress } from './approval/requirement.ts';
 import type { ApprovalState } from './approval/state.ts';
 import type { Json } from './audit-event.ts';
@@ -61,6 +62,8 @@ export interface Approval {
   /** In the order in which they were given, the revoked ones included. */
   readonly votes: readonly Vote[];
   readonly breakGlass: BreakGlass | null;
+  /** Indexes of the requirements whose second group was asked, as far as it is recorded. */
+  readonly escalated: readonly number[];
   readonly state: ApprovalState;
   /** Grows by one with every change. */
   readonly version: number;
@@ -79,10 +82,22 @@ export function votesInForce(votes: readonly Vote[]): readonly Vote[] {
   return votes.filter(({ revokedAt }) => revokedAt === null);
 }
 
+/** How far a requirement is met, and who may meet it. */
+export interface Progress extends RequirementProgress {
+  /** When its second group comes, or came, in; null where there is none in time. */
+  readonly escalatesAt: Date | null;
+  /** The second group, once it was asked. */
+  readonly escalatedTo: readonly string[] | null;
+}
+
 /** How far each requirement is met. */
 export function approvalProgress(
-  approval: Pick<Approval, 'requirements' | 'votes'>,
-): readonly RequirementProgress[] {
+  approval: Pick<Approval, 'requirements' | 'votes' | 'escalated' | 'createdAt' | 'expiresAt'>,
+): readonly Progress[] {
   const agreeing = votesInForce(approval.votes).filter(({ decision }) => decision === 'approve');
-  return progressOf(approval.requirements, agreeing);
+  return progressOf(approval.requirements, agreeing).map((requirement, index) => ({
+    ...requirement,
+    escalatesAt: escalationTime(requirement, approval),
+    escalatedTo: approval.escalated.includes(index) ? (requirement.escalate?.to ?? null) : null,
+  }));
 }

@@ -41,6 +41,7 @@ export const auditActions = [
   'approval.glass-reviewed',
   'approval.approved',
   'approval.reopened',
+  'approval.escalated',
   'approval.denied',
   'approval.expired',
   'approval.superseded',

@@ -109,15 +109,22 @@ function collectApprovals(rules: readonly PolicyRule[]): readonly ApprovalRequir
   const collected = new Map<string, ApprovalRequirement>();
   for (const { id, then } of rules) {
     if (then.kind !== 'hold') continue;
-    const approvers = [...new Set(then.approvers)].toSorted();
-    const key = JSON.stringify([approvers, then.count]);
+    const approvers = namesOf(then.approvers);
+    const escalate =
+      then.escalate === undefined ? undefined : { to: namesOf(then.escalate.to), after: then.escalate.after };
+    const key = JSON.stringify([approvers, then.count, escalate]);
     const known = collected.get(key);
     collected.set(key, {
       rule: known?.rule ?? id,
       approvers,
       count: then.count,
       expiresAfter: Math.min(known?.expiresAfter ?? Infinity, then.expires),
+      ...(escalate === undefined ? {} : { escalate }),
     });
   }
   return [...collected.values()];
+}
+
+function namesOf(list: readonly string[]): readonly string[] {
+  return [...new Set(list)].toSorted();
 }

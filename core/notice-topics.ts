@@ -5,6 +5,7 @@ import type { ApprovalTopic } from './services.ts';
 export const approvalTopics = [
   'requested',
   'reminder',
+  'escalated',
   'glass-broken',
   'glass-reviewed',
   'vote-revoked',
@@ -30,6 +31,7 @@ const members: Readonly<Record<string, readonly NoticeTopic[]>> = {
 export const usualTopics: readonly (NoticeTopic | TopicGroup)[] = [
   'requested',
   'reminder',
+  'escalated',
   'failed',
   'stale',
   'alerts',

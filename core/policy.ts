@@ -5,6 +5,7 @@ import { readDocument } from './document.ts';
 import type { OperationKind, PathChange, RefUpdateKind } from './operation.ts';
 import { policySchema } from './policy/schema.ts';
 import type { PrincipalKind } from './principal.ts';
+import type { Escalation } from './verdict.ts';
 
 /** In every condition the keys that are given must all hold, and of a list one member must hold. */
 export interface ActorCondition {
@@ -82,6 +83,8 @@ export type Then =
       readonly count: number;
       /** Seconds until the request expires. */
       readonly expires: number;
+      /** Who may approve as well, and when; sooner than it expires. */
+      readonly escalate?: Escalation | undefined;
     };
 
 export interface PolicyRule {

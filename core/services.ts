@@ -194,7 +194,7 @@ export interface HeldChanges {
 
 /** Things about a request that somebody is told. */
 export type ApprovalTopic =
-  'requested' | 'reminder' | 'glass-broken' | 'glass-reviewed' | 'vote-revoked' | ApprovalState;
+  'requested' | 'reminder' | 'escalated' | 'glass-broken' | 'glass-reviewed' | 'vote-revoked' | ApprovalState;
 
 export interface ApprovalNotice {
   /** Unique and the same at each attempt, for receivers that must tell repetitions apart. */

@@ -16,6 +16,14 @@ export interface Reason {
   readonly findings: readonly number[];
 }
 
+/** Who may approve as well once a requirement has waited too long. */
+export interface Escalation {
+  /** `group:NAME` or ids of people. */
+  readonly to: readonly string[];
+  /** Seconds from the moment the request was made. */
+  readonly after: number;
+}
+
 /** Who must approve a held operation. */
 export interface ApprovalRequirement {
   readonly rule: string;
@@ -24,6 +32,7 @@ export interface ApprovalRequirement {
   readonly count: number;
   /** Seconds until the request expires. */
   readonly expiresAfter: number;
+  readonly escalate?: Escalation | undefined;
 }
 
 export interface Verdict {

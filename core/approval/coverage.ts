@@ -1,7 +1,8 @@
 // Does what was approved still cover what would be done? Asked right before it is done, of a fresh decision. Pure.
 import type { Approval } from '../approval.ts';
-import type { Verdict } from '../verdict.ts';
-import { mergeRequirements } from './requirement.ts';
+import type { ApprovalRequirement, Verdict } from '../verdict.ts';
+import { isEscalated } from './escalation.ts';
+import { implies, mergeRequirements } from './requirement.ts';
 
 /** What a fresh look at the held operation gave. */
 export interface FreshLook {
@@ -13,7 +14,7 @@ export interface FreshLook {
 
 /** Undefined where the approval covers it; otherwise a sentence that says why it does not. */
 export function uncovered(
-  approval: Pick<Approval, 'binding' | 'requirements' | 'breakGlass'>,
+  approval: Met & Pick<Approval, 'binding' | 'breakGlass'>,
   { verdict, findingsDigest, objectSetDigest }: FreshLook,
 ): string | undefined {
   const { binding, breakGlass } = approval;
@@ -27,12 +28,17 @@ export function uncovered(
   return undefined;
 }
 
-/** True where each requirement of today is one of those that were met, or weaker. */
-function isMetBy(approval: Pick<Approval, 'requirements'>, verdict: Pick<Verdict, 'approvals'>): boolean {
-  return mergeRequirements(verdict.approvals).every((asked) =>
-    approval.requirements.some(
-      (met) =>
-        met.count >= asked.count && met.approvers.every((approver) => asked.approvers.includes(approver)),
-    ),
-  );
+type Met = Pick<Approval, 'requirements' | 'votes' | 'createdAt' | 'expiresAt'>;
+
+/** True where each requirement of today is implied by one of those that were met. */
+function isMetBy(approval: Met, verdict: Pick<Verdict, 'approvals'>): boolean {
+  const met = approval.requirements.map((requirement, index) => asMet(approval, requirement, index));
+  return mergeRequirements(verdict.approvals).every((asked) => met.some((each) => implies(each, asked)));
+}
+
+/** A requirement that was met before its second group came in was met without it. */
+function asMet(approval: Met, requirement: ApprovalRequirement, index: number): ApprovalRequirement {
+  return isEscalated(approval, index, approval.expiresAt)
+    ? requirement
+    : { ...requirement, escalate: undefined };
 }

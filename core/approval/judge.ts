@@ -3,6 +3,7 @@
 import { type Approval, approvalProgress, type Vote, type VoteDecision, votesInForce } from '../approval.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Principal } from '../principal.ts';
+import { escalatedBy } from './escalation.ts';
 import { requirementsOf } from './requirement.ts';
 import type { ApprovalState } from './state.ts';
 
@@ -93,7 +94,7 @@ export function hasExpired(approval: Pick<Approval, 'state' | 'expiresAt'>, now:
 
 /**
  * Judges one person's vote at the database's time. One `deny` ends the request; approvals are counted as people against
- * each requirement. An approval that comes while the request is already being applied is kept and moves nothing.
+ * each requirement. Where that is escalated by then, its second group counts as well. An approval that comes while the request is already being applied is kept and moves nothing.
  */
 export function judgeVote(
   approval: Approval,
@@ -109,7 +110,7 @@ export function judgeVote(
   const unfit = refuseDecider(approval, person) ?? refuseComment(comment);
   if (unfit !== undefined) return unfit;
   const { principal, owner } = person;
-  const meets = requirementsOf(approval.requirements, principal);
+  const meets = requirementsOf(approval.requirements, principal, escalatedBy(approval, now));
   if (meets.length === 0)
     return refused(
       'approval/not-approver',

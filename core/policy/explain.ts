@@ -49,9 +49,13 @@ function anyOf(words: readonly string[]): string {
 }
 
 function explainThen(then: Then): string {
-  return then.kind === 'hold'
-    ? `hold for ${plural(then.count, 'approval')} by ${anyOf(then.approvers)} within ${formatDuration(then.expires)}`
-    : then.kind;
+  if (then.kind !== 'hold') return then.kind;
+  const { approvers, count, expires, escalate } = then;
+  const also = told(
+    escalate,
+    ({ to, after }) => `, after ${formatDuration(after)} also by ${anyOf(to)},`,
+  ).join('');
+  return `hold for ${plural(count, 'approval')} by ${anyOf(approvers)}${also} within ${formatDuration(expires)}`;
 }
 
 function thirdPerson(then: Then): string {

@@ -1,6 +1,7 @@
 // The schema of `policy.yaml`: strict, and every key carries its documentation.
 import { z } from 'zod';
 import { identifiers, severities } from '../../scanners/finding.ts';
+import { formatDuration } from '../duration.ts';
 import { operations, refUpdateKinds } from '../operation.ts';
 import { closed, byteSize, duration, glob, oneOrMany } from '../schema.ts';
 
@@ -126,15 +127,35 @@ const approver = z
     }
   });
 
+const escalation = closed({
+  to: oneOrMany(approver, 'an approver').describe('`group:NAME` or ids of people; they may approve as well'),
+  after: duration({ least: '1m', most: '30d' }).describe('how long the request waits for the others before'),
+});
+
 const approval = closed({
   approvers: oneOrMany(approver, 'an approver')
     .default(['group:reviewers'])
     .describe('`group:NAME` or ids of people; anyone of them may approve'),
   count: z.int().min(1).max(20).default(1).describe('how many different people must approve'),
   expires: duration({ least: '1m', most: '30d' }).default(86_400).describe('how long the request waits'),
+  escalate: escalation.optional().describe('who may approve as well where nobody does in time, and when'),
 }).superRefine((hold, context) => {
-  const people = new Set(hold.approvers);
-  const hasGroup = hold.approvers.some((each) => each.startsWith('group:'));
+  const people = new Set([...hold.approvers, ...(hold.escalate?.to ?? [])]);
+  const hasGroup = [...people].some((each) => each.startsWith('group:'));
+  if (hold.escalate !== undefined && hold.escalate.after >= hold.expires) {
+    context.addIssue({
+      code: 'custom',
+      path: ['escalate', 'after'],
+      message: `must be shorter than \`expires\`, which is ${formatDuration(hold.expires)}`,
+    });
+  }
+  if (hold.escalate?.to.every((each) => hold.approvers.includes(each)) === true) {
+    context.addIssue({
+      code: 'custom',
+      path: ['escalate', 'to'],
+      message: 'everybody named here may approve from the beginning',
+    });
+  }
   if (!hasGroup && hold.count > people.size) {
     context.addIssue({
       code: 'custom',
@@ -144,7 +165,8 @@ const approval = closed({
   }
 });
 
-const thenError = 'expected allow, redact, deny, hold or a mapping `hold: {approvers, count, expires}`';
+const thenError =
+  'expected allow, redact, deny, hold or a mapping `hold: {approvers, count, expires, escalate}`';
 const then = z.union(
   [
     z.literal('allow').transform(() => ({ kind: 'allow' }) as const),
@@ -160,7 +182,7 @@ const rule = closed({
   id: ruleId.describe('unique name of the rule; it stands in every refusal and audit entry'),
   when: when.describe('what the rule applies to; all keys must hold'),
   // oxlint-disable-next-line unicorn/no-thenable -- the key is part of the policy's format and is no function
-  then: then.describe('`allow`, `redact`, `deny`, `hold` or `hold: {approvers, count, expires}`'),
+  then: then.describe('`allow`, `redact`, `deny`, `hold` or `hold: {approvers, count, expires, escalate}`'),
   message: z.string().min(1).max(1_000).optional().describe('a sentence for the one who must act'),
   monitor: z.boolean().default(false).describe('`true`: recorded and told, not enforced'),
 });

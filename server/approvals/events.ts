@@ -57,7 +57,12 @@ export function requestedDetails(
     policyDigest: binding.policyDigest,
     catalogDigest: binding.catalogDigest,
     owner: binding.owner,
-    requirements: approval.requirements.map(({ rule, approvers, count }) => ({ rule, approvers, count })),
+    requirements: approval.requirements.map(({ rule, approvers, count, escalate }) => ({
+      rule,
+      approvers,
+      count,
+      ...(escalate === undefined ? {} : { escalate: { to: escalate.to, after: escalate.after } }),
+    })),
     holds: approval.holds.map(({ rule }) => rule),
     reason: approval.reason,
     expiresAt: approval.expiresAt.toISOString(),

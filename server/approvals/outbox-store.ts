@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { principalSchema } from '../../core/audit-entry.ts';
 import { auditActions, type AuditEvent, type Json } from '../../core/audit-event.ts';
-import { approvalStates } from '../../core/approval/state.ts';
+import { approvalTopics } from '../../core/notice-topics.ts';
 import type { ApprovalTopic } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
 
@@ -41,14 +41,7 @@ export async function markRecorded(client: Queryable, seqs: readonly number[]): 
   );
 }
 
-const topicSchema = z.enum([
-  'requested',
-  'reminder',
-  'glass-broken',
-  'glass-reviewed',
-  'vote-revoked',
-  ...approvalStates,
-]) satisfies z.ZodType<ApprovalTopic>;
+const topicSchema = z.enum(approvalTopics) satisfies z.ZodType<ApprovalTopic>;
 
 export interface Telling {
   readonly approval: string;

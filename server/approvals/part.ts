@@ -93,6 +93,7 @@ export function createApprovals(options: ApprovalsOptions): ApprovalsPart {
       },
       // Whether it is time is decided by the database's clock, not by the job's coming.
       expire: async (id) => void (await service.change(id, () => undefined)),
+      escalate: async (id) => void (await service.change(id, () => undefined)),
       remind: async (id) => {
         if (await remindOf(database, id, options.remindAfter)) wakeUp(id);
       },

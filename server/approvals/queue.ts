@@ -8,7 +8,7 @@ import { asGuardError, GuardError } from '../../core/errors.ts';
 import type { Secret } from '../config.ts';
 import { within } from '../deadline.ts';
 
-export const jobKinds = ['outbox', 'apply', 'expire', 'remind', 'notify'] as const;
+export const jobKinds = ['outbox', 'apply', 'expire', 'escalate', 'remind', 'notify'] as const;
 export type JobKind = (typeof jobKinds)[number];
 
 export interface Job {
@@ -60,6 +60,7 @@ const priority: Readonly<Record<JobKind, number>> = {
   outbox: 0,
   apply: 0,
   expire: 0,
+  escalate: 0,
   remind: 10,
   notify: 10,
 };

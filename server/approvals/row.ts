@@ -67,10 +67,12 @@ const row = z.object({
       approvers: z.array(z.string()),
       count: z.int(),
       expiresAfter: z.int(),
+      escalate: z.strictObject({ to: z.array(z.string()), after: z.int() }).optional(),
     }),
   ),
   votes: z.array(vote),
   breakGlass: breakGlass.nullable(),
+  escalated: z.array(z.int()),
   state: z.enum(approvalStates),
   version: z.int(),
   createdAt: z.date(),
@@ -105,7 +107,7 @@ export function readApprovalRow(found: object): StoredApproval {
 
 /** What `readApprovalRow` reads, of `approval a`. */
 export const approvalColumns = `a.id, a.request, a.binding, a.binding_digest as "bindingDigest", a.held, a.reason,
-  a.holds, a.details, a.requirements, a.state, a.version, a.created_at as "createdAt", a.expires_at as "expiresAt",
+  a.holds, a.details, a.requirements, a.escalated, a.state, a.version, a.created_at as "createdAt", a.expires_at as "expiresAt",
   a.state_at as "stateAt", a.superseded_by as "supersededBy", a.note, a.epoch, a.lease_until as "leaseUntil",
   (select coalesce(json_agg(json_build_object('person', v.person, 'owner', v.owner, 'session', v.session,
      'decision', v.decision, 'comment', v.comment, 'meets', v.meets, 'at', v.at, 'revokedAt', v.revoked_at)

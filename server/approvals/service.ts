@@ -19,6 +19,7 @@ import type { Grant, Verb } from '../../core/principal.ts';
 import type { ApprovalService, ScanService, ScopeCheck } from '../../core/services.ts';
 import type { Database, Queryable } from '../db.ts';
 import { cleanText } from './clean-text.ts';
+import { escalate, unaskedEscalations } from './escalate.ts';
 import { checkDraft, openRequest } from './open-request.ts';
 import type { RecordApproval } from './recorder.ts';
 import type { StoredApproval } from './row.ts';
@@ -52,7 +53,8 @@ export interface ApprovalServiceOptions {
 export interface Approvals extends ApprovalService {
   /**
    * Changes a request under its lock, records it and tells everybody. `judge` returns the steps, or undefined to leave
-   * it alone; a request that has run out becomes `expired` first. Rejects with `approval/unknown`.
+   * it alone; a request that has run out becomes `expired` first, and what is due to
+   * be escalated is escalated. Rejects with `approval/unknown`.
    */
   change(id: string, judge: Judge): Promise<Approval>;
 }
@@ -95,14 +97,16 @@ export function createApprovalService(options: ApprovalServiceOptions): Approval
     watch.wake(id);
   }
 
-  /** Runs out what is due, lets `judge` change the rest, and publishes. True where the request ran out now. */
+  /** Runs out or escalates what is due, lets `judge` change the rest, and publishes. True where the request ran out now. */
   async function settle(id: string, judge: Judge): Promise<boolean> {
     const expired = await database.transaction(async (client) => {
       const stored = await readApprovalLocked(client, id);
       if (stored === undefined) throw unknown();
       const hasRunOut = hasExpired(stored.approval, stored.now);
-      const steps = hasRunOut ? [expiry] : await judge(stored, client);
-      if (steps !== undefined) await takeSteps(client, stored.approval, stored.now, steps);
+      // What is due by the clock comes first, whoever notices it.
+      const due = hasRunOut ? [expiry] : await escalate(client, stored);
+      const judged = hasRunOut ? undefined : await judge(stored, client);
+      await takeSteps(client, stored.approval, stored.now, [...due, ...(judged ?? [])]);
       return hasRunOut;
     });
     await publish(id);
@@ -132,7 +136,9 @@ export function createApprovalService(options: ApprovalServiceOptions): Approval
   }
 
   async function settled(stored: StoredApproval): Promise<Approval> {
-    if (stored.isRecorded && !hasExpired(stored.approval, stored.now)) return stored.approval;
+    const { approval, isRecorded, now } = stored;
+    const isDue = hasExpired(approval, now) || unaskedEscalations(approval, now).length > 0;
+    if (isRecorded && !isDue) return approval;
     return change(stored.approval.id, () => undefined);
   }
 

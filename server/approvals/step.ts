@@ -25,7 +25,8 @@ export interface NoteStep {
   readonly kind: 'note';
   readonly action: ApprovalAction;
   readonly topic: OutboxDraft['topic'];
-  readonly actor: Principal;
+  /** Null where the guard itself does it, by the clock. */
+  readonly actor: Principal | null;
   readonly details: Readonly<Record<string, Json>>;
 }
 

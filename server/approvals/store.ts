@@ -191,6 +191,18 @@ export async function markVoteRevoked(
   );
 }
 
+/** Notes that the second group of these requirements was asked. */
+export async function markEscalated(
+  client: Queryable,
+  approval: string,
+  requirements: readonly number[],
+): Promise<void> {
+  await client.query('update approval set escalated = escalated || $2::integer[] where id = $1', [
+    approval,
+    requirements,
+  ]);
+}
+
 /** Keeps that the glass was broken. */
 export async function insertBreakGlass(
   client: Queryable,

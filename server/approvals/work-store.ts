@@ -37,6 +37,18 @@ const work = `work (kind, subject, turn, due_at) as (
     select 'expire', id, 'x', expires_at from approval
       where state in ('waiting', 'approved') and ($1::text[] is null or id = any ($1))
     union all
+    select 'escalate', id, requirement::text, due_at from (
+        select a.id, a.expires_at, (r.nth - 1)::int as requirement, r.asked,
+            a.created_at + make_interval(secs => (r.asked -> 'escalate' ->> 'after')::float8) as due_at
+          from approval a, jsonb_array_elements(a.requirements) with ordinality as r (asked, nth)
+          where a.state = 'waiting' and r.asked ? 'escalate' and not (r.nth - 1)::int = any (a.escalated)
+            and ($1::text[] is null or a.id = any ($1))
+      ) escalating
+      where due_at < expires_at and (asked ->> 'count')::int > (
+        select count(distinct v.person) from approval_vote v
+          where v.approval = id and v.revoked_at is null and v.decision = 'approve' and requirement = any (v.meets)
+            and v.at < due_at)
+    union all
     select 'remind', id, reminders::text, remind_at from approval
       where state = 'waiting' and remind_at < expires_at and ($1::text[] is null or id = any ($1))
     union all
@@ -47,7 +59,7 @@ const work = `work (kind, subject, turn, due_at) as (
 
 /**
  * What is to be done, now or at a time: versions to be recorded, bytes of ended requests to be let go, people to be told
- * or reminded, requests to run out, to be applied, or to be looked after where a worker was lost. The turn of what has a
+ * or reminded, requests to be escalated or run out, to be applied, or to be looked after where a worker was lost. The turn of what has a
  * time that may change says the time, so that a job for another time does not stand in its way.
  */
 export async function findWork(client: Queryable, page: WorkPage): Promise<readonly Job[]> {

@@ -2,6 +2,7 @@
 // becomes of the connection; nothing here can take it back.
 import { setInterval } from 'node:timers';
 import { type Approval, approvalProgress } from '../../core/approval.ts';
+import { approversNow } from '../../core/approval/requirement.ts';
 import type { HeldRequest } from '../../core/services.ts';
 import { plainText } from './plain-text.ts';
 import type { Decision, Push, PushServices } from './push-stage.ts';
@@ -77,7 +78,13 @@ function stillText(approval: Approval): string {
   if (approval.state !== 'waiting') return `the approval is ${approval.state}`;
   const open = approvalProgress(approval).filter(({ isMet }) => !isMet);
   return `waiting for ${open
-    .map((requirement) => `${requirementText(requirement)} (${requirement.agreed} so far)`)
+    .map(({ escalatedTo, ...asked }) => {
+      const now =
+        escalatedTo === null
+          ? asked
+          : { ...asked, approvers: approversNow(asked, true), escalate: undefined };
+      return `${requirementText(now)} (${asked.agreed} so far)`;
+    })
     .join(' and ')}`;
 }
 

@@ -1,5 +1,6 @@
 // What the client of a push is told: one block for people and agents, or the same as one line of JSON. Shows places,
 // masked forms and what to do; never a value.
+import { formatDuration } from '../../core/duration.ts';
 import type { HeldRequest } from '../../core/services.ts';
 import type { ApprovalRequirement, Reason, Verdict } from '../../core/verdict.ts';
 import type { LocatedFinding } from './located-finding.ts';
@@ -113,8 +114,12 @@ export function holdText(answer: Answer, held: HeldRequest, waitSeconds: number)
 export function requirementText({
   approvers,
   count,
-}: Pick<ApprovalRequirement, 'approvers' | 'count'>): string {
-  return `${count} of ${approvers.map((name) => plainText(name, 100)).join(', ')}`;
+  escalate,
+}: Pick<ApprovalRequirement, 'approvers' | 'count' | 'escalate'>): string {
+  const names = (list: readonly string[]): string => list.map((name) => plainText(name, 100)).join(', ');
+  const also =
+    escalate === undefined ? '' : `; after ${formatDuration(escalate.after)} also ${names(escalate.to)}`;
+  return `${count} of ${names(approvers)}${also}`;
 }
 
 /** The same as one line of JSON. */

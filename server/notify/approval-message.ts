@@ -7,6 +7,7 @@ import { type Fact, type Message, plainName } from './message.ts';
 const sayings: Readonly<Record<ApprovalTopic, string>> = {
   requested: 'waits for approval',
   reminder: 'still waits for approval',
+  escalated: 'has waited too long: more people may approve it now',
   'glass-broken': 'was approved by breaking the glass',
   'glass-reviewed': 'was reviewed after the glass was broken',
   'vote-revoked': 'lost an approval',

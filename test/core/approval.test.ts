@@ -1,7 +1,7 @@
 // Approvals as pure rules: the table of states, who may decide, and how people are counted.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Approval, approvalProgress, type Vote, votesInForce } from '../../core/approval.ts';
+import { approvalProgress, votesInForce } from '../../core/approval.ts';
 import { bindingDigest, findingsDigest } from '../../core/approval/binding.ts';
 import {
   judgeBreakGlass,
@@ -20,49 +20,20 @@ import {
   openStates,
   transitions,
 } from '../../core/approval/state.ts';
-import { bindingOf, heldAgent, oidOf, person, type PersonOptions, requirementOf } from '../support/held.ts';
+import {
+  approvalOf,
+  bindingOf,
+  heldAgent,
+  heldNow,
+  oidOf,
+  person,
+  type PersonOptions,
+  requirementOf,
+  voteOf,
+} from '../support/held.ts';
 import { finding } from './operations.ts';
 
-const now = new Date('2026-11-21T12:00:00Z');
-
-function approvalOf(more: Partial<Approval> = {}): Approval {
-  const binding = more.binding ?? bindingOf();
-  return {
-    id: 'ap_test-test-test-test-test',
-    request: 'r1',
-    binding,
-    bindingDigest: bindingDigest(binding),
-    held: 'h1',
-    reason: null,
-    holds: [{ rule: 'hold-main', message: 'It waits.' }],
-    details: {},
-    requirements: [requirementOf()],
-    votes: [],
-    breakGlass: null,
-    state: 'waiting',
-    version: 1,
-    createdAt: new Date(now.getTime() - 60_000),
-    expiresAt: new Date(now.getTime() + 60_000),
-    stateAt: now,
-    supersededBy: null,
-    note: null,
-    ...more,
-  };
-}
-
-function voteOf(name: string, more: Partial<Vote> = {}): Vote {
-  return {
-    person: `human:${name}`,
-    owner: `human:${name}`,
-    session: `tok-${name}`,
-    decision: 'approve',
-    comment: null,
-    meets: [0],
-    at: now,
-    revokedAt: null,
-    ...more,
-  };
-}
+const now = heldNow;
 
 const somebody = (name: string, options: PersonOptions = {}): Person => person(name, options);
 

@@ -291,6 +291,22 @@ describe('the verdict', () => {
     ]);
   });
 
+  test('carries the second group, and keeps apart what escalates otherwise', () => {
+    const hold = { approvers: 'group:x', expires: '2h' };
+    const to = ['group:z', 'group:y', 'group:z'];
+    const escalating = [
+      { id: 'a', when: {}, then: { hold: { ...hold, escalate: { to, after: '1h' } } } },
+      { id: 'b', when: {}, then: { hold: { ...hold, escalate: { to: to.toReversed(), after: '1h' } } } },
+      { id: 'c', when: {}, then: { hold: { ...hold, escalate: { to, after: '30m' } } } },
+      { id: 'd', when: {}, then: { hold } },
+    ];
+    expect(judge(push(), escalating).approvals.map(({ rule, escalate }) => [rule, escalate])).toEqual([
+      ['a', { to: ['group:y', 'group:z'], after: 3_600 }],
+      ['c', { to: ['group:y', 'group:z'], after: 1_800 }],
+      ['d', undefined],
+    ]);
+  });
+
   test('tells all reasons, strongest first', () => {
     const verdict = judge(push(), [...rules, { id: 'z', when: {}, then: 'deny' }]);
     expect(verdict.reasons.map(({ rule }) => rule)).toEqual(['z', 'a', 'b', 'c', 'd']);

@@ -46,7 +46,7 @@ exeptions: []
     expect(problemsOf(text)).toEqual([
       'p.yaml:3:13: unknown key `brnach` at rules[0].when; did you mean `ref`?',
       'p.yaml:3:38: expected one of push, merge, publish, log, pull-request, workflow, api (did you mean push?) at rules[0].when.operation',
-      'p.yaml:4:11: expected allow, redact, deny, hold or a mapping `hold: {approvers, count, expires}` at rules[0].then',
+      'p.yaml:4:11: expected allow, redact, deny, hold or a mapping `hold: {approvers, count, expires, escalate}` at rules[0].then',
       'p.yaml:5:5: unknown key `extra` at rules[0]; known keys: id, when, then, message, monitor',
       'p.yaml:6:9: an id is written with a-z, 0-9, ".", "_" and "-", at most 100 characters at rules[1].id',
       'p.yaml:8:13: expected a text, but this is a number; put it in quotes at rules[1].when.ref[0]',
@@ -86,6 +86,20 @@ exeptions: []
     ['rules: [{id: a, when: {}, then: {hold: {approvers: reviewers}}}]', /group:NAME/],
     ['rules: [{id: a, when: {}, then: {hold: {approvers: [human:a, human:b], count: 3}}}]', /only 2 may/],
     ['rules: [{id: a, when: {}, then: {hold: {expires: 60d}}}]', /between 1m and 30d/],
+    ['rules: [{id: a, when: {}, then: {hold: {escalate: {to: agent:x, after: 1h}}}}]', /never an agent/],
+    [
+      'rules: [{id: a, when: {}, then: {hold: {escalate: {to: group:x, after: 24h}}}}]',
+      /shorter than `expires`/,
+    ],
+    ['rules: [{id: a, when: {}, then: {hold: {escalate: {to: group:x}}}}]', /`after` is missing/],
+    [
+      'rules: [{id: a, when: {}, then: {hold: {escalate: {to: group:reviewers, after: 1h}}}}]',
+      /the beginning/,
+    ],
+    [
+      'rules: [{id: a, when: {}, then: {hold: {approvers: human:a, count: 3, escalate: {to: human:b, after: 1h}}}}]',
+      /only 2 may/,
+    ],
     ['rules: []\nexceptions: [{id: a, path: x, reason: r, owner: o}]', /`expires` is missing/],
     ['rules: []\nexceptions: [{id: a, path: x, reason: r, expires: 2027-01-01}]', /`owner` is missing/],
     ['rules: []\nexceptions: [{id: a, path: x, owner: o, expires: 2027-01-01}]', /`reason` is missing/],
@@ -314,13 +328,13 @@ test('rules and exceptions are told in sentences', () => {
       findings: { category: phi, confidence: 0.6 }
       size: { bytes: 1MiB }
       not: { findings: { confidence: 0.85 } }
-    then: { hold: { approvers: [group:r, human:ada], count: 2, expires: 90m } }
+    then: { hold: { approvers: [group:r, human:ada], count: 2, expires: 90m, escalate: { to: [group:l, human:b], after: 1h } } }
 exceptions:
   - { id: x, path: 'fixtures/**', reason: made up, owner: ada, expires: 2027-01-31 }`,
     'p',
   );
   expect(policy.rules.map(explainRule)).toEqual([
-    'holds for 2 approvals by group:r or human:ada within 90 minutes where the operation is push, and a ref matches main or refs/tags/**, and there is a finding with category phi and confidence 0.6 or more, and it has more than 1 MiB; except findings with confidence 0.85 or more.',
+    'holds for 2 approvals by group:r or human:ada, after 1 hour also by group:l or human:b, within 90 minutes where the operation is push, and a ref matches main or refs/tags/**, and there is a finding with category phi and confidence 0.6 or more, and it has more than 1 MiB; except findings with confidence 0.85 or more.',
   ]);
   expect(policy.exceptions.map(explainException)).toEqual([
     'excuses a finding where its path matches fixtures/**, until 2027-02-01T00:00Z; ada: made up',

@@ -1,6 +1,7 @@
 // People, agents and held operations for tests of approvals.
 import { randomUUID } from 'node:crypto';
-import type { ApprovalBinding } from '../../core/approval/binding.ts';
+import type { Approval, Vote } from '../../core/approval.ts';
+import { type ApprovalBinding, bindingDigest } from '../../core/approval/binding.ts';
 import { parseOid } from '../../core/oid.ts';
 import type { Grant, Principal, Verb } from '../../core/principal.ts';
 import type { ApprovalDraft } from '../../core/services.ts';
@@ -85,6 +86,51 @@ export function draftOf(
     holds: [{ rule: 'hold-main', message: 'A push to main waits for a reviewer.' }],
     requirements: [requirementOf()],
     details: { commits: 1 },
+    ...more,
+  };
+}
+
+/** The time of approvals that no database has made. */
+export const heldNow = new Date('2026-11-21T12:00:00Z');
+
+/** A waiting request, made a minute ago. */
+export function approvalOf(more: Partial<Approval> = {}): Approval {
+  const binding = more.binding ?? bindingOf();
+  return {
+    id: 'ap_test-test-test-test-test',
+    request: 'r1',
+    binding,
+    bindingDigest: bindingDigest(binding),
+    held: 'h1',
+    reason: null,
+    holds: [{ rule: 'hold-main', message: 'It waits.' }],
+    details: {},
+    requirements: [requirementOf()],
+    votes: [],
+    breakGlass: null,
+    escalated: [],
+    state: 'waiting',
+    version: 1,
+    createdAt: new Date(heldNow.getTime() - 60_000),
+    expiresAt: new Date(heldNow.getTime() + 60_000),
+    stateAt: heldNow,
+    supersededBy: null,
+    note: null,
+    ...more,
+  };
+}
+
+/** What a person of this name has said; it agreed unless it is said otherwise. */
+export function voteOf(name: string, more: Partial<Vote> = {}): Vote {
+  return {
+    person: `human:${name}`,
+    owner: `human:${name}`,
+    session: `tok-${name}`,
+    decision: 'approve',
+    comment: null,
+    meets: [0],
+    at: heldNow,
+    revokedAt: null,
     ...more,
   };
 }

@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseEntry } from '../core/audit-entry.ts';
-import { openCheckpoint, verifierKeyText, type NoteVerifier } from '../core/checkpoint.ts';
+import {
+  openCheckpoint,
+  parseVerifierKey,
+  signatureTypes,
+  verifierKeyText,
+  type NoteVerifier,
+} from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { leafHash } from '../core/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../core/merkle-proof.ts';
@@ -21,6 +27,7 @@ export interface VerifyFlags {
   readonly config?: string;
   readonly key?: string;
   readonly checkpoint: readonly string[];
+  readonly witness: readonly string[];
   readonly format: 'text' | 'json';
 }
 
@@ -104,6 +111,12 @@ function unsigned(key: NoteVerifier): ProofResult {
   return { ok: false, problem: `its checkpoint is not signed by ${key.name}, key ${key.keyId}` };
 }
 
+function readWitnessKey(text: string): NoteVerifier {
+  const key = parseVerifierKey(text.trim(), signatureTypes.cosignature);
+  if (key !== undefined) return key;
+  throw new GuardError('input/invalid', 'a --witness is the key that `forgeguard witness` prints');
+}
+
 async function readStart(file: string): Promise<Buffer | undefined> {
   try {
     await using handle = await open(file, 'r');
@@ -137,7 +150,11 @@ async function verifyPackFile(
 ): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'forgeguard-pack-'));
   try {
-    const result = await verifyPack(await openPack(file, scratch), { key, kept });
+    const result = await verifyPack(await openPack(file, scratch), {
+      key,
+      kept,
+      witnesses: flags.witness.map(readWitnessKey),
+    });
     const { first, past, size } = result;
     const text =
       flags.format === 'json'
@@ -163,9 +180,14 @@ async function verifyDatabase(flags: VerifyFlags): Promise<void> {
   const key = await trustedKey(config.dataDir, flags.key);
   // Read before the database is: the log may only have grown since.
   const kept = await keptCheckpoints(config.dataDir, flags.checkpoint);
-  const result = await withConfiguredDatabase(config, (database) => verifyLog(database, { key, kept }), {
-    migrate: false,
-  });
+  const witnesses = flags.witness.map(readWitnessKey);
+  const result = await withConfiguredDatabase(
+    config,
+    (database) => verifyLog(database, { key, kept, witnesses }),
+    {
+      migrate: false,
+    },
+  );
   process.stdout.write(`${formats[flags.format](result, key)}\n`);
   process.exitCode = result.ok ? exit.ok : exit.problems;
 }

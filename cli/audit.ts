@@ -6,6 +6,8 @@ import { prove } from './audit-prove.ts';
 import { rotate } from './audit-rotate.ts';
 import { formats, verify } from './audit-verify.ts';
 
+const collect = (text: string, texts: readonly string[]): readonly string[] => [...texts, text];
+
 /** Adds `audit` and what stands below it to the program. */
 export function registerAudit(program: Command): void {
   const audit = program.command('audit').description('check the audit log and take evidence out of it');
@@ -19,9 +21,10 @@ export function registerAudit(program: Command): void {
     .option(
       '--checkpoint <file>',
       'a checkpoint kept elsewhere that the log must continue; may be repeated',
-      (file: string, files: readonly string[]) => [...files, file],
+      collect,
       [],
     )
+    .option('--witness <key>', 'key of a witness who must have signed; may be repeated', collect, [])
     .addOption(
       program.createOption('--format <format>', 'output').choices(Object.keys(formats)).default('text'),
     )

@@ -2,6 +2,7 @@
 // nothing that is handed in: every hash is computed again from the entries' bytes. Memory does not grow with the log.
 import { parseEntry, type AuditEntry } from './audit-entry.ts';
 import { openCheckpoint, type NoteVerifier } from './checkpoint.ts';
+import { cosignedAt } from './cosignature.ts';
 import { keyChangeOf, openHistorical, sameKey, type KeyChange, type KeyHistory } from './key-history.ts';
 import { appendLeaf, emptyEdge, leafHash, rootOf, type Edge, type Hash, type TreeNode } from './merkle.ts';
 import { sameHash } from './merkle-proof.ts';
@@ -19,6 +20,7 @@ export type ProblemKind =
   | 'checkpoint-unsigned'
   | 'checkpoint-contradicts'
   | 'kept-checkpoint-contradicts'
+  | 'witness-missing'
   // Of archives only:
   | 'file-missing'
   | 'file-unlisted'
@@ -148,6 +150,15 @@ export class LogWalk {
     if (sameHash(kept, root)) return;
     const message = `the first ${size} entries are not those of a kept checkpoint`;
     this.report('kept-checkpoint-contradicts', size, message);
+  }
+
+  /** Demands that each witness has signed the cosigned checkpoint, where there is one. */
+  witnessed(note: string | undefined, witnesses: readonly NoteVerifier[]): void {
+    for (const witness of witnesses) {
+      if (note !== undefined && cosignedAt(note, witness) !== undefined) continue;
+      const message = `the witness ${witness.name}, key ${witness.keyId}, has not signed a checkpoint of it`;
+      this.report('witness-missing', 0, message);
+    }
   }
 
   /** Demands that the log continues a checkpoint that was kept elsewhere; call it before the first entry. */

@@ -43,17 +43,18 @@ async function readRanges(
   const nodes = ranges.filter(({ level }) => level > 0);
   const begins = (some: readonly StoredRange[]): readonly number[] => some.map(({ begin }) => begin);
   const ends = (some: readonly StoredRange[]): readonly number[] => some.map(({ end }) => end);
-  const found = [
-    ...(leaves.length === 0 ? [] : await readLeafHashes(client, begins(leaves), ends(leaves))),
-    ...(nodes.length === 0
+  const [leafRows, nodeRows] = await Promise.all([
+    leaves.length === 0 ? [] : readLeafHashes(client, begins(leaves), ends(leaves)),
+    nodes.length === 0
       ? []
-      : await readStoredNodes(
+      : readStoredNodes(
           client,
           nodes.map(({ level }) => level),
           begins(nodes),
           ends(nodes),
-        )),
-  ];
+        ),
+  ]);
+  const found = [...leafRows, ...nodeRows];
   return new Map(found.map(({ level, index, hash }) => [nameOf(level, index), hash]));
 }
 

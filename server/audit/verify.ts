@@ -11,6 +11,7 @@ import {
   readCheckpoints,
   readEntries,
   readHead,
+  readNewestCosigned,
   readStoredNodes,
   type StoredCheckpoint,
   type StoredEntry,
@@ -35,6 +36,8 @@ export interface VerifyOptions {
   readonly key: NoteVerifier;
   /** Checkpoints from outside the database that the log must continue; read them before this is called. */
   readonly kept: readonly string[];
+  /** Keys of witnesses; each must have cosigned the newest checkpoint that was cosigned at all. */
+  readonly witnesses?: readonly NoteVerifier[];
   readonly signal?: AbortSignal;
 }
 
@@ -103,6 +106,12 @@ export async function verifyLog(client: Queryable, options: VerifyOptions): Prom
   }
   const size = Math.max(signed, head.entries);
   for (const note of kept) walk.keep(note, keys, size);
+  const { witnesses = [] } = options;
+  if (witnesses.length > 0) {
+    const cosigned = await readNewestCosigned(client, size);
+    walk.witnessed(cosigned?.note, witnesses);
+    if (cosigned !== undefined) walk.keep(cosigned.note, keys, size);
+  }
 
   const checkpoints = rowsOf<StoredCheckpoint>(
     (last) => readCheckpoints(client, last?.size ?? 0, pageSize),

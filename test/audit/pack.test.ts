@@ -6,13 +6,22 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditEvent } from '../../core/audit-event.ts';
-import { createSigner, parseVerifierKey, signCheckpoint, verifierKeyText } from '../../core/checkpoint.ts';
+import {
+  createSigner,
+  parseVerifierKey,
+  signatureTypes,
+  signCheckpoint,
+  verifierKeyText,
+  type NoteVerifier,
+} from '../../core/checkpoint.ts';
+import { cosign } from '../../core/cosignature.ts';
 import { planPack, writePack, type Period } from '../../server/audit/pack/export.ts';
 import { keysSchema } from '../../server/audit/pack/pack-layout.ts';
 import { openPack } from '../../server/audit/pack/unpack.ts';
 import { verifyPack } from '../../server/audit/pack/verify-pack.ts';
 import { rotateKey } from '../../server/audit/single-append.ts';
 import { readSigningKey } from '../../server/audit/signing-key.ts';
+import { insertCosignature } from '../../server/audit/store.ts';
 import { auditBench, type AuditBench, auditEvent, auditEvents } from '../support/audit.ts';
 import { forgePack, type ForgedPack, tileOver } from '../support/forged-pack.ts';
 import { run } from '../support/run.ts';
@@ -29,6 +38,12 @@ const period: Period = {
   from: new Date('2026-03-02T00:00:00.000Z'),
   to: new Date('2026-03-03T00:00:00.000Z'),
 };
+
+const witness = createSigner(
+  'witness.example.org',
+  generateKeyPairSync('ed25519').privateKey,
+  signatureTypes.cosignature,
+);
 
 let bench: AuditBench;
 let files: TemporaryDirectory;
@@ -95,6 +110,8 @@ beforeAll(async () => {
   await rotate();
   const late = await append(auditEvents(79), true);
   notes = [early, middle, late];
+  const line = cosign(late.slice(0, late.indexOf('\n\n') + 1), witness, bench.now);
+  await insertCosignature(bench.database, 607, `${witness.name}+${witness.keyId}`, line);
   pack = await unpacked(await exportTo('day', period));
 });
 afterAll(async () => {
@@ -107,7 +124,12 @@ interface Found {
   readonly problems: readonly string[];
 }
 
-async function byPython(directory: string, key: string, kept: readonly string[]): Promise<Found> {
+async function byPython(
+  directory: string,
+  key: string,
+  kept: readonly string[],
+  witnesses: readonly NoteVerifier[],
+): Promise<Found> {
   const paths = await Promise.all(
     kept.map(async (note, at) => {
       const path = join(files.path, `kept-${(count += 1)}-${at}`);
@@ -116,7 +138,8 @@ async function byPython(directory: string, key: string, kept: readonly string[])
     }),
   );
   const program = join(directory, 'verify.py');
-  const result = await run('python3', [program, '--key', key, ...paths.flat(), directory], {
+  const seen = witnesses.flatMap((one) => ['--witness', verifierKeyText(one, signatureTypes.cosignature)]);
+  const result = await run('python3', [program, '--key', key, ...paths.flat(), ...seen, directory], {
     env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' },
   });
   expect(result.stderr).toBe('');
@@ -125,8 +148,13 @@ async function byPython(directory: string, key: string, kept: readonly string[])
   return { code: result.code ?? -1, problems: lines.toSorted() };
 }
 
-async function byUs(directory: string, key: string, kept: readonly string[]): Promise<Found> {
-  const result = await verifyPack(directory, { key: keyOf(key), kept });
+async function byUs(
+  directory: string,
+  key: string,
+  kept: readonly string[],
+  witnesses: readonly NoteVerifier[],
+): Promise<Found> {
+  const result = await verifyPack(directory, { key: keyOf(key), kept, witnesses });
   const problems = result.problems.map(({ kind, at, message }) => `problem at ${at}: ${message} (${kind})`);
   return { code: result.ok ? 0 : 1, problems: problems.toSorted() };
 }
@@ -136,8 +164,10 @@ async function bothFind(
   directory: string,
   key = keys.at(-1) ?? '',
   kept: readonly string[] = [],
+  witnesses: readonly NoteVerifier[] = [],
 ): Promise<readonly string[]> {
-  const [ours, python] = [await byUs(directory, key, kept), await byPython(directory, key, kept)];
+  const ours = await byUs(directory, key, kept, witnesses);
+  const python = await byPython(directory, key, kept, witnesses);
   expect(python).toEqual(ours);
   return ours.problems;
 }
@@ -161,7 +191,7 @@ describe('a sound pack', () => {
     // The policy, the changes of the key, the neighbours; and the checkpoints in which a key agreed to the next.
     const proofs = ['0', '305', '5', '507', '527'].map((index) => `${index}.tlog-proof`);
     expect((await readdir(join(pack, 'proofs'))).toSorted()).toEqual(
-      [...proofs, '528.consistency', '6.consistency'].toSorted(),
+      [...proofs, '528.consistency', '6.consistency', '607.consistency'].toSorted(),
     );
     expect(await readFile(join(pack, 'README.txt'), 'utf8')).toContain(keys.at(-1));
   });
@@ -374,6 +404,26 @@ describe('both verifiers find', () => {
     );
     // And the true pack does not continue the fork that was shown to somebody.
     expect(await bothFind(pack, keys.at(-1), [fork])).toEqual([
+      'problem at 607: the first 607 entries are not those of a kept checkpoint (kept-checkpoint-contradicts)',
+    ]);
+  });
+
+  test('a witness that has not signed, and one that has signed something else', async () => {
+    expect(await bothFind(pack, keys.at(-1), [], [witness])).toEqual([]);
+    const type = signatureTypes.cosignature;
+    const other = createSigner('other.example.org', generateKeyPairSync('ed25519').privateKey, type);
+    const missing = `the witness ${other.name}, key ${other.keyId}, has not signed a checkpoint of it`;
+    expect(await bothFind(pack, keys.at(-1), [], [witness, other])).toEqual([
+      `problem at 0: ${missing} (witness-missing)`,
+    ]);
+    const forged = await forgePack(pack, join(files.path, `forged-${(count += 1)}`));
+    const key = await readSigningKey(bench.dataDir);
+    if (key === undefined) throw new Error('no key');
+    const fork = signCheckpoint({ size: 607, root: Buffer.alloc(32, 7) }, createSigner(newest().name, key));
+    const line = cosign(fork.slice(0, fork.indexOf('\n\n') + 1), witness, bench.now);
+    await forged.put('cosigned', fork + line);
+    await forged.seal();
+    expect(await bothFind(forged.directory, keys.at(-1), [], [witness])).toEqual([
       'problem at 607: the first 607 entries are not those of a kept checkpoint (kept-checkpoint-contradicts)',
     ]);
   });

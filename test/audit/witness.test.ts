@@ -23,6 +23,7 @@ import { appendLeaf, emptyEdge, emptyRoot, leafHash, rootOf, type Edge } from '.
 import { readSigningKey } from '../../server/audit/signing-key.ts';
 import { readEntries, readNewestCosigned } from '../../server/audit/store.ts';
 import type { Witness } from '../../server/audit/witness-client.ts';
+import { verifyLog } from '../../server/audit/verify.ts';
 import { createHttpServer } from '../../server/http.ts';
 import { witnessRoutes } from '../../server/witness/routes.ts';
 import { openWitnessState, originHash, readWitnessKey } from '../../server/witness/state.ts';
@@ -176,6 +177,11 @@ describe('a log with a witness', () => {
       expect(cosigned?.size).toBe(opened.head.size);
       expect(cosignedAt(cosigned?.note ?? '', witness.key)).toEqual(time);
     }
+    const key = await bench.key();
+    const seen = await verifyLog(bench.database, { key, kept: [], witnesses: [witness.key] });
+    expect(seen).toMatchObject({ ok: true, problems: [] });
+    const unseen = await verifyLog(bench.database, { key, kept: [], witnesses: [witness.key, other] });
+    expect(unseen.problems).toMatchObject([{ kind: 'witness-missing' }]);
     expect(await actions()).not.toContain('audit.witness-failed');
   });
 

@@ -15,6 +15,7 @@ import { proveConsistency, proveInclusion } from '../proofs.ts';
 import {
   readCheckpoints,
   readEntryRange,
+  readNewestCosigned,
   readNewestNote,
   readPolicyEntries,
   type StoredCheckpoint,
@@ -141,17 +142,21 @@ function isOutside(plan: PackPlan, index: number): boolean {
   return index >= 0 && (index < begin || index >= end);
 }
 
-/** The checkpoints of the entries, and those of other times in which a key agreed to the next one. */
+/** The checkpoints of the entries, and of other times those in which a key agreed to the next one or a witness signed. */
 async function addCheckpoints(
   client: Queryable,
   writer: PackWriter,
   plan: PackPlan,
+  cosigned: number | undefined,
 ): Promise<readonly number[]> {
   const { begin, end } = coveredRange(plan);
   const lines = createLineFiles(writer, 'checkpoints');
-  const agreements: StoredCheckpoint[] = [];
+  const found = cosigned === undefined ? [] : [...(await readCheckpoints(client, cosigned - 1, 1))];
   for (const { since } of plan.keys.filter((one) => isOutside(plan, one.since)))
-    agreements.push(...(await readCheckpoints(client, since, 1)));
+    found.push(...(await readCheckpoints(client, since, 1)));
+  const agreements = [...new Map(found.map((one) => [one.size, one])).values()]
+    .filter(({ size }) => size <= begin || size > end)
+    .toSorted((a, b) => a.size - b.size);
   const add = ({ size, note }: StoredCheckpoint): Promise<void> =>
     lines.add(size, JSON.stringify({ note, size }));
   for (const agreement of agreements.filter(({ size }) => size <= begin)) await add(agreement);
@@ -209,7 +214,9 @@ export async function writePack(client: Queryable, plan: PackPlan, out: Writable
   const outside = await findOutside(client, plan);
   await addEntries(client, writer, plan, outside);
   for (const tile of packTiles(plan)) await addTile(client, writer, tile);
-  const otherSizes = await addCheckpoints(client, writer, plan);
+  const cosigned = await readNewestCosigned(client, size);
+  if (cosigned !== undefined) await writer.add('cosigned', cosigned.note);
+  const otherSizes = await addCheckpoints(client, writer, plan, cosigned?.size);
   await addProofs(client, writer, plan, outside, otherSizes);
   for (const [digest, text] of [...outside.policies].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     await writer.add(`policies/${digest}.yaml`, text);

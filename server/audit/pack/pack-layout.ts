@@ -61,7 +61,7 @@ export function packTilePath(tile: TileId): string {
   return `tile/${tilePath(tile)}`;
 }
 
-const fixedNames = 'README\\.txt|manifest\\.json|verify\\.py|checkpoint|keys\\.json';
+const fixedNames = 'README\\.txt|manifest\\.json|verify\\.py|checkpoint|cosigned|keys\\.json';
 const numbered = '(?:checkpoints|entries)/[0-9]{16}\\.jsonl|proofs/[0-9]{1,16}\\.(?:tlog-proof|consistency)';
 const pathPattern = new RegExp(
   `^(?:${fixedNames}|${numbered}|policies/[0-9a-f]{64}\\.yaml|tile/(?:entries|[0-9]{1,2})/[0-9x/.p]{3,40})$`,

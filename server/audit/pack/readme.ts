@@ -32,13 +32,15 @@ or, independently of that, with Forgeguard itself:
 
 Both print "ok", or what is wrong and where. If you have kept a checkpoint of this log from an
 earlier time, add --checkpoint FILE: the log must then continue it. That is what finds a history
-that was written anew by somebody with the signing key.
+that was written anew by somebody with the signing key. If you know the key of a witness of this log,
+add --witness 'KEY': it must have signed a checkpoint that the log continues.
 
 What is in it
 -------------
 
   entries/       the entries, one a line, as JSON: for reading and searching
   checkpoint     the signed statement that the log has ${size} entries and which
+  cosigned       the newest one that a witness has signed as well, where there are witnesses
   checkpoints/   those that were signed over the entries as they came in, one a line
   tile/          the hashes of the log and the same entries, in the form of C2SP tlog-tiles. Bundles are
                  whole: up to 255 entries before and after the period are among them

@@ -20,6 +20,8 @@ export interface VerifyPackOptions {
   readonly key: NoteVerifier;
   /** Checkpoints that somebody kept; the log of the pack must continue them. */
   readonly kept: readonly string[];
+  /** Keys of witnesses; each must have cosigned the checkpoint that the pack brings along for that. */
+  readonly witnesses: readonly NoteVerifier[];
 }
 
 export interface PackVerification extends Verification {
@@ -41,6 +43,8 @@ interface Scene {
   readonly root: Hash | undefined;
   /** Checkpoints of sizes that are not walked over, by size. */
   readonly other: Map<number, string>;
+  /** The roots of sizes that were shown to be continued, by proofs. */
+  readonly agreed: Map<number, Hash>;
   /** Entries from outside, by their proofs. */
   readonly proved: Map<number, AuditEntry>;
 }
@@ -110,7 +114,7 @@ async function* checkpointsOf(
   }
 }
 
-async function checkProofs({ pack, walk, note, root, keys, other, proved }: Scene): Promise<void> {
+async function checkProofs({ pack, walk, note, root, keys, other, agreed, proved }: Scene): Promise<void> {
   const { size } = pack.manifest;
   for (const path of pack.paths.filter((name) => name.startsWith('proofs/'))) {
     const text = (await pack.read(path))?.toString('utf8') ?? '';
@@ -134,12 +138,16 @@ async function checkProofs({ pack, walk, note, root, keys, other, proved }: Scen
         oldRoot !== undefined &&
         newRoot !== undefined &&
         verifyConsistency({ oldSize, newSize: size, oldRoot, newRoot, proof: hashes });
-      if (!continues) walk.report('checkpoint-contradicts', oldSize, 'the log does not continue it');
+      if (continues) agreed.set(oldSize, oldRoot);
+      else walk.report('checkpoint-contradicts', oldSize, 'the log does not continue it');
     }
   }
 }
 
-async function keepCheckpoints({ pack, tiles, walk, keys }: Scene, kept: readonly string[]): Promise<void> {
+async function keepCheckpoints(
+  { pack, tiles, walk, keys, agreed }: Scene,
+  kept: readonly string[],
+): Promise<void> {
   const { begin, end } = coveredRange(pack.manifest);
   const { size } = pack.manifest;
   for (const note of kept) {
@@ -153,12 +161,20 @@ async function keepCheckpoints({ pack, tiles, walk, keys }: Scene, kept: readonl
       continue;
     }
     const edge = await tiles.edgeAt(checkpoint.size);
-    if (edge === undefined) {
+    const root = agreed.get(checkpoint.size) ?? (edge === undefined ? undefined : rootOf(edge));
+    if (root === undefined) {
       const message = `the pack does not reach back to the kept checkpoint of ${checkpoint.size} entries`;
       throw new GuardError('input/invalid', message);
     }
-    walk.compareKept(checkpoint.size, checkpoint.root, rootOf(edge));
+    walk.compareKept(checkpoint.size, checkpoint.root, root);
   }
+}
+
+/** Each witness must have signed the checkpoint that is there for it, and the log must continue that. */
+async function checkWitnesses(scene: Scene, witnesses: readonly NoteVerifier[]): Promise<void> {
+  const note = (await scene.pack.read('cosigned'))?.toString('utf8');
+  scene.walk.witnessed(note, witnesses);
+  if (note !== undefined) await keepCheckpoints(scene, [note]);
 }
 
 /** The entries of a bundle, without their lengths. */
@@ -273,18 +289,28 @@ async function startScene(pack: PackReader, key: NoteVerifier): Promise<Scene> {
       other.set(size, note);
     }
   }
-  return { pack, tiles, keys, walk, ...(await readHead(pack, keys, walk)), other, proved: new Map() };
+  return {
+    pack,
+    tiles,
+    keys,
+    walk,
+    ...(await readHead(pack, keys, walk)),
+    other,
+    agreed: new Map(),
+    proved: new Map(),
+  };
 }
 
 /** Verifies the pack in a directory. Rejects with `input/invalid` where it is none or does not reach a kept checkpoint. */
 export async function verifyPack(
   directory: string,
-  { key, kept }: VerifyPackOptions,
+  { key, kept, witnesses }: VerifyPackOptions,
 ): Promise<PackVerification> {
   const pack = await readPack(directory);
   const scene = await startScene(pack, key);
   await checkTiles(scene);
   await checkProofs(scene);
+  await checkWitnesses(scene, witnesses);
   await keepCheckpoints(scene, kept);
   await walkEntries(scene);
   checkChanges(scene);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Verifies an evidence pack of a Forgeguard audit log, offline, with Python 3.8+ and the openssl program only.
 
-    python3 verify.py --key 'NAME+ID+KEY' [--checkpoint FILE ...] [DIRECTORY]
+    python3 verify.py --key 'NAME+ID+KEY' [--checkpoint FILE ...] [--witness 'NAME+ID+KEY' ...] [DIRECTORY]
 
 DIRECTORY is the unpacked pack (default: where this file is). --key is the verifier key of the log, obtained by another
-way than the pack. --checkpoint names a checkpoint that somebody kept; the pack must continue it. Exit code: 0 sound,
+way than the pack. --checkpoint names a checkpoint that somebody kept; the pack must continue it. --witness is the key of
+a witness, who must have signed a checkpoint that the pack brings along. Exit code: 0 sound,
 1 not sound, 2 could not be verified. Shares no code with Forgeguard: it follows RFC 6962, C2SP tlog-tiles, signed-note,
 tlog-checkpoint, tlog-cosignature and tlog-proof.
 """
@@ -291,13 +292,14 @@ class Verifier:
         self.begin = self.first // 256 * 256
         self.end = min(self.size, -(-self.past // 256) * 256)
 
-    def run(self, kept):
+    def run(self, kept, witnesses):
         self.files()
         self.read_keys()
         self.read_head()
         self.read_tiles()
         self.read_checkpoints()
         self.read_proofs()
+        self.check_witnesses(witnesses)
         self.keep(kept)
         self.walk()
         self.check_policies()
@@ -409,7 +411,7 @@ class Verifier:
 
     def read_proofs(self):
         """Entries from outside the period, such as changes of the key, by their proofs."""
-        self.proved = {}
+        self.proved, self.agreed, self.kept = {}, {}, {}
         for path in sorted(path for path in self.pack.files() if path.startswith("proofs/")):
             head, _, note = self.pack.bytes(path).decode("utf-8", "replace").partition("\n\n")
             lines = head.split("\n")
@@ -421,6 +423,8 @@ class Verifier:
                 old = self.checkpoints.get(int(fields["old"]))
                 if old is None or not consistency_holds(old.size, self.size, old.root, self.root or b"", proof):
                     self.report.add("checkpoint-contradicts", int(fields["old"]), "the log does not continue it")
+                else:
+                    self.agreed[old.size] = old.root
             else:
                 entry, index = strict_base64(fields.get("extra", "")) or b"", int(fields.get("index", "-1"))
                 if inclusion_holds(index, self.size, leaf_hash(entry), proof, self.root or b""):
@@ -428,8 +432,16 @@ class Verifier:
                 else:
                     self.report.add("proof-wrong", index, "the entry of %s is not in the log" % path)
 
+    def check_witnesses(self, witnesses):
+        note = (self.pack.optional("cosigned") or b"").decode("utf-8", "replace")
+        checkpoint = read_checkpoint(note)
+        for witness in witnesses:
+            if checkpoint is None or not checkpoint.signed_by(witness, self.openssl):
+                self.report.add("witness-missing", 0, "the witness %s, key %s, has not signed a checkpoint of it" % (witness.name, witness.id))
+        if note:
+            self.keep([note])
+
     def keep(self, kept):
-        self.kept = {}
         for note in kept:
             checkpoint = read_checkpoint(note)
             if checkpoint is None or not checkpoint.signed_by(self.key_at(checkpoint.size), self.openssl):
@@ -441,9 +453,10 @@ class Verifier:
                 self.kept.setdefault(checkpoint.size, []).append(checkpoint.root)
             else:
                 edge = self.edge_at(checkpoint.size)
-                if edge is None:
+                root = self.agreed.get(checkpoint.size) or (edge.root() if edge else None)
+                if root is None:
                     raise Unreadable("the pack does not reach back to the kept checkpoint of %d entries" % checkpoint.size)
-                self.compare_kept(checkpoint.size, [checkpoint.root], edge.root())
+                self.compare_kept(checkpoint.size, [checkpoint.root], root)
 
     def compare_kept(self, size, roots, root):
         for kept in roots:
@@ -584,6 +597,7 @@ def main():
     parser.add_argument("directory", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
     parser.add_argument("--key", required=True, help="verifier key of the log, obtained by another way than the pack")
     parser.add_argument("--checkpoint", action="append", default=[], help="a kept checkpoint; may be repeated")
+    parser.add_argument("--witness", action="append", default=[], help="the key of a witness; may be repeated")
     flags = parser.parse_args()
     report = Report()
     try:
@@ -593,7 +607,7 @@ def main():
                 kept.append(file.read())
         pack = Pack(flags.directory)
         with tempfile.TemporaryDirectory() as scratch:
-            Verifier(pack, Key(flags.key), Openssl(scratch), report).run(kept)
+            Verifier(pack, Key(flags.key), Openssl(scratch), report).run(kept, [Key(text) for text in flags.witness])
     except (Unreadable, OSError, KeyError, TypeError, ValueError) as error:
         print("couldn't verify: %s" % error, file=sys.stderr)
         return 2

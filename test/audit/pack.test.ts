@@ -18,13 +18,12 @@ import { cosign } from '../../core/cosignature.ts';
 import { planPack, writePack, type Period } from '../../server/audit/pack/export.ts';
 import { keysSchema } from '../../server/audit/pack/pack-layout.ts';
 import { openPack } from '../../server/audit/pack/unpack.ts';
-import { verifyPack } from '../../server/audit/pack/verify-pack.ts';
 import { rotateKey } from '../../server/audit/single-append.ts';
 import { readSigningKey } from '../../server/audit/signing-key.ts';
 import { insertCosignature } from '../../server/audit/store.ts';
 import { auditBench, type AuditBench, auditEvent, auditEvents } from '../support/audit.ts';
 import { forgePack, type ForgedPack, tileOver } from '../support/forged-pack.ts';
-import { run } from '../support/run.ts';
+import { bothVerifiersFind } from '../support/pack-verifiers.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
 import { leafOf, rootOver } from '../support/tile-reader.ts';
 
@@ -119,57 +118,14 @@ afterAll(async () => {
   await files.remove();
 });
 
-interface Found {
-  readonly code: number;
-  readonly problems: readonly string[];
-}
-
-async function byPython(
-  directory: string,
-  key: string,
-  kept: readonly string[],
-  witnesses: readonly NoteVerifier[],
-): Promise<Found> {
-  const paths = await Promise.all(
-    kept.map(async (note, at) => {
-      const path = join(files.path, `kept-${(count += 1)}-${at}`);
-      await writeFile(path, note);
-      return ['--checkpoint', path];
-    }),
-  );
-  const program = join(directory, 'verify.py');
-  const seen = witnesses.flatMap((one) => ['--witness', verifierKeyText(one, signatureTypes.cosignature)]);
-  const result = await run('python3', [program, '--key', key, ...paths.flat(), ...seen, directory], {
-    env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' },
-  });
-  expect(result.stderr).toBe('');
-  const lines = result.stdout.split('\n').filter((line) => line.startsWith('problem at '));
-  expect(result.stdout).toMatch(result.code === 0 ? /\nok\n$/ : /\nNOT OK\n$/);
-  return { code: result.code ?? -1, problems: lines.toSorted() };
-}
-
-async function byUs(
-  directory: string,
-  key: string,
-  kept: readonly string[],
-  witnesses: readonly NoteVerifier[],
-): Promise<Found> {
-  const result = await verifyPack(directory, { key: keyOf(key), kept, witnesses });
-  const problems = result.problems.map(({ kind, at, message }) => `problem at ${at}: ${message} (${kind})`);
-  return { code: result.ok ? 0 : 1, problems: problems.toSorted() };
-}
-
 /** What both verifiers find, which must be the same. */
-async function bothFind(
+function bothFind(
   directory: string,
   key = keys.at(-1) ?? '',
   kept: readonly string[] = [],
   witnesses: readonly NoteVerifier[] = [],
 ): Promise<readonly string[]> {
-  const ours = await byUs(directory, key, kept, witnesses);
-  const python = await byPython(directory, key, kept, witnesses);
-  expect(python).toEqual(ours);
-  return ours.problems;
+  return bothVerifiersFind(directory, { key: keyOf(key), kept, witnesses });
 }
 
 const lastBundle = 'tile/entries/001';

@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditEvent } from '../../core/audit-event.ts';
 import {
   createSigner,
-  parseVerifierKey,
   signatureTypes,
   signCheckpoint,
   verifierKeyText,
@@ -23,7 +22,7 @@ import { readSigningKey } from '../../server/audit/signing-key.ts';
 import { insertCosignature } from '../../server/audit/store.ts';
 import { auditBench, type AuditBench, auditEvent, auditEvents } from '../support/audit.ts';
 import { forgePack, type ForgedPack, tileOver } from '../support/forged-pack.ts';
-import { bothVerifiersFind } from '../support/pack-verifiers.ts';
+import { bothVerifiersFind, verifierKey } from '../support/pack-verifiers.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
 import { leafOf, rootOver } from '../support/tile-reader.ts';
 
@@ -73,11 +72,7 @@ async function rotate(): Promise<void> {
   keys.push(next);
 }
 
-function keyOf(text: string | undefined) {
-  const key = parseVerifierKey(text ?? '');
-  if (key === undefined) throw new Error('no key');
-  return key;
-}
+const keyOf = (text: string | undefined) => verifierKey(text ?? '');
 
 const newest = () => keyOf(keys.at(-1));
 

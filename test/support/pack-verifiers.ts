@@ -2,10 +2,22 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { signatureTypes, verifierKeyText } from '../../core/checkpoint.ts';
+import {
+  parseVerifierKey,
+  signatureTypes,
+  verifierKeyText,
+  type NoteVerifier,
+} from '../../core/checkpoint.ts';
 import { verifyPack, type VerifyPackOptions } from '../../server/audit/pack/verify-pack.ts';
 import { run } from './run.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+
+/** The key with this text. */
+export function verifierKey(text: string): NoteVerifier {
+  const key = parseVerifierKey(text);
+  if (key === undefined) throw new Error('no key');
+  return key;
+}
 
 interface Found {
   readonly code: number;

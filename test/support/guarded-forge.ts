@@ -27,6 +27,8 @@ export interface GuardedForgeOptions {
   readonly forge?: object;
   /** Forges besides the first. */
   readonly forges?: readonly object[];
+  /** More members of the configuration. */
+  readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
   readonly policy?: GuardOptions['policy'];
   /** Default: a database of its own. */
@@ -87,6 +89,7 @@ export async function startGuardedForge(options: GuardedForgeOptions = {}): Prom
   const guard = stack.use(
     await startGuard({
       config: {
+        ...options.config,
         forges: [forge, ...(options.forges ?? [])],
         ...(options.limits === undefined ? {} : { limits: options.limits }),
         ...(options.policy === undefined ? {} : { policyFile: 'policy.yaml' }),

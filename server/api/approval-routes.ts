@@ -3,9 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { changesCaps } from '../../core/approval/changes.ts';
 import { approvalStates, type ApprovalState } from '../../core/approval/state.ts';
-import { GuardError } from '../../core/errors.ts';
 import type { OperationKind } from '../../core/operation.ts';
 import type { ApprovalService, AuditLog, HeldChanges } from '../../core/services.ts';
 import { decisionRoutes } from './approval-decisions.ts';
@@ -13,7 +11,7 @@ import { answers } from './answers.ts';
 import { approvalParams, createDesk } from './approval-desk.ts';
 import { listVisible } from './approval-list.ts';
 import { approvalView } from './approval-view.ts';
-import { changesView, changesViewOf } from './changes-view.ts';
+import { changesRoute } from './changes-route.ts';
 import { grantOf } from './grant.ts';
 import { apiBase } from './api-base.ts';
 
@@ -23,8 +21,6 @@ export interface ApprovalRoutesOptions {
   readonly changes: Readonly<Partial<Record<OperationKind, HeldChanges>>>;
   readonly audit: Pick<AuditLog, 'append'>;
 }
-
-const changesMs = 60_000;
 
 const states = z
   .union([z.string().max(400), z.array(z.string().max(40)).max(approvalStates.length)])
@@ -98,49 +94,7 @@ export function approvalRoutes(options: ApprovalRoutesOptions): (app: FastifyIns
       },
       async (request) => desk.show(await desk.find(request.params.id, grantOf(request))),
     );
-    app.get(
-      '/approvals/:id/changes',
-      {
-        schema: {
-          tags,
-          operationId: 'getApprovalChanges',
-          summary: 'Show what a request would change, file by file, with values masked',
-          params: approvalParams,
-          querystring: z.strictObject({
-            after: z
-              .string()
-              .min(1)
-              .max(changesCaps.cursorLength)
-              .optional()
-              .describe('the `next` of the page before'),
-          }),
-          response: answers(changesView, 'Some of the changed files.', 410),
-        },
-      },
-      async (request) => {
-        const { principal } = grantOf(request);
-        const approval = await desk.find(request.params.id, grantOf(request));
-        const { binding } = approval;
-        const after = request.query.after ?? null;
-        const signal = AbortSignal.timeout(changesMs);
-        const answer = await changes[binding.kind]?.changes(approval, after, signal);
-        if (answer === undefined || answer.kind === 'gone')
-          throw new GuardError('approval/gone', 'what was held for this request is not there any more');
-        await audit.append({
-          action: 'approval.shown',
-          request: approval.request,
-          actor: principal,
-          repository: binding.repository,
-          details: {
-            approval: approval.id,
-            version: approval.version,
-            files: answer.files.length,
-            from: after,
-          },
-        });
-        return changesViewOf(answer);
-      },
-    );
+    changesRoute(plain, { changes, audit, desk });
     decisionRoutes(plain, { approvals, audit, desk });
   };
 }

@@ -42,6 +42,10 @@ const pageSize = 200;
 const oldestMs = 86_400_000;
 const mostKnown = 10_000;
 
+function isFresh(time: Date): boolean {
+  return Date.now() - time.getTime() < oldestMs;
+}
+
 /** The watch; nothing is read before `begin`. */
 export function createAlertWatch({ database, feed, settings }: AlertWatchOptions): AlertWatch {
   const { count, within } = settings.repeatedDenials;
@@ -72,7 +76,7 @@ export function createAlertWatch({ database, feed, settings }: AlertWatchOptions
     const pair = JSON.stringify([actor, issuer]);
     if (known.has(pair)) return undefined;
     const { repository, request } = event;
-    if ((await insertIssuer(client, actor, issuer, time)) === 'new') {
+    if ((await insertIssuer(client, actor, issuer, time)) === 'new' && isFresh(time)) {
       const alert: Alert = {
         id: `new-issuer-${index}`,
         kind: 'new-issuer',
@@ -94,7 +98,7 @@ export function createAlertWatch({ database, feed, settings }: AlertWatchOptions
       if (sign.kind === 'sighting') {
         const pair = await sight(client, recorded, sign);
         if (pair !== undefined) seen.push(pair);
-      } else if (Date.now() - time.getTime() < oldestMs) {
+      } else if (isFresh(time)) {
         if (sign.kind === 'alert') await insertAlert(client, sign.alert);
         else await countDenial(client, `entry-${index}`, { ...sign, request: event.request, at: time });
       }

@@ -1,7 +1,7 @@
 // Requests for approval over HTTP: who sees what, who decides, and what is said to everybody else.
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { HeldFileChange } from '../../core/approval/changes.ts';
+import type { HeldChangesAnswer, HeldFileChange } from '../../core/approval/changes.ts';
 import type { HeldRequest } from '../../core/services.ts';
 import { approvalView, type ApprovalView } from '../../server/api/approval-view.ts';
 import { errorBody } from '../../server/api/json-errors.ts';
@@ -22,6 +22,7 @@ const file: HeldFileChange = {
   hunks: [{ oldStart: 1, oldLines: 0, newStart: 1, newLines: 1, lines: [{ kind: 'add', text: '***' }] }],
 };
 
+const slow = Promise.withResolvers<HeldChangesAnswer>();
 const everywhere = [{ repository: '**', verbs: ['approve' as const] }];
 let scene: ApiBench;
 let tokens: Readonly<
@@ -35,7 +36,9 @@ beforeAll(async () => {
           ? { kind: 'page', files: [file], total: 2, next: 'second' }
           : after === 'second'
             ? { kind: 'page', files: [file], total: 2, next: null }
-            : { kind: 'gone' },
+            : after === 'slow'
+              ? slow.promise
+              : { kind: 'gone' },
     },
   });
   const reviewers = { kind: 'human' as const, groups: ['reviewers'] };
@@ -248,6 +251,24 @@ describe('what a request would change', () => {
     const answer = await scene.call(tokens.bob, `/approvals/${id}/changes?after=lost`);
     expect([answer.status, errorOf(answer).code]).toEqual([410, 'approval/gone']);
   });
+});
+
+test('the changes of a few requests are looked at at once', async () => {
+  const { id } = await open();
+  const path = `/approvals/${id}/changes?after=slow`;
+  const waiting = [1, 2, 3, 4].map(() => scene.call(tokens.bob, path));
+  await expect
+    .poll(async () => (await scene.call(tokens.cy, `/approvals/${id}/changes?after=lost`)).status)
+    .toBe(429);
+  const refused = await scene.call(tokens.cy, path);
+  expect([refused.status, errorOf(refused).code, refused.headers['retry-after']]).toEqual([
+    429,
+    'request/too-many',
+    '5',
+  ]);
+  slow.resolve({ kind: 'page', files: [], total: 0, next: null });
+  expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  expect((await scene.call(tokens.cy, path)).status).toBe(200);
 });
 
 describe('the list', () => {

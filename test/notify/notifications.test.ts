@@ -231,6 +231,24 @@ describe('an alert', () => {
     ]);
   });
 
+  test('is told of what happened while no guard was there, where that was not long ago', async () => {
+    await using receiver = await startReceiver();
+    const channels = [hook('ops', receiver)];
+    {
+      await using made = notifications(channels);
+      await made.start();
+    }
+    const blocked = { verdict: 'deny', criticalFindings: 1 };
+    await scene.audit.append(eventBy(named('meanwhile'), 'm1', blocked));
+    await using made = notifications(channels);
+    await made.start();
+    await until(() => receiver.received.length > 0);
+    await sleep(200);
+    expect(told(receiver).map(({ data }) => data.alert)).toEqual([
+      expect.objectContaining({ request: 'm1', actor: 'agent:meanwhile' }),
+    ]);
+  });
+
   test('waits for a receiver that is down, and two guards tell it once', async () => {
     await using receiver = await startReceiver();
     receiver.answer = { status: 500 };

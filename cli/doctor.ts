@@ -16,15 +16,17 @@ import {
   checkPolicy,
 } from './doctor-checks.ts';
 import type { Finding } from './doctor-checks.ts';
+import { checkNotification } from './doctor-notifications.ts';
 
 interface Flags {
   readonly config?: string;
   readonly schema?: boolean;
+  readonly notify?: boolean;
 }
 
 const labels = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
 
-async function examine(configFile: string | undefined): Promise<readonly Finding[]> {
+async function examine({ config: configFile, notify }: Flags): Promise<readonly Finding[]> {
   const machine = [checkNode(process.versions.node), await checkGit()];
   let config: Config;
   try {
@@ -40,6 +42,7 @@ async function examine(configFile: string | undefined): Promise<readonly Finding
     await checkPolicy(config.policyFile),
     await checkDatabase(config),
     ...(await Promise.all(config.forges.map(checkForge))),
+    ...(notify === true ? await Promise.all(config.notifications.map(checkNotification)) : []),
   ];
 }
 
@@ -49,7 +52,7 @@ async function doctor(flags: Flags): Promise<void> {
     process.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
     return;
   }
-  const findings = await examine(flags.config);
+  const findings = await examine(flags);
   for (const { grade, what, saw, remedy } of findings) {
     const advice = remedy === undefined ? '' : `\n      ${remedy}`;
     process.stdout.write(`${labels[grade]}  ${what}: ${saw}${advice}\n`);
@@ -63,6 +66,7 @@ export function registerDoctor(program: Command): void {
     .command('doctor')
     .description('check that the guard can work here')
     .option('-c, --config <file>', 'configuration file')
+    .option('--notify', 'send a test message to every receiver of notifications, too')
     .option('--schema', 'print the JSON Schema of forgeguard.yaml instead')
     .action(doctor);
 }

@@ -11,7 +11,7 @@ export interface Fact {
 export interface Message {
   /** Unique, and the same at each attempt. */
   readonly id: string;
-  readonly topic: NoticeTopic;
+  readonly topic: NoticeTopic | 'test';
   /** What belongs together, such as everything about one request. */
   readonly thread: string;
   /** One line. */

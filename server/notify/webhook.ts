@@ -5,16 +5,18 @@
 //   webhook-signature  "v1," base64(HMAC-SHA256(key, id "." timestamp "." body))
 import { createHmac } from 'node:crypto';
 import { GuardError } from '../../core/errors.ts';
-import { alertKinds, type NoticeTopic } from '../../core/notice-topics.ts';
+import { alertKinds } from '../../core/notice-topics.ts';
 import type { WebhookChannel } from '../config.ts';
 import { readWebhookKey } from '../webhook-key.ts';
 import type { Channel } from './channel.ts';
 import { createPoster } from './http-post.ts';
+import type { Message } from './message.ts';
 
 const alerts: ReadonlySet<string> = new Set(alertKinds);
 
 /** Such as `approval.requested` and `alert.new-issuer`. */
-function typeOf(topic: NoticeTopic): string {
+function typeOf(topic: Message['topic']): string {
+  if (topic === 'test') return topic;
   return `${alerts.has(topic) ? 'alert' : 'approval'}.${topic}`;
 }
 

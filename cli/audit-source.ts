@@ -1,6 +1,8 @@
 // Where the commands below `forgeguard audit` take the log and the trusted key from.
 import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import type { AuditEvent } from '../core/audit-event.ts';
 import { parseVerifierKey, type NoteVerifier } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
@@ -52,9 +54,18 @@ async function readGiven(file: string): Promise<string> {
   return bytes?.toString('utf8') ?? '';
 }
 
-/** The checkpoints in files that were named. */
-export function givenCheckpoints(files: readonly string[]): Promise<readonly string[]> {
-  return Promise.all(files.map(readGiven));
+/** The files of a directory of anchors, or the file itself. */
+async function filesAt(path: string): Promise<readonly string[]> {
+  const names = await readdir(path).catch(() => undefined);
+  return names?.filter((name) => name.endsWith('.checkpoint')).map((name) => join(path, name)) ?? [path];
+}
+
+/** The checkpoints in files that were named, and in directories of such files. */
+export async function givenCheckpoints(paths: readonly string[]): Promise<readonly string[]> {
+  const files = (await Promise.all(paths.map(filesAt))).flat();
+  const notes: string[] = [];
+  for (const file of files) notes.push(await readGiven(file));
+  return notes;
 }
 
 /** Those, and the one that is kept beside the database. */

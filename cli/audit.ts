@@ -20,7 +20,7 @@ export function registerAudit(program: Command): void {
     .option('--key <vkey>', 'verifier key to trust instead of the one in the data directory')
     .option(
       '--checkpoint <file>',
-      'a checkpoint kept elsewhere that the log must continue; may be repeated',
+      'a checkpoint kept elsewhere that the log must continue, or a directory of such; may be repeated',
       collect,
       [],
     )

@@ -27,6 +27,8 @@ export const auditActions = [
   'push.forwarded',
   'push.refused',
   'push.unknown',
+  'audit.anchor-failed',
+  'audit.anchor-resumed',
   'audit.exported',
   'audit.key-rotated',
   'audit.read',

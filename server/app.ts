@@ -11,6 +11,7 @@ import { approvalRoutes } from './api/approval-routes.ts';
 import { createApi } from './api/part.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
+import { startAnchoring } from './audit/anchoring.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
 import type { Witness } from './audit/witness-client.ts';
 import { createAuditFeed } from './audit/feed.ts';
@@ -69,6 +70,12 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   const [{ database, url: databaseUrl }, scanner, policy] = await Promise.all(starting);
   const witnesses = config.audit.witnesses.map(readWitness);
   const audit = opened.use(await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses }));
+  if (config.audit.anchor !== undefined) {
+    const { directory, every } = config.audit.anchor;
+    opened.use(
+      startAnchoring({ database, append: (event) => audit.append(event), directory, everyMs: every * 1000 }),
+    );
+  }
   const identity = opened.use(createIdentityService({ database, clock, audit }));
   const recorded = recordRefusals(identity, audit);
   const http = createHttpServer({

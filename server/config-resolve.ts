@@ -81,6 +81,10 @@ export async function resolveConfig(
     audit: {
       retentionDays: written.audit.retentionDays,
       publicProofs: written.audit.publicProofs,
+      anchor: written.audit.anchor && {
+        directory: resolve(surroundings.directory, written.audit.anchor.directory),
+        every: written.audit.anchor.every,
+      },
       witnesses: written.audit.witness.map(({ url, key }) => ({ url: formatBaseUrl(url), key })),
     },
     approvals: {

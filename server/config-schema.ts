@@ -121,6 +121,14 @@ const audit = closed({
     .boolean()
     .default(false)
     .describe('lets everybody read the newest checkpoint and the hashes of the log; entries never'),
+  anchor: closed({
+    directory: fileName.describe('directory that gets a file with each anchored checkpoint'),
+    every: duration({ least: '1m', most: '7d' })
+      .default(parseDuration('1h') ?? 0)
+      .describe('how often'),
+  })
+    .optional()
+    .describe('where checkpoints are kept besides the database'),
   sinks: unavailable.describe('where audit entries are sent to; not available in this version'),
   witness: z
     .array(

@@ -55,7 +55,7 @@ describe('without a file', () => {
         redis: { url: undefined },
         forges: [],
         identity: { tokens: { maxLifetime: 90 * 86_400 } },
-        audit: { retentionDays: 2_192, publicProofs: false, witnesses: [] },
+        audit: { retentionDays: 2_192, publicProofs: false, anchor: undefined, witnesses: [] },
         approvals: {
           remindAfter: 4 * 3_600,
           heldDirectory: join(empty, '.forgeguard', 'held'),

@@ -1,0 +1,75 @@
+// Checkpoints in a directory: one file each, never written again; what stands in the way is on record once.
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseEntry } from '../../core/audit-entry.ts';
+import { openCheckpoint } from '../../core/checkpoint.ts';
+import { anchorName, startAnchoring } from '../../server/audit/anchoring.ts';
+import { readEntries } from '../../server/audit/store.ts';
+import { forgeguard } from '../cli/program.ts';
+import { auditBench, auditEvent, auditEvents } from '../support/audit.ts';
+
+const everyMs = 3_600_000;
+
+test('each in a file of its own, and verification takes the directory', async () => {
+  await using bench = await auditBench();
+  const directory = join(bench.dataDir, 'anchors');
+  await mkdir(directory);
+  {
+    await using log = await bench.open();
+    await using anchoring = startAnchoring({
+      database: bench.database,
+      append: log.append,
+      directory,
+      everyMs,
+    });
+    for (const count of [1, 300]) {
+      await Promise.all(auditEvents(count).map((event) => log.append(event)));
+      // Without anything new nothing is written.
+      await anchoring.round();
+      await anchoring.round();
+    }
+  }
+  const names = (await readdir(directory)).toSorted();
+  expect(names).toEqual([anchorName(1), anchorName(301)]);
+  const note = await readFile(join(directory, anchorName(301)), 'utf8');
+  expect(openCheckpoint(note, await bench.key())?.size).toBe(301);
+  expect((await stat(join(directory, anchorName(301)))).mode & 0o777).toBe(0o444);
+
+  const env = { FORGEGUARD_DATA_DIR: bench.dataDir, DATABASE_URL: bench.url };
+  const verify = () => forgeguard(bench.dataDir, ['audit', 'verify', '--checkpoint', directory], env);
+  expect(await verify()).toMatchObject({ code: 0 });
+  // The log and the file beside it are set back; the anchor tells.
+  await bench.tamper('delete from audit_entry where index >= 1');
+  await bench.tamper('delete from audit_checkpoint where size > 1');
+  await bench.tamper('delete from audit_node');
+  await rm(join(bench.dataDir, 'audit-checkpoint'));
+  const result = await verify();
+  expect(result.code).toBe(1);
+  expect(result.stdout).toContain('301 entries were signed once, the log has 1: its end is missing');
+});
+
+test('a directory that is gone delays nobody and is on record once, and so is its return', async () => {
+  await using bench = await auditBench();
+  const directory = join(bench.dataDir, 'anchors');
+  await using log = await bench.open();
+  await using anchoring = startAnchoring({
+    database: bench.database,
+    append: log.append,
+    directory,
+    everyMs,
+  });
+  for (let round = 0; round < 3; round += 1) {
+    await log.append(auditEvent('meanwhile'));
+    await anchoring.round();
+  }
+  await mkdir(directory);
+  await anchoring.round();
+  const entries = (await readEntries(bench.database, 0, 100)).map(({ body }) => parseEntry(body));
+  const told = entries.filter((entry) => entry?.action.startsWith('audit.'));
+  expect(told).toMatchObject([
+    { action: 'audit.anchor-failed', details: { problem: 'ENOENT' } },
+    { action: 'audit.anchor-resumed' },
+  ]);
+  expect((await readdir(directory)).length).toBe(1);
+});

@@ -37,17 +37,17 @@ export function decodeEscapes(
   view: string,
   lines: readonly number[],
 ): EncodedText | undefined {
-  const pieces = escapedPieces(view, lines);
+  const pieces = escapedPieces(bytes, view, lines);
   if (pieces.length === 0) return undefined;
   const decoder = new Decoder(bytes, pieces);
   for (let n = 0; n < pieces.length; n += 2) {
     const to = pieces[n + 1] ?? 0;
     let at = pieces[n] ?? 0;
-    for (let next = nextEscape(view, at, to); next >= 0; next = nextEscape(view, at, to)) {
+    for (let next = nextEscape(bytes, view, at, to); next >= 0; next = nextEscape(bytes, view, at, to)) {
       decoder.copy(at, next);
-      const found = escapeAt(view, next);
+      const found = escapeAt(bytes, view, next);
       at = next + lengthOf(found);
-      if (view.charCodeAt(next) === PERCENT) decoder.byte(codeOf(found), next, at);
+      if (bytes[next] === PERCENT) decoder.byte(codeOf(found), next, at);
       else decoder.character(codeOf(found), next, at);
     }
     decoder.copy(at, to);
@@ -57,21 +57,21 @@ export function decodeEscapes(
 }
 
 /** The first place between `from` and `to` at which an escape begins, or -1. */
-function nextEscape(view: string, from: number, to: number): number {
+function nextEscape(bytes: Uint8Array, view: string, from: number, to: number): number {
   for (let at = from; at < to; at++)
-    if (isLead[view.charCodeAt(at)] === 1 && escapeAt(view, at) !== 0) return at;
+    if (isLead[bytes[at] ?? 0] === 1 && escapeAt(bytes, view, at) !== 0) return at;
   return -1;
 }
 
 /** The escape at `at`: its code point times 16 plus its length, or 0 where none stands. Nothing is allocated for most. */
-function escapeAt(view: string, at: number): number {
-  const lead = view.charCodeAt(at);
-  if (lead === PERCENT) return packed(digits(view, at + 1, 2), 3);
+function escapeAt(bytes: Uint8Array, view: string, at: number): number {
+  const lead = bytes[at];
+  if (lead === PERCENT) return packed(digits(bytes, at + 1, 2), 3);
   if (lead === BACKSLASH) {
-    const kind = view.charCodeAt(at + 1);
-    if (kind === 0x78) return packed(digits(view, at + 2, 2), 4);
+    const kind = bytes[at + 1];
+    if (kind === 0x78) return packed(digits(bytes, at + 2, 2), 4);
     if (kind !== 0x75) return 0;
-    if (view.charCodeAt(at + 2) !== 0x7b) return packed(digits(view, at + 2, 4), 6);
+    if (bytes[at + 2] !== 0x7b) return packed(digits(bytes, at + 2, 4), 6);
   }
   variable.lastIndex = at;
   const match = variable.exec(view);
@@ -95,10 +95,10 @@ function codeOf(found: number): number {
 }
 
 /** The number that `count` digits of hex at `at` write, -1 where others stand there. */
-function digits(view: string, at: number, count: number): number {
+function digits(bytes: Uint8Array, at: number, count: number): number {
   let value = 0;
   for (let n = 0; n < count; n++) {
-    const digit = hex[view.charCodeAt(at + n)] ?? NO_HEX;
+    const digit = hex[bytes[at + n] ?? 0] ?? NO_HEX;
     if (digit === NO_HEX) return -1;
     value = value * 16 + digit;
   }
@@ -186,12 +186,12 @@ class Decoder {
 }
 
 /** Start and end of the lines, or pieces of long lines, in which an escape stands. */
-function escapedPieces(view: string, lines: readonly number[]): readonly number[] {
+function escapedPieces(bytes: Uint8Array, view: string, lines: readonly number[]): readonly number[] {
   const pieces: number[] = [];
   for (let line = 0; line < lines.length; line += 2) {
     const end = lines[line + 1] ?? 0;
     for (let floor = lines[line] ?? 0; floor < end;) {
-      const next = nextEscape(view, floor, end);
+      const next = nextEscape(bytes, view, floor, end);
       if (next < 0) break;
       const isLong = end - floor > MAX_LINE;
       const stop = isLong ? Math.min(end, next + AROUND) : end;

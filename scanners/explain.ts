@@ -105,7 +105,7 @@ function patternHits(
   for (let at = 0; at < triples.length; at += 3) {
     const from = start + (triples[at] ?? 0);
     const text = decoded.view.slice(from, start + (triples[at + 1] ?? 0));
-    const line = { view: decoded.view, text, start: from, document };
+    const line = { view: decoded.view, bytes: decoded.bytes, text, start: from, document };
     for (const [bit, rule] of patternRules.entries())
       if (((triples[at + 2] ?? 0) & (1 << bit)) !== 0) rule.find(line, (hit) => void hits.push(hit));
   }

@@ -1,6 +1,9 @@
 // Which of many literals stand in a line. They are looked up by their first three characters, so that a line is read once
 // however many there are. Lower-case letters fold case and every digit counts as `0`, as in the gate; upper-case letters
 // stand for themselves.
+import type { Line } from './rule.ts';
+
+type LineBytes = Pick<Line, 'bytes' | 'start' | 'text'>;
 
 export interface LiteralIndex {
   /** Number of the first entry with these three characters plus one, 0 where there is none. */
@@ -38,25 +41,30 @@ export function indexLiterals(literals: readonly (readonly string[])[]): Literal
   return { first, entries };
 }
 
-/** Rows of which a literal stands in `text`, in order. */
-export function findLiterals(index: LiteralIndex, text: string): readonly number[] {
-  const places = literalPlaces(index, text);
+/** Rows of which a literal stands in a line, in order. */
+export function findLiterals(index: LiteralIndex, line: LineBytes): readonly number[] {
+  const places = literalPlaces(index, line);
   if (places.length === 0) return nothing;
   return [...new Set(places.filter((_, at) => at % 2 === 0))].sort((a, b) => a - b);
 }
 
-/** Where literals stand in `text`: the row and the offset of each, two numbers each, in order of place. */
-export function literalPlaces({ first, entries }: LiteralIndex, text: string): readonly number[] {
+/** Where literals stand in a line: the row of each and its offset in the line, two numbers each, in order of place. */
+export function literalPlaces(
+  { first, entries }: LiteralIndex,
+  { bytes, start, text }: LineBytes,
+): readonly number[] {
   let places = nothing;
   let key = 0;
-  for (let at = 0; at < text.length; at++) {
-    key = ((key << 5) | ((folded[text.charCodeAt(at)] ?? 0) & 31)) & (KEYS - 1);
+  const end = start + text.length;
+  for (let at = start; at < end; at++) {
+    key = ((key << 5) | ((folded[bytes[at] ?? 0] ?? 0) & 31)) & (KEYS - 1);
     for (let number = first[key] ?? 0; number !== 0;) {
       const entry = entries[number - 1];
       if (entry === undefined) break;
-      if (startsWith(text, at - 2, entry.literal)) {
+      const from = at - 2;
+      if (from >= start && from + entry.literal.length <= end && startsWith(bytes, from, entry.literal)) {
         if (places === nothing) places = [];
-        places.push(entry.row, at - 2);
+        places.push(entry.row, from - start);
       }
       number = entry.next;
     }
@@ -70,11 +78,11 @@ function keyAt(text: string, last: number): number {
   return key & (KEYS - 1);
 }
 
-function startsWith(text: string, from: number, literal: string): boolean {
+function startsWith(bytes: Uint8Array, from: number, literal: string): boolean {
   for (let at = 0; at < literal.length; at++) {
-    const code = text.charCodeAt(from + at);
+    const byte = bytes[from + at] ?? 0;
     const wanted = literal.charCodeAt(at);
-    if (code !== wanted && folded[code] !== wanted) return false;
+    if (byte !== wanted && folded[byte] !== wanted) return false;
   }
   return true;
 }

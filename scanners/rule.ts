@@ -35,6 +35,8 @@ export interface DocumentContext {
 /** One candidate line, without its terminator. */
 export interface Line {
   readonly view: string;
+  /** The bytes of the view. Reading characters one by one is several times as fast from them. */
+  readonly bytes: Uint8Array;
   readonly text: string;
   /** Offset of the line's first byte in the view. */
   readonly start: number;

@@ -53,7 +53,7 @@ export async function scanText(rules: CompiledRules, input: TextScanInput): Prom
   const document = clinical ? { ...plain, clinical } : plain;
   const loud = found.triples.length > 0 || (found.mask & rules.textMask) !== 0;
   const matched = loud
-    ? await matchPatterns(decoded.view, found, rules.textMask, document, input.enough)
+    ? await matchPatterns(decoded, found, rules.textMask, document, input.enough)
     : nothing;
   const alsoMatched = clinical ? await matchClinical(rules, decoded, document, input.enough) : nothing;
   const lintBit = 1 << rules.secretlintBit;
@@ -181,14 +181,14 @@ async function matchClinical(
   enough: number,
 ): Promise<readonly Hit[]> {
   const found = findCandidates(rules.clinicalGate, decoded.bytes, decoded.binary, rules.textMask);
-  return matchPatterns(decoded.view, found, rules.textMask, document, enough);
+  return matchPatterns(decoded, found, rules.textMask, document, enough);
 }
 
 /** Unproven hits that are judged together. */
 const BATCH = 512;
 
 async function matchPatterns(
-  view: string,
+  { view, bytes }: Decoded,
   { triples, mask }: Candidates,
   textMask: number,
   document: DocumentContext,
@@ -198,10 +198,10 @@ async function matchPatterns(
   let fresh: Hit[] = [];
   const emit = (hit: Hit) => void fresh.push(hit);
   for (let rest = mask & textMask; rest !== 0; rest &= rest - 1)
-    patternRules[31 - Math.clz32(rest & -rest)]?.find({ view, text: view, start: 0, document }, emit);
+    patternRules[31 - Math.clz32(rest & -rest)]?.find({ view, bytes, text: view, start: 0, document }, emit);
   for (let at = 0; at < triples.length && kept.length <= enough; at += 3) {
     const start = triples[at] ?? 0;
-    const line: Line = { view, text: view.slice(start, triples[at + 1]), start, document };
+    const line: Line = { view, bytes, text: view.slice(start, triples[at + 1]), start, document };
     for (let rest = triples[at + 2] ?? 0; rest !== 0; rest &= rest - 1)
       patternRules[31 - Math.clz32(rest & -rest)]?.find(line, emit);
     if (fresh.length < BATCH) continue;

@@ -198,7 +198,7 @@ export const labelledNumberRule: PatternRule = {
     literals.flatMap((literal) => behind.map((sign) => literal + sign)),
   ),
   find(line, emit) {
-    const places = literalPlaces(labels, line.text);
+    const places = literalPlaces(labels, line);
     /** Where the last match of each row ends: what stands in front of it is read. */
     const read = new Map<number, number>();
     for (let n = 0; n < places.length; n += 2) {

@@ -49,6 +49,8 @@ export const literalReader: FormatReader = {
 
 class LiteralWalk {
   readonly #view: string;
+  /** The characters of the view: reading them from a string takes several times as long. */
+  readonly #codes: Uint8Array;
   readonly #emit: (hit: Hit) => void;
   readonly #hash: boolean;
   readonly #stack: Frame[];
@@ -58,6 +60,7 @@ class LiteralWalk {
   constructor(view: string, patients: boolean, hash: boolean, emit: (hit: Hit) => void, depth = 0) {
     this.#depth = depth;
     this.#view = view;
+    this.#codes = Buffer.from(view, 'latin1');
     this.#emit = emit;
     this.#hash = hash;
     this.#stack = [frame('', '', patients, false)];
@@ -66,23 +69,24 @@ class LiteralWalk {
   /** Walks from `from` to the end. Work is linear: every token is read once. */
   walk(from: number): void {
     const view = this.#view;
+    const codes = this.#codes;
     /** Offset and end of the last string or word, which is a key if `:` or `=` follows; -1 where there is none. */
     let word = -1;
     let wordEnd = -1;
     let key: string | undefined;
     for (let at = from; at < view.length;) {
-      switch (kinds[view.charCodeAt(at)]) {
+      switch (kinds[codes[at] ?? 0]) {
         case HASH:
           at = this.#hash ? indexOr(view, '\n', at) : at + 1;
           break;
         case SLASH:
-          if (view.charCodeAt(at + 1) === 0x2a) at = indexOr(view, '*/', at + 2) + 1;
-          else if (view.charCodeAt(at + 1) !== 0x2f) at++;
-          else at = view.charCodeAt(at - 1) === 0x3a ? at + 2 : indexOr(view, '\n', at);
+          if (codes[at + 1] === 0x2a) at = indexOr(view, '*/', at + 2) + 1;
+          else if (codes[at + 1] !== 0x2f) at++;
+          else at = codes[at - 1] === 0x3a ? at + 2 : indexOr(view, '\n', at);
           break;
         case QUOTE: {
-          const quote = view.charCodeAt(at);
-          if (quote !== 0x60 && view.charCodeAt(at + 1) === quote && view.charCodeAt(at + 2) === quote) {
+          const quote = codes[at] ?? 0;
+          if (quote !== 0x60 && codes[at + 1] === quote && codes[at + 2] === quote) {
             const inner = at + 3;
             const close = indexOr(view, view.slice(at, inner), inner);
             this.#inside(key, inner, close, false);
@@ -90,7 +94,7 @@ class LiteralWalk {
             word = -1;
             break;
           }
-          const end = stringEnd(view, at + 1, quote);
+          const end = stringEnd(codes, at + 1, quote);
           if (end < 0) {
             at++;
             break;
@@ -137,8 +141,8 @@ class LiteralWalk {
           break;
         case LETTER:
         case DIGIT: {
-          const isNumber = kinds[view.charCodeAt(at)] === DIGIT;
-          const end = tokenEnd(view, at, isNumber);
+          const isNumber = kinds[codes[at] ?? 0] === DIGIT;
+          const end = tokenEnd(codes, at, isNumber);
           if (isNumber && key !== undefined) {
             this.#value(key, at, end);
             key = undefined;
@@ -353,10 +357,10 @@ function indexOr(view: string, text: string, from: number): number {
 const MAX_STRING = 65_536;
 
 /** Offset of the closing quote on the same line, -1 where there is none. */
-function stringEnd(view: string, from: number, quote: number): number {
-  const limit = Math.min(view.length, from + MAX_STRING);
+function stringEnd(codes: Uint8Array, from: number, quote: number): number {
+  const limit = Math.min(codes.length, from + MAX_STRING);
   for (let at = from; at < limit; at++) {
-    const code = view.charCodeAt(at);
+    const code = codes[at];
     if (code === quote) return at;
     if (code === 0x5c) at++;
     else if (code === 0x0a && quote !== 0x60) return -1;
@@ -381,9 +385,9 @@ function kindOfCharacter(char: string): number {
 }
 
 /** End of the word or number at `from`; numbers go on over dots and hyphens, and only words hold `$` and bytes of UTF-8. */
-function tokenEnd(view: string, from: number, isNumber: boolean): number {
+function tokenEnd(codes: Uint8Array, from: number, isNumber: boolean): number {
   for (let at = from + 1; ; at++) {
-    const code = view.charCodeAt(at);
+    const code = codes[at] ?? 0;
     const kind = kinds[code];
     if (kind === DIGIT || (kind === LETTER && (!isNumber || (code < 0x80 && code !== 0x24)))) continue;
     if (!isNumber || (code !== 0x2e && code !== 0x2d)) return at;

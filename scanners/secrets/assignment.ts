@@ -34,7 +34,7 @@ export const assignmentRule: PatternRule = {
     if (document.binary || document.kind === 'names') return;
     // In program source nothing is assigned without one of these signs: most lines are done with here.
     const readable = !isCode(document) || /["'`&]/.test(text);
-    for (const match of readable ? matchesAt(assigned, starts, text) : []) {
+    for (const match of readable ? matchesAt(assigned, starts, line) : []) {
       const [whole, name = '', rest = '', , quoted, bare] = match;
       const found = quoted ?? bare ?? '';
       const kind = kindOf(name);

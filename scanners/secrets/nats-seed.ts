@@ -13,7 +13,8 @@ export const natsSeedRule: PatternRule = {
   literals: ['nkey', 'nats', 'seed', 'creds'],
   scope: 'text',
   find(line, emit) {
-    for (let at = nextRun(line.text, 0); at >= 0; at = nextRun(line.text, at + SEED_LENGTH)) {
+    // The text is the whole view, and its offsets are those of the bytes.
+    for (let at = nextRun(line.bytes, 0); at >= 0; at = nextRun(line.bytes, at + SEED_LENGTH)) {
       seed.lastIndex = at;
       const match = seed.exec(line.text);
       if (match === null || new Set(match[0]).size < 12) continue;
@@ -29,10 +30,10 @@ export const natsSeedRule: PatternRule = {
  * Start of the first run of base32 as long as a seed at or behind `from`, or -1. Looks at the last character that a run
  * would need and goes back to the first that belongs to none: most are never looked at.
  */
-function nextRun(text: string, from: number): number {
-  for (let last = from + SEED_LENGTH - 1; last < text.length;) {
+function nextRun(bytes: Uint8Array, from: number): number {
+  for (let last = from + SEED_LENGTH - 1; last < bytes.length;) {
     let at = last;
-    while (at > last - SEED_LENGTH && isBase32[text.charCodeAt(at)] === 1) at--;
+    while (at > last - SEED_LENGTH && isBase32[bytes[at] ?? 0] === 1) at--;
     if (at === last - SEED_LENGTH) return at + 1;
     last = at + SEED_LENGTH;
   }

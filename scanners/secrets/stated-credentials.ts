@@ -93,7 +93,7 @@ export const statedCredentialRule: PatternRule = {
   literals: shapes.flatMap((each) => each.literals),
   find(line, emit) {
     if (line.document.binary || line.document.kind === 'names') return;
-    for (const row of findLiterals(index, line.text)) {
+    for (const row of findLiterals(index, line)) {
       const found = shapes[row];
       if (found === undefined) continue;
       for (const match of matchesOf(found.pattern, line.text)) {

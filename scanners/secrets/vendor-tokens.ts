@@ -205,7 +205,7 @@ const index = indexLiterals(vendorTokens.map((token) => token.literals));
 export const vendorTokenRule: PatternRule = {
   literals: vendorTokens.flatMap((token) => token.literals),
   find(line, emit) {
-    for (const row of findLiterals(index, line.text)) {
+    for (const row of findLiterals(index, line)) {
       const token = vendorTokens[row];
       if (token === undefined) continue;
       for (const match of matchesOf(token.pattern, line.text)) {

@@ -26,6 +26,11 @@ const label = fc
   .array(fc.tuple(written, fc.constantFrom('', ' ', '_', '-', '. ', ' *')), { minLength: 1, maxLength: 4 })
   .map((parts) => parts.flat().join(''));
 
+/** A line behind another one. */
+function lineOf(text: string): { readonly bytes: Uint8Array; readonly start: number; readonly text: string } {
+  return { bytes: Buffer.from(`key-1 token\n${text}`), start: 12, text };
+}
+
 describe('a label that names a field', () => {
   test('is never sent away by its end', () => {
     let named = 0;
@@ -68,7 +73,7 @@ test('names of credentials begin where they are looked for', () => {
     fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
       const text = parts.join('');
       const found = matchesOf(everywhere, text).map(({ index: at, 0: name }) => [at, name]);
-      const sticky = matchesAt(new RegExp(namePattern, 'iy'), index, text);
+      const sticky = matchesAt(new RegExp(namePattern, 'iy'), index, lineOf(text));
       expect(sticky.map(({ index: at, 0: name }) => [at, name])).toEqual(found);
     }),
     { numRuns: 20_000 },
@@ -77,6 +82,6 @@ test('names of credentials begin where they are looked for', () => {
 
 test('literals are found at their places, in upper case only where they are written so', () => {
   const index = indexLiterals([['key-0'], ['AKIA', 'token']]);
-  expect(literalPlaces(index, 'KEY-7 akia AKIA Token')).toEqual([0, 0, 1, 11, 1, 16]);
-  expect(literalPlaces(index, 'ke')).toEqual([]);
+  expect(literalPlaces(index, lineOf('KEY-7 akia AKIA Token'))).toEqual([0, 0, 1, 11, 1, 16]);
+  expect(literalPlaces(index, lineOf('ke'))).toEqual([]);
 });

@@ -127,13 +127,13 @@ export interface Candidates {
  * ends of a line with a literal are looked for once.
  */
 export function findCandidates(gate: Gate, bytes: Uint8Array, binary: boolean, quiet: number): Candidates {
-  const ends = findLiteralEnds(gate, bytes);
+  const { ends, count } = findLiteralEnds(gate, bytes);
   const endsLine = binary ? binaryEnds : textEnds;
   const triples: number[] = [];
   const quietLines: number[] = [];
   let seen = 0;
   let floor = 0;
-  for (let n = 0; n < ends.length;) {
+  for (let n = 0; n < count;) {
     const at = ends[n] ?? 0;
     let start = at;
     while (start > floor && endsLine[bytes[start - 1] ?? 0] === 0) start--;
@@ -141,13 +141,13 @@ export function findCandidates(gate: Gate, bytes: Uint8Array, binary: boolean, q
     while (end < bytes.length && endsLine[bytes[end] ?? 0] === 0) end++;
     const first = n;
     let mask = 0;
-    for (; n < ends.length && (ends[n] ?? 0) <= end; n += 2) mask |= ends[n + 1] ?? 0;
+    for (; n < count && (ends[n] ?? 0) <= end; n += 2) mask |= ends[n + 1] ?? 0;
     seen |= mask;
     floor = end;
     if ((mask & quiet) !== 0) quietLines.push(start, end, mask & quiet);
     if ((mask & ~quiet) === 0) continue;
     if (end - start <= LONG_LINE) triples.push(start, end, mask & ~quiet);
-    else pushWindows(gate, bytes, start, end, quiet, ends, first, triples);
+    else pushWindows(gate, bytes, start, end, quiet, ends.subarray(first, n), triples);
   }
   return { triples, quietLines, mask: seen };
 }
@@ -159,12 +159,11 @@ function pushWindows(
   from: number,
   to: number,
   quiet: number,
-  ends: readonly number[],
-  firstEnd: number,
+  ends: Int32Array,
   triples: number[],
 ): void {
   /** The first literal that lies in the window for sure. */
-  let first = firstEnd;
+  let first = 0;
   for (let start = from; ; start += LONG_WINDOW - LONG_OVERLAP) {
     const end = Math.min(to, start + LONG_WINDOW);
     // What ends further on than the longest literal is long does not begin in front of the window.
@@ -183,27 +182,39 @@ interface Walk {
   at: number;
   readonly end: number;
   state: number;
-  /** Where literals end, and their rules, two numbers each. */
-  readonly ends: number[];
+  /** Where literals end, and their rules, two numbers each, as many as `count` tells. */
+  ends: Int32Array;
+  count: number;
+}
+
+function walkFrom(at: number, end: number, state: number): Walk {
+  return { at, end, state, ends: noEnds, count: 0 };
 }
 
 /** Shorter buffers are walked through in one go. */
 const ONE_WALK = 512;
+const noEnds = new Int32Array(0);
+const FEW_ENDS = 64;
 
 /** Where literals end, and their rules, two numbers each, in order. */
-function findLiteralEnds(gate: Gate, bytes: Uint8Array): readonly number[] {
+function findLiteralEnds(gate: Gate, bytes: Uint8Array): Pick<Walk, 'ends' | 'count'> {
   const { length } = bytes;
-  if (length < ONE_WALK) return finish(gate, bytes, { at: 0, end: length, state: 0, ends: [] });
+  if (length < ONE_WALK) return finish(gate, bytes, walkFrom(0, length, 0));
   const middle = length >>> 1;
-  const first: Walk = { at: 0, end: middle, state: 0, ends: [] };
-  const state = stateAt(gate, bytes, middle);
-  const second: Walk = { at: middle, end: length, state, ends: [] };
+  const first = walkFrom(0, middle, 0);
+  const second = walkFrom(middle, length, stateAt(gate, bytes, middle));
   while (first.at < first.end && second.at < second.end) {
     walkBoth(gate, bytes, first, second);
     note(gate, bytes, first);
     note(gate, bytes, second);
   }
-  return finish(gate, bytes, first).concat(finish(gate, bytes, second));
+  finish(gate, bytes, first);
+  finish(gate, bytes, second);
+  if (second.count === 0) return first;
+  const ends = new Int32Array(first.count + second.count);
+  ends.set(first.ends.subarray(0, first.count));
+  ends.set(second.ends.subarray(0, second.count), first.count);
+  return { ends, count: ends.length };
 }
 
 /** The state in which a walk from the start would be at `end`: it depends on as many bytes as the longest literal has. */
@@ -214,22 +225,32 @@ function stateAt({ classes, next, longest }: Gate, bytes: Uint8Array, end: numbe
   return state;
 }
 
-function finish(gate: Gate, bytes: Uint8Array, walk: Walk): readonly number[] {
+function finish(gate: Gate, bytes: Uint8Array, walk: Walk): Walk {
   while (walk.at < walk.end) {
     walkOne(gate, bytes, walk);
     note(gate, bytes, walk);
   }
-  return walk.ends;
+  return walk;
 }
 
 /** Takes note of the literals that end here, and goes on to where none does. */
 function note({ classes, next, out, accepting }: Gate, bytes: Uint8Array, walk: Walk): void {
   while (walk.state >= accepting) {
-    walk.ends.push(walk.at, out[walk.state] ?? 0);
+    keep(walk, out[walk.state] ?? 0);
     if (walk.at >= walk.end) return;
     walk.state = next[(walk.state << 6) | (classes[bytes[walk.at] ?? 0] ?? 0)] ?? 0;
     walk.at++;
   }
+}
+
+function keep(walk: Walk, rules: number): void {
+  if (walk.count === walk.ends.length) {
+    const wider = new Int32Array(Math.max(FEW_ENDS, walk.count * 2));
+    wider.set(walk.ends);
+    walk.ends = wider;
+  }
+  walk.ends[walk.count++] = walk.at;
+  walk.ends[walk.count++] = rules;
 }
 
 /** Goes on until a literal ends or the walk does. The hot loop: nothing else may stand in it. */

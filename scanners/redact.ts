@@ -4,7 +4,7 @@ import type { RuleId } from './catalog.ts';
 import { type Encoding, sniffEncoding } from './decode.ts';
 import { hideSpans } from './redact/hide.ts';
 import { judgeSegment, type Measure } from './redact/judge-segment.ts';
-import { cutLines, cutSegment, segmentBytes } from './redact/segments.ts';
+import { cutLines, cutSegment, keptBytes, segmentBytes } from './redact/segments.ts';
 import { compileRules, type CompiledRules } from './rules.ts';
 import type { Carry } from './text-scan.ts';
 
@@ -80,7 +80,8 @@ class StreamRedactor implements Redactor {
     if (this.#waitingBytes < segmentBytes) return done;
     let rest = this.#gather();
     while (rest.length >= segmentBytes) {
-      const cut = cutSegment(rest.subarray(0, segmentBytes));
+      this.#encoding ??= sniffEncoding(rest.subarray(0, segmentBytes));
+      const cut = cutSegment(rest.subarray(0, segmentBytes), this.#encoding);
       done.push(await this.#redact(rest.subarray(0, cut)));
       rest = rest.subarray(cut);
     }
@@ -130,15 +131,18 @@ class StreamRedactor implements Redactor {
   async #redact(segment: Uint8Array): Promise<Uint8Array> {
     const measure = this.#measure(segment);
     this.#encoding = measure.encoding;
-    let judged = await judgeSegment(measure, segment, this.#carry);
+    const carry = this.#carry;
+    let judged = await judgeSegment(measure, segment, carry);
     this.#carry = judged.carry;
+    if (judged.spans.length === 0) return segment;
+    const kept = measure.encoding === 'utf-8' ? keptBytes(segment) : () => false;
     let shown = segment;
     for (let round = 0; round < mostRounds; round++) {
-      const hidden = hideSpans(shown, judged.spans, measure.encoding);
+      const hidden = hideSpans(shown, judged.spans, measure.encoding, kept);
       if (hidden === undefined) break;
       for (const rule of judged.rules) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
       shown = hidden;
-      judged = await judgeSegment(measure, shown, undefined);
+      judged = await judgeSegment(measure, shown, carry);
     }
     return shown;
   }

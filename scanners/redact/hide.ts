@@ -5,11 +5,12 @@ import type { Span } from './judge-segment.ts';
 
 const asterisk = 0x2a;
 
-/** A copy of `bytes` with the spans hidden, or undefined where they hide nothing that is not hidden already. */
+/** A copy of `bytes` with the spans hidden but for what is `kept`, or undefined where they hide nothing that is not hidden already. */
 export function hideSpans(
   bytes: Uint8Array,
   spans: readonly Span[],
   encoding: Encoding,
+  kept: (at: number) => boolean,
 ): Uint8Array | undefined {
   let copy: Uint8Array | undefined;
   const width = encoding === 'utf-8' ? 1 : 2;
@@ -18,7 +19,7 @@ export function hideSpans(
     for (let at = start; at + width <= Math.min(end, bytes.length); at += width) {
       const unit =
         width === 1 ? (bytes[at] ?? 0) : (bytes[at + low] ?? 0) | ((bytes[at + 1 - low] ?? 0) << 8);
-      if (unit === asterisk || isSpace(unit)) continue;
+      if (unit === asterisk || isSpace(unit) || kept(at)) continue;
       copy ??= Uint8Array.from(bytes);
       copy[at + low] = asterisk;
       if (width === 2) copy[at + 1 - low] = 0;

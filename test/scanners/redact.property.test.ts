@@ -95,6 +95,46 @@ describe('for any text', () => {
   });
 });
 
+/** Long texts whose cuts fall among values: one line of records, values without a space, keys, brackets at line starts. */
+const hardCuts: Readonly<Record<string, (at: number) => string>> = {
+  'records on one line': (at) => {
+    const { given, family, ssn: number, mrn: record } = makePerson(at);
+    return `{"first_name":"${given}","last_name":"${family}","ssn":"${number}","mrn":"${record}"},`;
+  },
+  'values without a space': (at) => `ssn:${makePerson(at).ssn};token=${scrambled(60, alphanumeric, at + 1)}#`,
+  'tags on one line': (at) =>
+    `<patient><lastName>${makePerson(at).family}</lastName><ssn>${makePerson(at).ssn}</ssn></patient>`,
+  'keys behind one another': (at) => pem('RSA PRIVATE KEY', scrambled(1_600 + at, alphanumeric, at + 1)),
+  'keys on one line': (at) =>
+    pem('RSA PRIVATE KEY', scrambled(1_600 + at, alphanumeric, at + 1)).replaceAll('\n', '\\n'),
+  'letters of several bytes': (at) => `ß€é;ssn:${makePerson(at).ssn};ü€`,
+  'brackets at line starts': (at) =>
+    `{\n  "ssn": "${makePerson(at).ssn}",\n  "password": "\n}${scrambled(30, alphanumeric, at + 1)}"\n}\n`,
+};
+
+describe('where long lines are cut', () => {
+  test.each(Object.entries(hardCuts))('a second time nothing changes: %s', async (_name, unit) => {
+    const units = Array.from({ length: 97 }, (_, at) => unit(at));
+    let text = '';
+    for (let at = 0; text.length < 2.2 * segmentBytes; at++) text += units[(at * 31) % 97];
+    for (const lead of [0, 3]) {
+      const bytes = Buffer.from('x'.repeat(lead) + text);
+      const whole = (await redact([bytes])).bytes;
+      expect(whole.equals(bytes)).toBe(false);
+      expect((await redact([whole])).bytes.equals(whole)).toBe(true);
+      expect((await redact(split(bytes, [70_001, 524_288, 600_001]))).bytes.equals(whole)).toBe(true);
+    }
+  });
+
+  test('in UTF-16 no unit is cut', async () => {
+    const line = (at: number) => `ssn: ${makePerson(at).ssn} ü\n`;
+    const text = Array.from({ length: 30_000 }, (_, at) => line(at % 97)).join('');
+    const { bytes } = await redact([Buffer.from(`\ufeff${text}`, 'utf16le')]);
+    expect(bytes.length).toBeGreaterThan(2 * segmentBytes);
+    expect(bytes.toString('utf16le')).toBe(`\ufeff${text.replaceAll(/\d/g, '*').replaceAll('-', '*')}`);
+  });
+});
+
 const someone = makePerson(6);
 const scanner = createScanner({ fingerprintKey: new Uint8Array(32) });
 
@@ -193,10 +233,10 @@ test('passes whole lines on when asked, and holds the rest', async () => {
 
 test('segments are cut where records end, keys are not cut', () => {
   const long = Buffer.alloc(segmentBytes, 'x');
-  expect(cutSegment(long)).toBe(segmentBytes - 1);
+  expect(cutSegment(long, 'utf-8')).toBe(segmentBytes);
   const lines = Buffer.alloc(segmentBytes, 'line one\n  line two\n');
-  expect(lines.subarray(0, cutSegment(lines)).toString('latin1').endsWith('two\n')).toBe(true);
+  expect(lines.subarray(0, cutSegment(lines, 'utf-8')).toString('latin1').endsWith('two\n')).toBe(true);
   const key = Buffer.from(pem('PRIVATE KEY', scrambled(1_600, alphanumeric)).slice(0, 900));
   const open = Buffer.concat([lines.subarray(0, segmentBytes - key.length), key]);
-  expect(open.subarray(0, cutSegment(open)).includes('BEGIN')).toBe(false);
+  expect(open.subarray(0, cutSegment(open, 'utf-8')).includes('BEGIN')).toBe(false);
 });

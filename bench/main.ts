@@ -10,6 +10,7 @@ import { cloneCase } from './cases/clone.ts';
 import { concurrentCases } from './cases/concurrent.ts';
 import { memoryCase } from './cases/memory.ts';
 import { pushCases } from './cases/push.ts';
+import { redactCase } from './cases/redact.ts';
 import { scanCase } from './cases/scan.ts';
 import { ratioOf } from './measure.ts';
 import { startScene } from './scene.ts';
@@ -21,6 +22,7 @@ const cases: readonly BenchCase[] = [
   ...concurrentCases,
   memoryCase,
   scanCase,
+  redactCase,
   auditCase,
   auditEvidenceCase,
 ];

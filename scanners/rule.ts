@@ -86,4 +86,6 @@ export interface ReaderInput {
   readonly carry: unknown;
   /** False where none of the reader's anchors stands anywhere in the view. */
   readonly anchored: boolean;
+  /** Start and end of the lines with a name of a person's field; undefined where nobody looked for them. */
+  readonly persons?: readonly number[];
 }

@@ -133,7 +133,7 @@ function readFormats(
       const state =
         reader.local === true
           ? readPieces(reader, view, document, persons, emit)
-          : reader.read({ view, from: start, document, carry, anchored }, emit);
+          : reader.read({ view, from: start, document, carry, anchored, persons }, emit);
       readers.set(reader.name, state);
     });
     if (!failed) for (const hit of harvest.hits) hits.push(hit);

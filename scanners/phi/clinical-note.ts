@@ -14,6 +14,7 @@ const structured =
 export const clinicalNoteReader: FormatReader = {
   name: 'clinical-note',
   stateful: false,
+  local: true,
   accepts: (_head, document, persons) => persons > 0 && isProse(document),
   read({ view, from }, emit) {
     let record: RecordField[] = [];

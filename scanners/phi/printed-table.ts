@@ -16,9 +16,9 @@ export const printedTableReader: FormatReader = {
     (document.extension === 'ipynb' ||
       /"cells"\s*:|<(?:table|html)\b/i.test(head) ||
       /^(?:html?|md|txt|log|out|rst)$/.test(document.extension)),
-  read({ view, from, document }, emit) {
+  read({ view, from, document, persons }, emit) {
     const printed = new Map<string, Hit>();
-    readPrinted(view, from, document.path, (hit) => {
+    readPrinted(view, from, document.path, persons, (hit) => {
       printed.set(view.slice(hit.start, hit.end), hit);
       emit(hit);
     });
@@ -36,7 +36,22 @@ interface Above {
   readonly cells: Row;
 }
 
-function readPrinted(view: string, from: number, title: string, emit: (hit: Hit) => void): void {
+/** A header names a field of a person: nothing above the first such line, and between tables, is looked at. */
+function readPrinted(
+  view: string,
+  from: number,
+  title: string,
+  persons: readonly number[] | undefined,
+  emit: (hit: Hit) => void,
+): void {
+  let person = 0;
+  const nextPerson = (at: number): number => {
+    if (persons === undefined) return at;
+    while (person < persons.length && (persons[person + 1] ?? 0) < at) person += 2;
+    return person < persons.length
+      ? Math.max(at, view.lastIndexOf('\n', persons[person] ?? 0) + 1)
+      : view.length;
+  };
   let above: Above | undefined;
   let claimed: Claimed | undefined;
   let rows: Row[] = [];
@@ -47,7 +62,7 @@ function readPrinted(view: string, from: number, title: string, emit: (hit: Hit)
     claimed = undefined;
     rows = [];
   };
-  for (let at = from; at < view.length;) {
+  for (let at = nextPerson(from); at < view.length;) {
     const newline = view.indexOf('\n', at);
     const end = newline < 0 ? view.length : newline;
     const isRead = end - at > 12 && end - at < 4_000;
@@ -55,7 +70,7 @@ function readPrinted(view: string, from: number, title: string, emit: (hit: Hit)
     const header = cells.length < 2 || rows.length >= MAX_ROWS ? undefined : headerOf(cells.length);
     if (header === undefined) {
       finish();
-      above = isRead ? { start: at, end, cells } : undefined;
+      above = isRead && at === nextPerson(at) ? { start: at, end, cells } : undefined;
     } else {
       claimed = header;
       above = undefined;
@@ -63,6 +78,7 @@ function readPrinted(view: string, from: number, title: string, emit: (hit: Hit)
         rows.push(cells.slice(cells.length - header.length));
     }
     at = end + 1;
+    if (claimed === undefined && above === undefined) at = nextPerson(at);
   }
   finish();
 

@@ -12,13 +12,26 @@ import { scanNames } from './masked-names.ts';
 import { pushOfHeld } from './held-push.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { changedPaths, classifyUpdates, type RefChange } from './ref-changes.ts';
-import type { ReceivedStage } from './push-stage.ts';
+import type { Push, ReceivedStage } from './push-stage.ts';
+import type { Pack } from './quarantine.ts';
 import { Workshop } from './workshop.ts';
 
 const regular = /^100/;
 
+/** Lists of changed paths that are kept for the next page, and for how long. */
+const keptLists = 8;
+const keptMs = 5 * 60_000;
+
 /** The port over the store of held pushes. */
 export function createHeldChanges(services: ApplyServices): HeldChanges {
+  const lists = new Map<string, { readonly changes: readonly RefChange[]; readonly until: number }>();
+
+  function remember(id: string, changes: readonly RefChange[]): void {
+    lists.delete(id);
+    lists.set(id, { changes, until: performance.now() + keptMs });
+    for (const oldest of lists.keys()) if (lists.size > keptLists) lists.delete(oldest);
+  }
+
   return {
     async changes(approval, after, signal) {
       const kept = isTerminal(approval.state) ? undefined : await services.held.find(approval.held);
@@ -31,21 +44,35 @@ export function createHeldChanges(services: ApplyServices): HeldChanges {
         kept.packPath === undefined
           ? undefined
           : await workshop.quarantine.adopt(kept.packPath, kept.push.announced);
-      const stage: ReceivedStage = {
-        workshop,
-        capabilities: services.facts.capabilities(repository, undefined, signal),
-        defaultBranch: services.facts.defaultBranch(repository, undefined, signal),
-        pack,
-      };
-      stage.capabilities.catch(() => undefined);
-      stage.defaultBranch.catch(() => undefined);
-      const inspection = pack === undefined ? undefined : await inspectObjects(services, push, stage, pack);
-      const context = await contextOf(services, push, stage, inspection);
-      const updates = await classifyUpdates(push.request.commands, context);
-      const { paths } = await changedPaths(updates, context, 'exact');
-      return await pageOf(services, workshop, paths, start, signal);
+      const known = lists.get(approval.id);
+      if (known !== undefined && known.until > performance.now())
+        return await pageOf(services, workshop, known.changes, start, signal);
+      const changes = await listChanges(services, push, workshop, pack);
+      remember(approval.id, changes);
+      return await pageOf(services, workshop, changes, start, signal);
     },
   };
+}
+
+async function listChanges(
+  services: ApplyServices,
+  push: Push,
+  workshop: Workshop,
+  pack: Pack | undefined,
+): Promise<readonly RefChange[]> {
+  const { repository } = push.client;
+  const stage: ReceivedStage = {
+    workshop,
+    capabilities: services.facts.capabilities(repository, undefined, push.signal),
+    defaultBranch: services.facts.defaultBranch(repository, undefined, push.signal),
+    pack,
+  };
+  stage.capabilities.catch(() => undefined);
+  stage.defaultBranch.catch(() => undefined);
+  const inspection = pack === undefined ? undefined : await inspectObjects(services, push, stage, pack);
+  const context = await contextOf(services, push, stage, inspection);
+  const updates = await classifyUpdates(push.request.commands, context);
+  return (await changedPaths(updates, context, 'exact')).paths;
 }
 
 function readCursor(after: string | null): number {

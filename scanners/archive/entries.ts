@@ -101,8 +101,9 @@ function* readZip(bytes: Uint8Array, allowance: Allowance): Generator<Entry> {
     yield { kind: 'unreadable', name: '', reason: 'The zip archive has no directory.' };
     return;
   }
-  let at = view.getUint32(end + 16, true);
-  for (let left = view.getUint16(end + 10, true); left > 0; left--) {
+  const directory = readDirectory(view, end);
+  let { at } = directory;
+  for (let left = directory.entries; left > 0; left--) {
     if (at + 46 > bytes.length || view.getUint32(at, true) !== DIRECTORY_ENTRY) {
       yield { kind: 'unreadable', name: '', reason: 'The directory of the zip archive is damaged.' };
       return;
@@ -122,11 +123,47 @@ function findEnd(view: DataView): number | undefined {
   return undefined;
 }
 
+const FULL_16 = 0xffff;
+const FULL_32 = 0xffff_ffff;
+const LOCATOR_64 = 0x07064b50;
+const END_64 = 0x06064b50;
+
+/** Where the directory begins and how long it is; full fields stand in the record of zip64 (APPNOTE 4.3.14). */
+function readDirectory(view: DataView, end: number): { readonly at: number; readonly entries: number } {
+  const plain = { at: view.getUint32(end + 16, true), entries: view.getUint16(end + 10, true) };
+  if ((plain.at !== FULL_32 && plain.entries !== FULL_16) || end < 20) return plain;
+  if (view.getUint32(end - 20, true) !== LOCATOR_64) return plain;
+  const record = Number(view.getBigUint64(end - 12, true));
+  if (record + 56 > view.byteLength || view.getUint32(record, true) !== END_64) return plain;
+  return {
+    at: Number(view.getBigUint64(record + 48, true)),
+    entries: Number(view.getBigUint64(record + 32, true)),
+  };
+}
+
+/** Size and place of an entry; full fields stand in its extra field of zip64, in this order (APPNOTE 4.5.3). */
+function readPlace(view: DataView, at: number): { readonly size: number; readonly header: number } {
+  let size = view.getUint32(at + 20, true);
+  let header = view.getUint32(at + 42, true);
+  let extra = at + 46 + view.getUint16(at + 28, true);
+  const end = Math.min(view.byteLength, extra + view.getUint16(at + 30, true));
+  for (; extra + 4 <= end; extra += 4 + view.getUint16(extra + 2, true)) {
+    if (view.getUint16(extra, true) !== 1) continue;
+    let value = extra + 4 + (view.getUint32(at + 24, true) === FULL_32 ? 8 : 0);
+    if (size === FULL_32 && value + 8 <= end) {
+      size = Number(view.getBigUint64(value, true));
+      value += 8;
+    }
+    if (header === FULL_32 && value + 8 <= end) header = Number(view.getBigUint64(value, true));
+    break;
+  }
+  return { size, header };
+}
+
 function zipEntry(bytes: Uint8Array, view: DataView, at: number, name: string, allowance: Allowance): Entry {
   const flags = view.getUint16(at + 8, true);
   const method = view.getUint16(at + 10, true);
-  const size = view.getUint32(at + 20, true);
-  const header = view.getUint32(at + 42, true);
+  const { size, header } = readPlace(view, at);
   if ((flags & 1) !== 0) return { kind: 'unreadable', name, reason: 'It is encrypted.' };
   if (header + 30 > bytes.length)
     return { kind: 'unreadable', name, reason: 'It lies outside of the archive.' };

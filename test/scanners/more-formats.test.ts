@@ -4,6 +4,7 @@ import { faker } from '@faker-js/faker';
 import { describe, expect, test } from 'vitest';
 import { fieldKind } from '../../scanners/phi/fields.ts';
 import { createScanner } from '../../scanners/scan.ts';
+import { zip64Of } from '../support/archives.ts';
 import { makePerson } from '../support/person.ts';
 
 const scanner = createScanner({ fingerprintKey: new Uint8Array(32) });
@@ -165,4 +166,17 @@ test.each([
   'line1_color',
 ])('%s is no field of a person', (name) => {
   expect(fieldKind(name)).toBeUndefined();
+});
+
+test('archives in the form of zip64 are read', async () => {
+  const { text } = fill('last_name,dob,ssn\n{family},{born},{ssn}\n');
+  const archive = zip64Of({ 'readme.txt': 'nothing', 'people.csv': text });
+  const { findings } = await scanner.scan({ kind: 'file', path: 'a.zip' }, archive);
+  expect(findings.map(({ rule, path }) => `${path} ${rule}`)).toEqual([
+    'a.zip!people.csv phi/name',
+    'a.zip!people.csv phi/birth-date',
+    'a.zip!people.csv phi/ssn',
+  ]);
+  for (let cut = 0; cut < archive.length; cut += 7)
+    await scanner.scan({ kind: 'file', path: 'a.zip' }, archive.subarray(0, cut));
 });

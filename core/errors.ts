@@ -109,6 +109,11 @@ export const errorTable = {
   'approval/decided': { status: 409, remedy: 'Look at the request again: it has moved on.' },
   'approval/no-review': { status: 409, remedy: 'Look at the request again: no review of it is open.' },
   'approval/not-yours': { status: 403, remedy: 'Ask the one who made the request, or deny it.' },
+  'approval/too-many': {
+    status: 429,
+    remedy:
+      'Wait until some of these requests are decided, or cancel what is not needed: POST /api/v1/approvals/ID/cancel',
+  },
   'approval/gone': {
     status: 410,
     remedy: 'The request has ended; the audit log and the upstream tell what became of it.',

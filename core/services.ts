@@ -130,7 +130,8 @@ export interface ApprovalFilter {
 export interface ApprovalService {
   /**
    * Opens a request. Open requests of the same repository that share a ref with it become `superseded`. The queue is
-   * told and never waited for.
+   * told and never waited for. Rejects with `approval/too-many`, and has not opened one then, where too many requests
+   * of the same actor wait.
    */
   request(draft: ApprovalDraft): Promise<HeldRequest>;
   /** How it stands now; undefined where there is none. One that has run out is `expired`, whoever noticed it first. */

@@ -22,6 +22,7 @@ import { type Database, openDatabase } from './db.ts';
 import { within } from './deadline.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { createGitPart, type GitPart } from './git/part.ts';
+import { openGuardInstance } from './guard-instance.ts';
 import { createHttpServer } from './http.ts';
 import { passthroughGrant } from './identity/passthrough.ts';
 import { recordRefusals } from './identity/recorded-refusals.ts';
@@ -36,8 +37,6 @@ export interface AppOptions {
   readonly log: { readonly write: (line: string) => void };
   /** Forges besides those of the configuration, such as the sandbox's. */
   readonly extraForges?: readonly ForgeConfig[];
-  /** Seconds for which a worker has an approved request for itself; see `createApprovals`. */
-  readonly leaseSeconds?: number;
 }
 
 export interface App extends AsyncDisposable {
@@ -59,6 +58,7 @@ const clock = { now: () => new Date() };
  */
 export async function buildApp(config: Config, options: AppOptions): Promise<App> {
   await using opened = new AsyncDisposableStack();
+  const instance = opened.use(await openGuardInstance(config.dataDir));
   const fingerprintKey = await readFingerprintKey(config.dataDir);
   const starting = [
     openStore(config, opened),
@@ -93,8 +93,9 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     covers,
     urlOf: (id) => `${config.publicUrl ?? listeningUrl(http)}/ui/approvals/${id}`,
     remindAfter: config.approvals.remindAfter,
+    mostWaiting: config.approvals.mostWaiting,
     onProblem: (problem, error) => http.log.warn({ err: error }, problem),
-    ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
+    claimant: instance,
   });
   const git: GitPart = opened.use(
     await createGitPart({

@@ -194,6 +194,12 @@ export const configSchema = closed({
       )
       .default(50 * 2 ** 30)
       .describe('bytes that all pushes that wait may take'),
+    mostWaiting: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(100)
+      .describe('requests of one actor that may wait at once; more are refused'),
   }).prefault({}),
   notifications: z
     .array(notificationSchema)

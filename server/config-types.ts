@@ -53,6 +53,7 @@ export interface Config {
     readonly remindAfter: number;
     readonly heldDirectory: string;
     readonly heldBytes: number;
+    readonly mostWaiting: number;
   };
   readonly notifications: readonly NotificationChannel[];
   readonly alerts: AlertSettings;

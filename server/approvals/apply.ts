@@ -1,6 +1,6 @@
 // Applies what was approved, once. A worker claims the request by moving it to `applying` with a lease; only what the
-// audit log holds may be claimed, and the claim is in the log before anything is done. A worker that dies leaves its
-// lease to run out; the next one asks what became of it before it does anything itself.
+// audit log holds may be claimed, and the claim is in the log before anything is done. A worker that is
+// stopped gives its claim back; one that dies leaves its lease to run out, or to its guard's next start. The next one asks what became of it before it does anything itself.
 import { setInterval } from 'node:timers';
 import type { Approval } from '../../core/approval.ts';
 import type { ApplyOutcome, ApprovalApplier } from '../../core/services.ts';
@@ -14,6 +14,8 @@ export interface ApplyOptions {
   readonly database: Queryable;
   readonly approvals: Pick<Approvals, 'change'>;
   readonly applier: Pick<ApprovalApplier, 'apply' | 'settle'>;
+  /** Names this process. */
+  readonly claimant: string;
   /** Seconds for which a claim holds without being renewed. */
   readonly leaseSeconds?: number;
   /** Told of what an attempt failed with, for the operator's log. */
@@ -41,14 +43,15 @@ export async function applyApproval(options: ApplyOptions, id: string, stopped: 
 }
 
 async function claimApproval(options: ApplyOptions, id: string): Promise<Claim | undefined> {
-  const { leaseSeconds = defaultLeaseSeconds } = options;
+  const { claimant, leaseSeconds = defaultLeaseSeconds } = options;
   let claimed: Pick<Claim, 'epoch' | 'isRepeated'> | undefined;
   await options.approvals.change(id, (stored) => {
     claimed = undefined;
     if (!mayClaim(stored)) return undefined;
     const isRepeated = stored.approval.state === 'applying';
     claimed = { epoch: stored.epoch + 1, isRepeated };
-    return [{ kind: 'move', to: 'applying', actor: null, details: { attempt: claimed.epoch }, leaseSeconds }];
+    const details = { attempt: claimed.epoch };
+    return [{ kind: 'move', to: 'applying', actor: null, details, leaseSeconds, claimant }];
   });
   // What was claimed is read again: it is applied as it stands in the database.
   const stored = claimed === undefined ? undefined : await readApproval(options.database, id);

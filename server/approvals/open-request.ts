@@ -11,9 +11,11 @@ import { approvalEvent, requestedDetails } from './events.ts';
 import type { StoredApproval } from './row.ts';
 import { expiry, takeSteps } from './step.ts';
 import {
+  countWaiting,
   findUnendedSharing,
   insertApproval,
   insertOutbox,
+  lockActor,
   lockRepository,
   readApprovalLocked,
   readClock,
@@ -53,17 +55,28 @@ export interface OpenedRequest {
   readonly touched: readonly string[];
 }
 
-/** Keeps a checked draft as a waiting request, in one transaction with what it supersedes. */
+export interface OpeningLimits {
+  /** Seconds until people are reminded. */
+  readonly remindAfter: number;
+  /** Requests of one actor that may wait at once. */
+  readonly mostWaiting: number;
+}
+
+/**
+ * Keeps a checked draft as a waiting request, in one transaction with what it supersedes. Rejects with
+ * `approval/too-many`, and has changed nothing then.
+ */
 export function openRequest(
   database: Database,
   draft: ApprovalDraft,
-  remindAfter: number,
+  { remindAfter, mostWaiting }: OpeningLimits,
 ): Promise<OpenedRequest> {
   const { binding } = draft;
   const digest = bindingDigest(binding);
   const id = `ap_${randomBytes(idBytes).toString('base64url')}`;
   return database.transaction(async (client) => {
     await lockRepository(client, binding.repository);
+    await lockActor(client, binding.actor.id);
     const refs = binding.refUpdates.map(({ ref }) => ref);
     const others = await readAllLocked(client, await findUnendedSharing(client, binding.repository, refs));
     const same = others.find(
@@ -73,6 +86,7 @@ export function openRequest(
       const { id: known, expiresAt } = same.approval;
       return { id: known, expiresAt, isNew: false, touched: [known] };
     }
+    await checkRoom(client, draft, others, mostWaiting);
     const now = await readClock(client);
     const expiresAt = new Date(now.getTime() + waitingSeconds(draft.requirements) * 1_000);
     await insertApproval(client, { ...draft, id, bindingDigest: digest, now, expiresAt, remindAfter });
@@ -88,6 +102,22 @@ export function openRequest(
     await insertOutbox(client, [{ approval: id, version: 1, topic: 'requested', event, at: now }]);
     return { id, expiresAt, isNew: true, touched: [...superseded, id] };
   });
+}
+
+/** What is superseded makes room for what takes its place. */
+async function checkRoom(
+  client: Queryable,
+  { binding }: ApprovalDraft,
+  superseded: readonly StoredApproval[],
+  most: number,
+): Promise<void> {
+  const { id } = binding.actor;
+  const ended = superseded.map(({ approval }) => approval.id);
+  if ((await countWaiting(client, id, ended)) < most) return;
+  throw new GuardError(
+    'approval/too-many',
+    `${id} has as many requests that wait for people as may wait at once, which is ${most}`,
+  );
 }
 
 async function readAllLocked(client: Queryable, ids: readonly string[]): Promise<readonly StoredApproval[]> {

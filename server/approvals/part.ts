@@ -13,8 +13,10 @@ import type {
 import type { Secret } from '../config.ts';
 import type { Database } from '../db.ts';
 import { applyApproval } from './apply.ts';
-import { createJobQueue, type JobHandlers, type JobQueue, type QueueState } from './queue.ts';
+import type { JobHandlers } from './job.ts';
+import { createJobQueue, type JobQueue, type QueueState } from './queue.ts';
 import { type Reconciler, startReconciler } from './reconciler.ts';
+import { type Claimant, endClaimsOfPredecessors } from './claim-store.ts';
 import { createRecorder } from './recorder.ts';
 import { remindOf } from './remind.ts';
 import { createApprovalService } from './service.ts';
@@ -36,10 +38,13 @@ export interface ApprovalsOptions {
   readonly urlOf: (id: string) => string;
   /** Seconds. */
   readonly remindAfter: number;
+  /** Requests of one actor that may wait at once. */
+  readonly mostWaiting: number;
   /** For the operator's log. */
   readonly onProblem: (problem: string, error: unknown) => void;
   /** Milliseconds between two looks at what the queue lacks. Default 20,000. */
   readonly reconcileEveryMs?: number;
+  readonly claimant: Claimant;
   /** Seconds for which a worker has what it applies for itself. Default 30. */
   readonly leaseSeconds?: number;
 }
@@ -80,6 +85,7 @@ export function createApprovals(options: ApprovalsOptions): ApprovalsPart {
       approvals: service,
       applier: dispatch(appliers),
       onFailure,
+      claimant: options.claimant.name,
       ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
     };
     return {
@@ -89,7 +95,10 @@ export function createApprovals(options: ApprovalsOptions): ApprovalsPart {
       },
       apply: async (id, stopped) => {
         await applyApproval(applying, id, stopped);
-        wakeUp(id);
+        // Who stops hands it on to the others at once; what is gathered is not awaited any more.
+        if (stopped.aborted)
+          await queue?.refill(await findWork(database, { approvals: [id], limit: mostWork }));
+        else wakeUp(id);
       },
       // Whether it is time is decided by the database's clock, not by the job's coming.
       expire: async (id) => void (await service.change(id, () => undefined)),
@@ -110,6 +119,7 @@ export function createApprovals(options: ApprovalsOptions): ApprovalsPart {
       return queue?.state;
     },
     start: async (appliers, notifier) => {
+      await endClaimsOfPredecessors(database, options.claimant);
       queue = await createJobQueue({
         redisUrl: options.redisUrl,
         databaseUrl: options.databaseUrl,

@@ -7,21 +7,7 @@ import { z } from 'zod';
 import { asGuardError, GuardError } from '../../core/errors.ts';
 import type { Secret } from '../config.ts';
 import { within } from '../deadline.ts';
-
-export const jobKinds = ['outbox', 'apply', 'expire', 'escalate', 'remind', 'notify'] as const;
-export type JobKind = (typeof jobKinds)[number];
-
-export interface Job {
-  readonly kind: JobKind;
-  /** What to look at: the id of a request, or for `notify` the number of a row of the outbox. */
-  readonly subject: string;
-  /** Tells turns of the same subject apart; together with kind and subject it is the job's id. */
-  readonly turn: string;
-  /** Milliseconds until it is due. */
-  readonly delayMs: number;
-}
-
-export type JobHandlers = Readonly<Record<JobKind, (subject: string, stopped: AbortSignal) => Promise<void>>>;
+import { type Job, type JobHandlers, jobKinds, jobPriority } from './job.ts';
 
 export interface QueueState {
   readonly backend: 'redis' | 'postgresql';
@@ -55,15 +41,6 @@ export interface JobQueueOptions {
 
 const queueName = 'forgeguard';
 const dataSchema = z.strictObject({ subject: z.string().max(100) });
-/** Applying and expiry come before telling people about them. */
-const priority: Readonly<Record<JobKind, number>> = {
-  outbox: 0,
-  apply: 0,
-  expire: 0,
-  escalate: 0,
-  remind: 10,
-  notify: 10,
-};
 const offerMs = 2_000;
 const refillMs = 10_000;
 const mostOffered = 2_000;
@@ -218,6 +195,7 @@ class SupervisedQueue implements JobQueue {
   readonly #options: JobQueueOptions;
   readonly #stopped = new AbortController();
   #opened: Opened | undefined;
+  #isOver = false;
   #wasConnected = false;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -297,6 +275,8 @@ class SupervisedQueue implements JobQueue {
     const data = dataSchema.safeParse(job.data);
     // What another version has left is not understood and not needed: the database is asked what is due.
     if (kind === undefined || !data.success) return;
+    // What came in the last moment is another guard's; the database is asked for it.
+    this.#stopped.signal.throwIfAborted();
     try {
       await this.#options.handlers[kind](data.data.subject, this.#stopped.signal);
     } catch (thrown) {
@@ -326,7 +306,7 @@ class SupervisedQueue implements JobQueue {
 
   async #ask<T>(work: (queue: Opened['queue']) => Promise<T>, ms: number): Promise<T> {
     const queue = this.#opened?.queue;
-    if (queue === undefined || !this.#backing.isConnected() || this.#stopped.signal.aborted)
+    if (queue === undefined || !this.#backing.isConnected() || this.#isOver)
       throw new GuardError('queue/unavailable', 'the queue cannot be reached');
     try {
       const answer = await within(work(queue), ms, noAnswer);
@@ -353,9 +333,12 @@ class SupervisedQueue implements JobQueue {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
+    // No more jobs are taken. What is being done is told to end, and may put jobs into the queue for other guards.
+    this.#opened?.worker.close(!this.#backing.isConnected()).catch(() => undefined);
     this.#stopped.abort(new GuardError('request/cancelled', 'the guard stops'));
     await this.#looking?.catch(() => undefined);
     await within<unknown>(Promise.allSettled(this.#active), closeMs, noAnswer).catch(() => undefined);
+    this.#isOver = true;
     await this.#close();
     await this.#backing[Symbol.asyncDispose]();
   }
@@ -368,7 +351,7 @@ function bulkJob({ kind, subject, turn, delayMs }: Job) {
     opts: {
       jobId: [kind, subject, turn].join('-'),
       delay: Math.max(0, Math.ceil(delayMs)),
-      priority: priority[kind],
+      priority: jobPriority[kind],
       attempts: 1,
       removeOnComplete: true,
       removeOnFail: true,

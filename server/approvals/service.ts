@@ -20,7 +20,7 @@ import type { ApprovalService, ScanService, ScopeCheck } from '../../core/servic
 import type { Database, Queryable } from '../db.ts';
 import { cleanText } from './clean-text.ts';
 import { escalate, unaskedEscalations } from './escalate.ts';
-import { checkDraft, openRequest } from './open-request.ts';
+import { checkDraft, type OpeningLimits, openRequest } from './open-request.ts';
 import type { RecordApproval } from './recorder.ts';
 import type { StoredApproval } from './row.ts';
 import { expiry, type Step, takeSteps } from './step.ts';
@@ -37,15 +37,13 @@ import {
 } from './store.ts';
 import { createWatch } from './watch.ts';
 
-export interface ApprovalServiceOptions {
+export interface ApprovalServiceOptions extends OpeningLimits {
   readonly database: Database;
   readonly record: RecordApproval;
   readonly scanner: Pick<ScanService, 'scan'>;
   readonly covers: ScopeCheck;
   /** Where people find a request. */
   readonly urlOf: (id: string) => string;
-  /** Seconds after which people are reminded of a request. */
-  readonly remindAfter: number;
   /** Told of each request that was changed and recorded; must not wait for anything. */
   readonly onRecorded: (id: string) => void;
 }
@@ -152,7 +150,7 @@ export function createApprovalService(options: ApprovalServiceOptions): Approval
     status,
     urlOf,
     request: async (draft) => {
-      const held = await openRequest(database, await checkDraft(draft, clean), options.remindAfter);
+      const held = await openRequest(database, await checkDraft(draft, clean), options);
       for (const id of held.touched) await publish(id);
       return { id: held.id, url: urlOf(held.id), expiresAt: held.expiresAt, isNew: held.isNew };
     },

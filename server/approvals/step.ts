@@ -18,6 +18,7 @@ export interface MoveStep {
   readonly note?: string | null;
   readonly supersededBy?: string;
   readonly leaseSeconds?: number;
+  readonly claimant?: string;
 }
 
 /** A change that leaves the state as it is. */
@@ -80,7 +81,7 @@ async function move(
   const isTakeover = from.state === 'applying' && step.to === 'applying';
   if (!mayMove(from.state, step.to) && !isTakeover)
     throw new GuardError('internal', `a request never goes from ${from.state} to ${step.to}`);
-  const { note: why = null, supersededBy = null, leaseSeconds = null } = step;
+  const { note: why = null, supersededBy = null, leaseSeconds = null, claimant = null } = step;
   const done = await compareAndMove(client, {
     id: approval.id,
     from,
@@ -89,6 +90,7 @@ async function move(
     note: why,
     supersededBy,
     leaseSeconds,
+    claimant,
   });
   if (!done) throw moved();
   const version = from.version + 1;

@@ -16,6 +16,28 @@ export async function lockRepository(client: Queryable, repository: string): Pro
   await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [repositoryLock, repository]);
 }
 
+/** "fgac" in ASCII: the key under which requests of one actor are opened one after the other. */
+const actorLock = 0x66676163;
+
+/** Makes requests of one actor wait for each other until the transaction ends; taken after the lock of a repository. */
+export async function lockActor(client: Queryable, actor: string): Promise<void> {
+  await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [actorLock, actor]);
+}
+
+/** How many requests of an actor wait and have not run out, besides these. */
+export async function countWaiting(
+  client: Queryable,
+  actor: string,
+  besides: readonly string[],
+): Promise<number> {
+  const [row] = await client.query<{ count: number }>(
+    `select count(*)::float8 as count from approval
+     where actor = $1 and state = 'waiting' and expires_at > clock_timestamp() and id <> all ($2)`,
+    [actor, besides],
+  );
+  return row?.count ?? 0;
+}
+
 /** The database's clock. */
 export async function readClock(client: Queryable): Promise<Date> {
   const [row] = await client.query<{ now: Date }>('select clock_timestamp() as now');
@@ -129,6 +151,8 @@ export interface Move {
   readonly supersededBy: string | null;
   /** Seconds for which the one who moves it to `applying` has it for itself. */
   readonly leaseSeconds: number | null;
+  /** Who that is. */
+  readonly claimant: string | null;
 }
 
 /** Moves a row where it still is what was judged; false where it is not. A move into `applying` is a claim. */
@@ -136,7 +160,8 @@ export async function compareAndMove(client: Queryable, move: Move): Promise<boo
   const rows = await client.query(
     `update approval set version = version + 1, state = $4, state_at = $5, note = $6, superseded_by = $7,
        epoch = epoch + case when $4 = 'applying' then 1 else 0 end,
-       lease_until = case when $4 = 'applying' then clock_timestamp() + make_interval(secs => $8) end
+       lease_until = case when $4 = 'applying' then clock_timestamp() + make_interval(secs => $8) end,
+       claimant = case when $4 = 'applying' then $9 end
      where id = $1 and state = $2 and version = $3 returning id`,
     [
       move.id,
@@ -147,6 +172,7 @@ export async function compareAndMove(client: Queryable, move: Move): Promise<boo
       move.note,
       move.supersededBy,
       move.leaseSeconds,
+      move.claimant,
     ],
   );
   return rows.length === 1;

@@ -1,7 +1,7 @@
 // The SQL of what is due: everything that the queue should hold is found again here, whatever the queue has lost.
 import { z } from 'zod';
 import type { Queryable } from '../db.ts';
-import { type Job, jobKinds } from './queue.ts';
+import { type Job, jobKinds } from './job.ts';
 
 const workSchema = z.object({
   kind: z.enum(jobKinds),

@@ -179,6 +179,12 @@ async function conclude(
         };
       const now = await whatLanded(services, repository, held, push.signal);
       if (now.kind === 'moved') return { kind: 'stale', note: describeMove(now) };
+      // An earlier attempt may have been under way still when its guard died.
+      if (now.kind === 'landed')
+        return {
+          kind: 'applied',
+          note: 'The upstream refused it, and its refs show that it had landed already.',
+        };
       const words = plainText(refused[0]?.message ?? '', 300);
       return { kind: 'failed', note: `The upstream refused it: ${words}` };
     }

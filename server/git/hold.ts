@@ -3,7 +3,7 @@
 import { type ApprovalBinding, findingsDigest } from '../../core/approval/binding.ts';
 import type { Json } from '../../core/audit-event.ts';
 import { GuardError } from '../../core/errors.ts';
-import type { HeldRequest } from '../../core/services.ts';
+import type { ApprovalDraft, HeldRequest } from '../../core/services.ts';
 import type { HeldPush } from './held-store.ts';
 import { decidedFindings, heldEvent } from './push-audit.ts';
 import type { Decision, Push, PushServices, ReceivedStage } from './push-stage.ts';
@@ -21,10 +21,10 @@ export async function holdPush(
   decision: Decision,
 ): Promise<HeldRequest> {
   checkHoldable(push);
-  const { approvals, held } = services;
+  const { held } = services;
   const key = await held.keep(heldPush(push, stage), stage.pack?.path);
   // Where this rejects the request may exist all the same: what is kept is left to the sweep.
-  const request = await approvals.request({
+  const request = await requestFor(services, key, {
     request: push.client.request,
     binding: bindingOf(push, decision),
     held: key,
@@ -39,6 +39,20 @@ export async function holdPush(
   await services.observe('held', push.client.request);
   await services.audit.append(heldEvent(push.identity, request));
   return request;
+}
+
+/** Opens the request; what is kept for one that certainly was not opened is let go. */
+async function requestFor(
+  { approvals, held }: PushServices,
+  key: string,
+  draft: ApprovalDraft,
+): Promise<HeldRequest> {
+  try {
+    return await approvals.request(draft);
+  } catch (thrown) {
+    if (thrown instanceof GuardError && thrown.code === 'approval/too-many') await held.discard(key);
+    throw thrown;
+  }
 }
 
 function checkHoldable({ client, request, text }: Push): void {

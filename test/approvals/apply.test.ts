@@ -49,6 +49,7 @@ function options(more: Partial<ApplyOptions> = {}): ApplyOptions {
     database: scene.database,
     approvals: scene.approvals,
     applier,
+    claimant: 'test/1',
     onFailure: (_id, error) => failures.push(error),
     ...more,
   };

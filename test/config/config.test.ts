@@ -60,6 +60,7 @@ describe('without a file', () => {
           remindAfter: 4 * 3_600,
           heldDirectory: join(empty, '.forgeguard', 'held'),
           heldBytes: 50 * 2 ** 30,
+          mostWaiting: 100,
         },
         notifications: [],
         alerts: { repeatedDenials: { count: 5, within: 900 } },

@@ -124,7 +124,9 @@ test.each([
   expect((await landed(branch)) === oid).toBe(before);
   const pushesBefore = upstream.requests.filter(({ kind }) => kind === 'git-receive-pack').length;
   guard = await start();
+  const started = performance.now();
   await ada.until(id, 'applied');
+  expect(performance.now() - started, 'its own claim is not waited for').toBeLessThan(10_000);
   expect(await landed(branch)).toBe(oid);
   const pushesAfter = upstream.requests.filter(({ kind }) => kind === 'git-receive-pack').length;
   expect(pushesAfter - pushesBefore).toBe(before ? 0 : 1);

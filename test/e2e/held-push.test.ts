@@ -135,6 +135,15 @@ describe('not approved', () => {
     expect((await repo.upstream.refs())['refs/heads/main']).not.toBe(oid);
   });
 
+  test('an upstream that refuses it although it has landed makes it applied', async () => {
+    const { repo, id, oid } = await holdPush();
+    await repo.upstream.hook('update', 'git update-ref "$1" "$3"; exit 1');
+    await ada.decide(id, 'approve');
+    const applied = await ada.until(id, 'applied');
+    expect(applied.note).toContain('had landed already');
+    expect((await repo.upstream.refs())['refs/heads/main']).toBe(oid);
+  });
+
   test('the agent itself and the owner of its token cannot approve it', async () => {
     const { id } = await holdPush();
     const asAgent = await fetch(`${forge.guard.url}/api/v1/approvals/${id}/approve`, {

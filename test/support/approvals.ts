@@ -56,6 +56,7 @@ export async function approvalBench(): Promise<ApprovalBench> {
     covers,
     urlOf: (id) => `https://guard.example/ui/approvals/${id}`,
     remindAfter: 3_600,
+    mostWaiting: 10_000,
     onRecorded: (id) => recorded.push(id),
   });
   const kept = resources.move();
@@ -78,7 +79,9 @@ export async function approvalBench(): Promise<ApprovalBench> {
         covers,
         urlOf: (id) => `https://guard.example/ui/approvals/${id}`,
         remindAfter: 3_600,
+        mostWaiting: 10_000,
         onProblem: (problem) => made.problems.push(problem),
+        claimant: { name: 'test/1', predecessors: undefined },
         ...options,
       }),
     problems: [],

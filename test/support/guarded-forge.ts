@@ -23,6 +23,8 @@ export const upstreamCredential: UpstreamCredential = {
 export interface GuardedForgeOptions {
   /** `limits` of the configuration. */
   readonly limits?: Readonly<Record<string, number | string>>;
+  /** `approvals` of the configuration. */
+  readonly approvals?: Readonly<Record<string, number | string>>;
   /** More members of the configuration's first forge, which is named `forge`. */
   readonly forge?: object;
   /** Forges besides the first. */
@@ -92,6 +94,7 @@ export async function startGuardedForge(options: GuardedForgeOptions = {}): Prom
         ...options.config,
         forges: [forge, ...(options.forges ?? [])],
         ...(options.limits === undefined ? {} : { limits: options.limits }),
+        ...(options.approvals === undefined ? {} : { approvals: options.approvals }),
         ...(options.policy === undefined ? {} : { policyFile: 'policy.yaml' }),
       },
       ...(options.policy === undefined ? {} : { policy: options.policy }),

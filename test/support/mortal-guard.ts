@@ -9,8 +9,6 @@ const [file, deadlyStepFile = ''] = process.argv.slice(2);
 const config = await loadConfig({ file, env: { ...process.env } });
 const guard = await startGuard(config, {
   log: process.stderr,
-  // What a dead guard was at is taken up soon.
-  leaseSeconds: 3,
   observe: (step) => {
     if (step === readFileSync(deadlyStepFile, 'utf8')) process.kill(process.pid, 'SIGKILL');
   },

@@ -88,6 +88,10 @@ async function waitForOthers(client: Queryable, writer: number, waitMs: number):
   }
 }
 
+function isNewLog({ entries, note }: StoredHead): boolean {
+  return entries === 0 && note === null;
+}
+
 /** The signer of the log. A key is made only for a log that has neither entries nor a checkpoint. */
 async function loadSigner(
   client: Queryable,
@@ -95,7 +99,7 @@ async function loadSigner(
   stored: StoredHead,
   fileNote: string | undefined,
 ): Promise<NoteSigner> {
-  const isNew = stored.entries === 0 && stored.note === null && fileNote === undefined;
+  const isNew = isNewLog(stored) && fileNote === undefined;
   const found = await readSigningKey(options.dataDir);
   if (found === undefined && !isNew) {
     const path = signingKeyPath(options.dataDir);
@@ -168,9 +172,12 @@ async function open(
   const { database, dataDir, clock } = options;
   const stored = await readHead(session);
   const foundNote = await readCheckpointFile(dataDir);
-  const signer = await loadSigner(session, options, stored, foundNote);
-  const fileNote = await ensureCheckpointFile(options, stored, foundNote, signer);
-  const keys = await readKeyHistory(session, signer);
+  const found = await loadSigner(session, options, stored, foundNote);
+  const fileNote = await ensureCheckpointFile(options, stored, foundNote, found);
+  const keys = await readKeyHistory(session, found);
+  // The key may have been changed since it was looked up.
+  const newest = verifierKeyText(keys.at(-1)?.key ?? found);
+  const signer = newest === verifierKeyText(found) ? found : await newestSigner(dataDir, found.name, newest);
   const head = await loadHead(session, keys);
   await checkLastBatch(session, head);
   await checkContinues(session, head, fileNote, keys);
@@ -247,7 +254,8 @@ export async function createAuditLog(options: AuditLogOptions): Promise<DurableA
       evictAfterMs: writeDeadlineMs / 2,
       writer,
     });
-    await opened.takeTurn();
+    // Only the making of a log needs the turn; what is there is read beside those who write.
+    if (isNewLog(await readHead(opened.session))) await opened.takeTurn();
     return await open(options, opened, writer);
   } catch (thrown) {
     opened?.destroy();

@@ -204,6 +204,8 @@ export class AuditWriter implements AsyncDisposable {
     this.#isFollowDue = false;
     const writer = this.#session ?? (await this.#connect());
     if (this.#unsettled.size === 0) {
+      // Nobody waits for a batch in doubt any more: whatever became of it, it must not be written again.
+      this.#inDoubt = undefined;
       if (isFollowDue && !writer.hasTurn) await this.#catchUp(writer);
       return;
     }

@@ -72,7 +72,7 @@ async function nextCommit(): Promise<{ readonly oid: string; readonly branch: st
   return { oid, branch: `agent/push-${pushes}` };
 }
 
-const closings: readonly string[] = ['push.forwarded', 'push.refused', 'push.unknown'];
+const closings: readonly string[] = ['push.forwarded', 'push.refused', 'push.held', 'push.unknown'];
 
 /** What must hold after a guard died in the push of `oid` and was started again. */
 async function expectTruth(oid: string, branch: string): Promise<AuditEntry | undefined> {

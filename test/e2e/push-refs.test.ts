@@ -319,6 +319,6 @@ describe('push options', () => {
 test('the log verifies, and every attempt has its outcome', async () => {
   expect(await forge.guard.command(['audit', 'verify'])).toMatchObject({ code: 0 });
   for (const attempt of await forge.attempts()) {
-    expect(attempt.actions.at(-1)).toMatch(/^push\.(forwarded|refused)$/);
+    expect(attempt.actions.at(-1)).toMatch(/^push\.(forwarded|refused|held)$/);
   }
 });

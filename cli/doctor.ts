@@ -17,6 +17,7 @@ import {
 } from './doctor-checks.ts';
 import type { Finding } from './doctor-checks.ts';
 import { checkNotification } from './doctor-notifications.ts';
+import { checkRedis } from './doctor-redis.ts';
 
 interface Flags {
   readonly config?: string;
@@ -41,6 +42,7 @@ async function examine({ config: configFile, notify }: Flags): Promise<readonly 
     await checkDataDir(config.dataDir),
     await checkPolicy(config.policyFile),
     await checkDatabase(config),
+    ...(await checkRedis(config)),
     ...(await Promise.all(config.forges.map(checkForge))),
     ...(notify === true ? await Promise.all(config.notifications.map(checkNotification)) : []),
   ];

@@ -1,4 +1,4 @@
-// What the queue holds: ids of what to look at, never what to do about it.
+// What the queue holds, ids of what to look at and never what to do about it, and what can be asked of a queue.
 
 export const jobKinds = ['outbox', 'apply', 'expire', 'escalate', 'remind', 'notify'] as const;
 export type JobKind = (typeof jobKinds)[number];
@@ -24,3 +24,20 @@ export const jobPriority: Readonly<Record<JobKind, number>> = {
   remind: 10,
   notify: 10,
 };
+
+export interface QueueState {
+  readonly backend: 'redis' | 'postgresql';
+  readonly isUp: boolean;
+  /** What is wrong or unwise about it; null where nothing is. */
+  readonly note: string | null;
+}
+
+export interface JobQueue extends AsyncDisposable {
+  readonly state: QueueState;
+  /** Puts jobs into the queue if it takes them now; never waits and never fails. */
+  offer(jobs: readonly Job[]): void;
+  /** Puts jobs into the queue; those that are there already stay as they are. Rejects with `queue/unavailable`. */
+  refill(jobs: readonly Job[]): Promise<void>;
+  /** How many jobs it holds, done ones aside. Rejects with `queue/unavailable`. */
+  size(): Promise<number>;
+}

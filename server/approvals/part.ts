@@ -13,8 +13,8 @@ import type {
 import type { Secret } from '../config.ts';
 import type { Database } from '../db.ts';
 import { applyApproval } from './apply.ts';
-import type { JobHandlers } from './job.ts';
-import { createJobQueue, type JobQueue, type QueueState } from './queue.ts';
+import type { JobHandlers, JobQueue, QueueState } from './job.ts';
+import { createJobQueue } from './queue.ts';
 import { type Reconciler, startReconciler } from './reconciler.ts';
 import { type Claimant, endClaimsOfPredecessors } from './claim-store.ts';
 import { createRecorder } from './recorder.ts';

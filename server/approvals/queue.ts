@@ -7,24 +7,7 @@ import { z } from 'zod';
 import { asGuardError, GuardError } from '../../core/errors.ts';
 import type { Secret } from '../config.ts';
 import { within } from '../deadline.ts';
-import { type Job, type JobHandlers, jobKinds, jobPriority } from './job.ts';
-
-export interface QueueState {
-  readonly backend: 'redis' | 'postgresql';
-  readonly isUp: boolean;
-  /** What is wrong or unwise about it; null where nothing is. */
-  readonly note: string | null;
-}
-
-export interface JobQueue extends AsyncDisposable {
-  readonly state: QueueState;
-  /** Puts jobs into the queue if it takes them now; never waits and never fails. */
-  offer(jobs: readonly Job[]): void;
-  /** Puts jobs into the queue; those that are there already stay as they are. Rejects with `queue/unavailable`. */
-  refill(jobs: readonly Job[]): Promise<void>;
-  /** How many jobs it holds, done ones aside. Rejects with `queue/unavailable`. */
-  size(): Promise<number>;
-}
+import { type Job, type JobHandlers, jobKinds, type JobQueue, jobPriority, type QueueState } from './job.ts';
 
 export interface JobQueueOptions {
   /** Undefined: the queue is on PostgreSQL. */
@@ -78,6 +61,57 @@ const workerOptions = {
 
 const noAnswer = (): GuardError => new GuardError('queue/unavailable', 'the queue did not answer in time');
 
+/** What a Redis server says about itself. */
+export interface RedisFacts {
+  /** Such as `7.0.15`; of a server that speaks its protocol the version that it stands for. */
+  readonly version: string;
+  /** What it does where its memory is full; undefined where it does not say. */
+  readonly evictionPolicy: string | undefined;
+}
+
+async function readRedisFacts(client: Redis): Promise<RedisFacts> {
+  const text = `${await client.info('server')}\n${await client.info('memory')}`;
+  const said = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, 'm').exec(text)?.[1];
+  return { version: said('redis_version') ?? 'unknown', evictionPolicy: said('maxmemory_policy') };
+}
+
+/** What is unwise about a server; null where nothing is. */
+export function adviseOn({ evictionPolicy }: RedisFacts): string | null {
+  return evictionPolicy === undefined || evictionPolicy === 'noeviction'
+    ? null
+    : `Redis may drop jobs: set maxmemory-policy to noeviction, it is ${evictionPolicy}`;
+}
+
+/**
+ * Asks a server about itself, once, within `ms`. Rejects with `queue/unavailable`, in its words, where it cannot be
+ * reached or does not let the guard in.
+ */
+export async function askRedis(url: Secret, ms: number): Promise<RedisFacts> {
+  const client = new Redis(url.reveal(), {
+    lazyConnect: true,
+    connectTimeout: ms,
+    commandTimeout: ms,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  let problem: Error | undefined;
+  client.on('error', (error: Error) => (problem = error));
+  try {
+    return await within(
+      client.connect().then(() => readRedisFacts(client)),
+      ms,
+      noAnswer,
+    );
+  } catch (thrown) {
+    const why = problem ?? thrown;
+    throw new GuardError('queue/unavailable', why instanceof Error ? why.message : 'Redis did not answer', {
+      cause: why,
+    });
+  } finally {
+    client.disconnect();
+  }
+}
+
 function redisBacking(url: Secret, namespace: string, onProblem: JobQueueOptions['onProblem']): Backing {
   const prefix = `${queueName}/${namespace}`;
   let isOver = false;
@@ -115,12 +149,7 @@ function redisBacking(url: Secret, namespace: string, onProblem: JobQueueOptions
       worker.on('error', onError);
       return { queue, worker };
     },
-    inspect: async () => {
-      const policy = /^maxmemory_policy:(\S+)/m.exec(await producer.info('memory'))?.[1];
-      return policy === undefined || policy === 'noeviction'
-        ? null
-        : `Redis may drop jobs: set maxmemory-policy to noeviction, it is ${policy}`;
-    },
+    inspect: async () => adviseOn(await readRedisFacts(producer)),
     [Symbol.asyncDispose]: async () => {
       isOver = true;
       producer.disconnect();

@@ -3,8 +3,7 @@
 // the queue holds less than that.
 import { setInterval } from 'node:timers';
 import type { Queryable } from '../db.ts';
-import type { Job } from './job.ts';
-import type { JobQueue } from './queue.ts';
+import type { Job, JobQueue } from './job.ts';
 import { countLaterWork, findWork } from './work-store.ts';
 
 export interface Reconciler extends AsyncDisposable {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { formOf } from '../../server/identity/guard-token.ts';
+import { testRedis } from '../support/redis.ts';
 import type { Run } from '../support/run.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
 import { forgeguard } from './program.ts';
@@ -140,6 +141,27 @@ describe('doctor', () => {
     ]) {
       expect(result.stdout).toMatch(line);
     }
+  });
+
+  test('looks at Redis where the queue is to be there, and shows no password', async () => {
+    const doctor = async (redisUrl: string): Promise<string> => {
+      const result = await forgeguard(directory.path, ['doctor'], { REDIS_URL: redisUrl });
+      expect(result.stdout.includes('FAIL')).toBe(result.code === 1);
+      return result.stdout;
+    };
+    await using redis = await testRedis();
+    expect(await doctor(redis.url)).toMatch(/^ok {4}Redis: \d+\.\d+\.\d+, maxmemory-policy noeviction$/m);
+    await redis.send('config', 'set', 'maxmemory-policy', 'allkeys-lru');
+    expect(await doctor(redis.url)).toMatch(
+      /^warn {2}Redis: .*allkeys-lru\n {6}Redis may drop jobs: set maxmemory-policy to noeviction/m,
+    );
+    const password = ['not', 'the', 'word'].join('-');
+    await redis.send('config', 'set', 'requirepass', 'another');
+    const refused = await doctor(redis.url.replace('//', `//:${password}@`));
+    expect(refused).toMatch(/^FAIL {2}Redis: WRONGPASS/m);
+    expect(refused).not.toContain(password);
+    await redis.stop();
+    expect(await doctor(redis.url)).toMatch(/^FAIL {2}Redis: .*ECONNREFUSED.*\n {6}Nothing is lost/m);
   });
 
   test('tells every problem of a configuration', async () => {

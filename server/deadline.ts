@@ -11,3 +11,21 @@ export async function within<T>(work: Promise<T>, ms: number, late: () => GuardE
     clearTimeout(timer);
   }
 }
+
+/** A signal that aborts this many ms after another one; disposed of, it never does. */
+export function graceAfter(signal: AbortSignal, ms: number): Disposable & { readonly signal: AbortSignal } {
+  const over = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => {
+    timer = setTimeout(() => over.abort(signal.reason), ms);
+  };
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return {
+    signal: over.signal,
+    [Symbol.dispose]: () => {
+      signal.removeEventListener('abort', begin);
+      clearTimeout(timer);
+    },
+  };
+}

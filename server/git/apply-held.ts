@@ -6,6 +6,7 @@ import { uncovered } from '../../core/approval/coverage.ts';
 import { findingsDigest } from '../../core/approval/binding.ts';
 import { asGuardError, GuardError } from '../../core/errors.ts';
 import type { ApplyOutcome, ApprovalApplier } from '../../core/services.ts';
+import { graceAfter } from '../deadline.ts';
 import { ByteReader } from './byte-reader.ts';
 import { decidePush } from './decide-push.ts';
 import type { Forwarded } from './forward.ts';
@@ -123,12 +124,16 @@ async function prepare(
   return { push, held, stage, decision };
 }
 
+const answerGraceMs = 3_000;
+
 /** Rejects where the end is not known. */
 async function forward(services: ApplyServices, ready: Ready): Promise<ApplyOutcome> {
   const { push, held, stage, decision } = ready;
-  const forwarded = await sendOn(services, push, stage, decision);
+  // Who stops still hears an upstream that is about to answer.
+  using patience = graceAfter(push.signal, answerGraceMs);
+  const forwarded = await sendOn(services, push, stage, decision, patience.signal);
   await services.observe('apply-forwarded', push.client.request);
-  return conclude(services, push, held, forwarded);
+  return await conclude(services, push, held, forwarded);
 }
 
 /** An attempt that broke off is closed by what the refs show. */

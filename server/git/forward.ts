@@ -25,6 +25,8 @@ export interface ForwardInput {
   readonly pack: HeldPack | undefined;
   readonly agent: string;
   readonly idleMs: number;
+  /** Ends the wait for the upstream's answer; what was sent stays sent, and the outcome is unknown then. */
+  readonly signal: AbortSignal | undefined;
   /** Given what the upstream says on its progress band, as it comes. */
   readonly progress: (text: Uint8Array) => void;
 }
@@ -145,6 +147,7 @@ async function send(input: ForwardInput, head: Buffer): Promise<UpstreamResponse
     body: () => (pack === undefined ? head : Readable.from(bodyOf(head, pack), { objectMode: false })),
     authorization: input.authorization,
     idleMs: input.idleMs,
+    signal: input.signal,
   });
 }
 

@@ -57,12 +57,13 @@ export async function forwardAndReport(
   }
 }
 
-/** Sends the push to the upstream without what no ref reaches. Never rejects once the upstream is asked. */
+/** Sends the push to the upstream without what no ref reaches. Never rejects once the upstream is asked. `signal` ends the wait. */
 export async function sendOn(
   services: PushServices,
   push: Push,
   stage: ReceivedStage,
   decision: Decision,
+  signal?: AbortSignal,
 ): Promise<Forwarded> {
   const { client, request, output } = push;
   const graph = decision.inspection?.graph;
@@ -86,6 +87,7 @@ export async function sendOn(
     pack,
     agent: services.agent,
     idleMs: services.limits.upstreamSeconds * 1000,
+    signal,
     progress: (text) => output.progress(text),
   });
 }

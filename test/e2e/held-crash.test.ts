@@ -133,6 +133,35 @@ test.each([
   await expectTruth(id, oid);
 });
 
+test.each([
+  { signal: 'SIGTERM', when: 'before' },
+  { signal: 'SIGTERM', when: 'after' },
+  { signal: 'SIGKILL', when: 'before' },
+  { signal: 'SIGKILL', when: 'after' },
+] as const)('$signal while the upstream is at it, $when it takes effect: it lands once', async (fault) => {
+  const { oid, branch } = await nextCommit();
+  expect((await tree.push(`HEAD:refs/heads/${branch}`)).code).toBe(1);
+  const id = await waitingRequest();
+  const [arrived, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const wait = async (): Promise<void> => {
+    arrived.resolve();
+    await released.promise;
+  };
+  upstream.fault({ on: 'git-receive-pack', times: 1, effect: { kind: 'hold', when: fault.when, wait } });
+  await ada.decide(id, 'approve');
+  await arrived.promise;
+  await guard.kill(fault.signal);
+  expect(await ada.see(id).catch(() => 'nobody answers')).toBe('nobody answers');
+  expect((await landed(branch)) === oid).toBe(fault.when === 'after');
+  guard = await start();
+  const started = performance.now();
+  await ada.until(id, 'applied');
+  expect(performance.now() - started, 'its own claim is not waited for').toBeLessThan(10_000);
+  released.resolve();
+  await expect.poll(() => landed(branch)).toBe(oid);
+  await expectTruth(id, oid);
+});
+
 test('a guard that is stopped lets those go who wait, and their requests wait on', async () => {
   const { oid, branch } = await nextCommit();
   const pushed = tree.push(`HEAD:refs/heads/${branch}`, { options: ['forgeguard.wait=60'] });

@@ -68,6 +68,7 @@ test.each([
   ['push.decided', 'opens'],
   ['push.forwarded', 'closes'],
   ['push.refused', 'closes'],
+  ['push.held', 'closes'],
   ['push.unknown', 'closes'],
   ['fetch.served', 'none'],
   ['guard.started', 'none'],

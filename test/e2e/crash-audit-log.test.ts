@@ -91,7 +91,8 @@ test('a database that hangs in the middle of the push: nothing lands', async () 
   hold.release();
   const run = await running;
   expect(run.code).not.toBe(0);
-  expect(run.stderr).toMatch(/(database|audit)\/unavailable|audit log cannot be written/);
+  // Where the client was slow, the guard cannot even tell who it is any more; git shows no more than the status then.
+  expect(run.stderr).toMatch(/(database|audit)\/unavailable|audit log cannot be written|HTTP 503/);
   expect(run.seconds).toBeLessThan(20);
   expect(await repository.refs()).not.toHaveProperty('refs/heads/agent/middle');
   expect(upstream.requests.filter(({ kind }) => kind === 'git-receive-pack').length).toBe(1);

@@ -41,8 +41,11 @@ export function approvalText(approval: ApprovalView, now: Date): string {
     ...(approval.reason === null ? [] : [['reason', approval.reason] as const]),
     ...approval.holds.map(({ rule, message }) => ['held by', `${rule}: ${message}`] as const),
     ...approval.requirements.map(
-      ({ rule, agreed, count, approvers }) =>
-        ['needs', `${agreed} of ${count} from ${approvers.join(' or ')} (${rule})`] as const,
+      ({ rule, agreed, count, approvers, escalatedTo }) =>
+        [
+          'needs',
+          `${agreed} of ${count} from ${[...approvers, ...(escalatedTo ?? [])].join(' or ')} (${rule})`,
+        ] as const,
     ),
     ...approval.votes.map(
       ({ person, decision, comment, revokedAt }) =>

@@ -93,8 +93,9 @@ export function hasExpired(approval: Pick<Approval, 'state' | 'expiresAt'>, now:
 }
 
 /**
- * Judges one person's vote at the database's time. One `deny` ends the request; approvals are counted as people against
- * each requirement. Where that is escalated by then, its second group counts as well. An approval that comes while the request is already being applied is kept and moves nothing.
+ * Judges one person's vote at the database's time. One `deny` ends the request; approvals are counted as people
+ * against each requirement. Where that is escalated by then, its second group counts as well. An approval that comes
+ * while the request is already being applied is kept and moves nothing.
  */
 export function judgeVote(
   approval: Approval,

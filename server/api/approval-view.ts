@@ -52,6 +52,8 @@ export const approvalView = z
           count: z.int().describe('how many different people must agree'),
           agreed: z.int().describe('how many have'),
           isMet: z.boolean(),
+          escalatesAt: time.nullable().describe('when a second group comes, or came, in'),
+          escalatedTo: z.array(z.string()).nullable().describe('the second group, once it was asked'),
         }),
       )
       .describe('all of them must be met'),
@@ -91,12 +93,14 @@ export function viewOf(approval: Approval, url: string, base: string): ApprovalV
     owner: binding.owner,
     reason: approval.reason,
     holds: approval.holds.map(({ rule, message }) => ({ rule, message })),
-    requirements: approvalProgress(approval).map(({ rule, approvers, count, agreed, isMet }) => ({
-      rule,
-      approvers: [...approvers],
-      count,
-      agreed,
-      isMet,
+    requirements: approvalProgress(approval).map((requirement) => ({
+      rule: requirement.rule,
+      approvers: [...requirement.approvers],
+      count: requirement.count,
+      agreed: requirement.agreed,
+      isMet: requirement.isMet,
+      escalatesAt: requirement.escalatesAt?.toISOString() ?? null,
+      escalatedTo: requirement.escalatedTo === null ? null : [...requirement.escalatedTo],
     })),
     votes: approval.votes.map(({ person: who, decision, comment, at, revokedAt }) => ({
       person: who,

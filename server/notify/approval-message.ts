@@ -52,8 +52,8 @@ function factsOf(approval: Approval): readonly Fact[] {
   const more = binding.refUpdates.length - refs.length;
   const behalf = binding.actor.onBehalfOf.map((name) => plainName(name));
   const asked = approvalProgress(approval).map(
-    ({ approvers, count, agreed }) =>
-      `${agreed} of ${count} from ${approvers.map((name) => plainName(name)).join(' or ')}`,
+    ({ approvers, escalatedTo, count, agreed }) =>
+      `${agreed} of ${count} from ${[...approvers, ...(escalatedTo ?? [])].map((name) => plainName(name)).join(' or ')}`,
   );
   return [
     { label: 'Repository', text: plainName(binding.repository) },

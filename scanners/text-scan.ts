@@ -23,6 +23,10 @@ export interface Carry {
 export interface TextScan {
   readonly hits: readonly Hit[];
   readonly carry: Carry;
+  /** Start and end of the lines with a name of a person's field, two numbers each, in order. */
+  readonly persons: readonly number[];
+  /** Rules of which a literal stands anywhere. */
+  readonly mask: number;
 }
 
 /** What is scanned, and what is known about it. */
@@ -46,7 +50,7 @@ export async function scanText(rules: CompiledRules, input: TextScanInput): Prom
   const { target, decoded, previous } = input;
   const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, rules.quietMask);
   const persons = personLines(decoded.view, found.quietLines, rules.personMask, rules.surePersonMask);
-  const head = decoded.view.slice(0, 4_096);
+  const head = decoded.view.slice(0, HEAD);
   const plain = describeDocument(target, decoded, head);
   const read = readFormats(rules, input, plain, head, persons, found.mask);
   const clinical = previous?.clinical === true || isClinical(read.hits);
@@ -66,8 +70,32 @@ export async function scanText(rules: CompiledRules, input: TextScanInput): Prom
   return {
     hits: [...read.hits, ...matched, ...alsoMatched, ...linted, ...inner],
     carry: { readers: read.readers, clinical },
+    persons,
+    mask: found.mask,
   };
 }
+
+/**
+ * True where a reader that is given whole documents sees one in this text, which has so many lines of persons' fields and
+ * no literals of other rules than those of `mask`.
+ */
+export function readsAsDocument(
+  rules: CompiledRules,
+  target: ScanTarget,
+  decoded: Decoded,
+  persons: number,
+  mask: number,
+): boolean {
+  const head = decoded.view.slice(0, HEAD);
+  const document = describeDocument(target, decoded, head);
+  return rules.readers.some(
+    ({ reader, anchorMask }) =>
+      reader.local !== true && reader.accepts(head, document, persons, (mask & anchorMask) !== 0),
+  );
+}
+
+/** Characters that tell what a document is. */
+const HEAD = 4_096;
 
 const nothing: readonly Hit[] = [];
 

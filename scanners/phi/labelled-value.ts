@@ -33,6 +33,9 @@ export function* labelledValues(text: string, spoken = false): Generator<Labelle
   }
 }
 
+/** Numbers and times: no name of a field holds them. */
+const counted = /\d{3}/;
+
 /** The known label that ends at the colon: the longest of its last four words. */
 function labelBefore(
   text: string,
@@ -41,7 +44,7 @@ function labelBefore(
 ): { readonly kind: FieldKind; readonly patients: boolean } | undefined {
   const before = readText(text, Math.max(0, colon - LABEL_REACH), colon).replace(/[\s*_"'`]{1,8}$/, '');
   const words = before.split(/[\s|>,;*()]+/).slice(-4);
-  for (let from = 0; from < words.length; from++) {
+  for (let from = words.findLastIndex((each) => counted.test(each)) + 1; from < words.length; from++) {
     const label = words.slice(from).join(' ');
     // Before a number sign a word may be half of a label: `MR#`, `Insurance #`.
     const kind = (mark === '#' ? fieldKind(`${label} #`) : undefined) ?? fieldKind(label);

@@ -17,6 +17,9 @@ interface Marker {
   readonly begin: (view: string, at: number) => number;
 }
 
+/** The name under which tables are read. */
+export const tableIsland = 'island.csv';
+
 /** Characters in front of a marker in which its document begins. */
 const reach = 4_096;
 
@@ -87,7 +90,7 @@ function findTables(view: string): readonly Island[] {
       at = view.indexOf(word, end);
     }
   }
-  return [...starts].sort((a, b) => a - b).map((start) => ({ start, path: 'island.csv' }));
+  return [...starts].sort((a, b) => a - b).map((start) => ({ start, path: tableIsland }));
 }
 
 function endOfLine(view: string, from: number): number {

@@ -6,9 +6,10 @@ import { type Decoded, decode, type Encoding, locate } from '../decode.ts';
 import { mergeHits } from '../merge.ts';
 import type { Hit } from '../rule.ts';
 import type { CompiledRules } from '../rules.ts';
+import { isTestPath } from '../secrets/test-path.ts';
 import type { ScanTarget } from '../target.ts';
-import { type Carry, scanText } from '../text-scan.ts';
-import { findIslands } from './islands.ts';
+import { type Carry, readsAsDocument, scanText } from '../text-scan.ts';
+import { findIslands, tableIsland } from './islands.ts';
 
 export interface Span {
   /** Offsets into the segment as stored, half open. */
@@ -73,17 +74,32 @@ async function scanFresh(
   const whole = await scanText(measure.rules, inputOf(decoded, measure.target, undefined));
   const hits = [...whole.hits];
   let { carry } = whole;
+  /** Names of the documents whose lines were read; what follows them of the same name has the same lines. */
+  const read = new Set(isOrdinary(measure.target.path, decoded.view) ? [tableIsland] : []);
+  let person = 0;
   for (const { start, path } of findIslands(decoded.view, whole.carry.readers.size > 0)) {
     const part: Decoded = {
       ...decoded,
       bytes: decoded.bytes.subarray(start),
       view: decoded.view.slice(start),
     };
-    const island = await scanText(measure.rules, inputOf(part, { kind: 'file', path }, undefined));
+    const target = { kind: 'file', path } as const;
+    if (read.has(path)) {
+      while (person < whole.persons.length && (whole.persons[person] ?? 0) < start) person += 2;
+      const persons = (whole.persons.length - person) / 2;
+      if (!readsAsDocument(measure.rules, target, part, persons, whole.mask)) continue;
+    }
+    if (path === tableIsland) read.add(path);
+    const island = await scanText(measure.rules, inputOf(part, target, undefined));
     for (const hit of island.hits) hits.push({ ...hit, start: hit.start + start, end: hit.end + start });
     if (!isActive(carry)) ({ carry } = island);
   }
   return { hits, carry };
+}
+
+/** True for a log or text, of whose lines no rule is less sure than of those of a table. */
+function isOrdinary(path: string, view: string): boolean {
+  return !view.startsWith('#!') && /(?:^|\.)(?:log|out|txt)$/i.test(path) && !isTestPath(path);
 }
 
 /** Known synthetic values are nobody's. */

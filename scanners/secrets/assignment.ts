@@ -3,7 +3,7 @@
 import { indexLiterals } from '../literal-index.ts';
 import { matchesAt } from '../matches.ts';
 import type { DocumentContext, PatternRule } from '../rule.ts';
-import { emitCandidate } from './candidate.ts';
+import { emitCandidate, leastLength } from './candidate.ts';
 import {
   isAboutCredential,
   isHarmlessBefore,
@@ -38,6 +38,8 @@ export const assignmentRule: PatternRule = {
       const [whole, name = '', rest = '', , quoted, bare] = match;
       const found = quoted ?? bare ?? '';
       const kind = kindOf(name);
+      // Most keys open nothing, and their values are short.
+      if (found.length < leastLength[kind]) continue;
       if (quoted === undefined && isCode(document) && !isInQuery(text, match.index, whole, found)) continue;
       if (isAboutCredential(kind, rest)) continue;
       if (isHarmlessBefore(kind, text.slice(Math.max(0, match.index - 16), match.index))) continue;

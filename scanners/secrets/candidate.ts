@@ -14,6 +14,14 @@ export interface Candidate {
   readonly quoted: boolean;
 }
 
+/** Characters of the shortest value that can be a credential of each kind. */
+export const leastLength: Readonly<Record<CredentialKind, number>> = {
+  password: 1,
+  credential: 1,
+  nonce: 12,
+  key: 24,
+};
+
 /** Reports a candidate, unproven, if it can be a credential. */
 export function emitCandidate(
   document: DocumentContext,
@@ -35,6 +43,7 @@ function isCandidate(
   quoted: boolean,
   document: DocumentContext,
 ): boolean {
+  if (found.length < leastLength[kind]) return false;
   if (/\s/.test(found) && (kind !== 'password' || document.source || found.length > 40)) return false;
   if (isLongNumber(kind, found)) return true;
   if (isPlaceholder(found)) return kind === 'password' && isForeign(found);

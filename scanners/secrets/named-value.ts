@@ -20,6 +20,9 @@ const above = new RegExp(
 );
 const below =
   /^\s{0,40}["']?(?:value|default)["']?\s{0,4}[:=]\s{0,4}(?:(["'])([^"'\r\n]{6,240})\1|([^\s"'{}$]{6,240}))/i;
+/** Characters at the end of a line in which the name begins: its own, what follows it, a quote and signs. */
+const NAME_REACH = 48;
+const anyName = new RegExp(names, 'i');
 /** Lines between a name and its value: type, description. */
 const MOST_LINES = 4;
 const REACH = 400;
@@ -36,6 +39,7 @@ export function readNamedValues(line: Line, emit: (hit: Hit) => void): void {
       const start = line.start + match.index + match[0].length - value.length;
       emitCandidate(document, { kind, name: full, value, start, quoted: true }, emit);
     }
+  if (!anyName.test(text.slice(-NAME_REACH))) return;
   const named = above.exec(text.slice(-110));
   if (named === null) return;
   const { full = '', name = '', rest = '' } = named.groups ?? {};

@@ -5,10 +5,13 @@ import { matchesOf } from '../matches.ts';
 import { type FieldKind, fieldKind, namesPatients } from './fields.ts';
 import { LABEL_REACH, mayEndLabel } from './label-ends.ts';
 
-export interface LabelledValue {
+interface Label {
   readonly kind: FieldKind;
   /** True where the label says that it is a patient's. */
   readonly patients: boolean;
+}
+
+export interface LabelledValue extends Label {
   /** Offsets into the line. */
   readonly start: number;
   readonly end: number;
@@ -37,14 +40,30 @@ export function* labelledValues(text: string, spoken = false): Generator<Labelle
 const counted = /\d{3}/;
 
 /** The known label that ends at the colon: the longest of its last four words. */
-function labelBefore(
-  text: string,
-  colon: number,
-  mark: string,
-): { readonly kind: FieldKind; readonly patients: boolean } | undefined {
+function labelBefore(text: string, colon: number, mark: string): Label | undefined {
   const before = readText(text, Math.max(0, colon - LABEL_REACH), colon).replace(/[\s*_"'`]{1,8}$/, '');
   const words = before.split(/[\s|>,;*()]+/).slice(-4);
-  for (let from = words.findLastIndex((each) => counted.test(each)) + 1; from < words.length; from++) {
+  const named = words.slice(words.findLastIndex((each) => counted.test(each)) + 1);
+  if (named.length === 0) return undefined;
+  const whole = named.join(' ');
+  // One word is a part of the text, which would be kept with it.
+  const isKept = named.length > 1 && mark !== '#';
+  const known = isKept ? labels.get(whole) : undefined;
+  if (known !== undefined) return known ?? undefined;
+  const label = longestLabel(named, mark);
+  if (!isKept) return label;
+  if (labels.size >= MOST_LABELS) labels.clear();
+  labels.set(whole, label ?? null);
+  return label;
+}
+
+/** What the words in front of a colon say; null where they are no label. Lines of a log say the same again and again. */
+const labels = new Map<string, Label | null>();
+const MOST_LABELS = 8_192;
+
+/** The longest of the ends of these words that is a label. */
+function longestLabel(words: readonly string[], mark: string): Label | undefined {
+  for (let from = 0; from < words.length; from++) {
     const label = words.slice(from).join(' ');
     // Before a number sign a word may be half of a label: `MR#`, `Insurance #`.
     const kind = (mark === '#' ? fieldKind(`${label} #`) : undefined) ?? fieldKind(label);

@@ -39,12 +39,12 @@ export const queryStringReader: FormatReader = {
 /** Reads the pairs of a query; `before` is what stands in front of it, such as `/patients?`. */
 function readQuery(text: string, at: number, before: string, emit: (hit: Hit) => void): void {
   const fields: JudgedField[] = [];
-  let patients = namesPatients(/[\w./-]{0,80}.?$/.exec(before)?.[0] ?? '');
+  const names: string[] = [];
   for (const { index, 0: whole, 1: key = '', 2: value = '' } of text.matchAll(pair)) {
     const name = readText(decoded(key), 0, 48)
       .replaceAll(/[[\]]+/g, '_')
       .replace(/_$/, '');
-    patients ||= namesPatients(name);
+    names.push(name);
     const kind = kindOf(name);
     if (kind === undefined) continue;
     const verdict = judgeValue(kind, decoded(value));
@@ -53,8 +53,10 @@ function readQuery(text: string, at: number, before: string, emit: (hit: Hit) =>
     const synthetic = verdict.kind === 'synthetic' ? verdict.reason : undefined;
     fields.push({ kind, start: end - value.length, end, synthetic });
   }
+  if (fields.length < 2) return;
+  const patients = names.some(namesPatients) || namesPatients(/[\w./-]{0,80}.?$/.exec(before)?.[0] ?? '');
   const confidence = recordConfidence(new Set(fields.map(({ kind }) => kind)), patients);
-  if (fields.length < 2 || confidence === 0) return;
+  if (confidence === 0) return;
   recordHits(fields, confidence, 'the query of a URL').forEach(emit);
 }
 

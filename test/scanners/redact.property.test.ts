@@ -208,6 +208,22 @@ describe('no value is left', () => {
     expect(left.length).toBe(0);
   });
 
+  test('of tables that stand below lines that read like their headers', async () => {
+    const headerLike = 'saved Patient(firstName=a, lastName=b, dateOfBirth=c, phone=d)\n';
+    const people = Array.from({ length: 12 }, (_, at) => makePerson(at + 1));
+    const table = (first: number): string =>
+      `first_name,last_name,dob,mrn\n${people
+        .slice(first, first + 4)
+        .map(({ given, family, born, mrn: record }) => `${given},${family},${born},${record}\n`)
+        .join('')}`;
+    const text = [0, 4, 8].map((first) => log(30) + headerLike + log(30) + table(first)).join('');
+    for (const path of ['output.log', 'output.ts', 'output.json', 'test/output.log']) {
+      const out = await redactText(text + log(30), { path });
+      const left = people.filter(({ family, born }) => out.includes(`,${family},`) || out.includes(born));
+      expect(left, path).toHaveLength(0);
+    }
+  });
+
   test('in UTF-16', async () => {
     for (const mark of ['\ufeff', '']) {
       const text = `${mark}patient ssn: ${ssn}\nnext line\n`;

@@ -3,6 +3,7 @@
 import type { RuleId } from './catalog.ts';
 import { type Encoding, sniffEncoding } from './decode.ts';
 import { hideSpans } from './redact/hide.ts';
+import { islandLiterals } from './redact/islands.ts';
 import { judgeSegment, type Measure } from './redact/judge-segment.ts';
 import { cutLines, cutSegment, keptBytes, segmentBytes } from './redact/segments.ts';
 import { compileRules, type CompiledRules } from './rules.ts';
@@ -55,7 +56,7 @@ export async function* redactStream(
 }
 
 class StreamRedactor implements Redactor {
-  readonly #rules = (compiled ??= compileRules());
+  readonly #rules = (compiled ??= compileRules(islandLiterals));
   readonly #target: { readonly kind: 'file'; readonly path: string };
   readonly #confidence: number;
   readonly #counts = new Map<RuleId, number>();

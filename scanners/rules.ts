@@ -89,14 +89,16 @@ export interface CompiledRules {
   readonly textMask: number;
   /** Mask of the lines that hold escapes. */
   readonly escapeMask: number;
+  /** Mask of the literals that the caller looks for besides. */
+  readonly extraMask: number;
   /** Bit of the lines that secretlint sees. */
   readonly secretlintBit: number;
   /** The readers with the masks of their anchors, 0 where a reader has none. */
   readonly readers: readonly { readonly reader: FormatReader; readonly anchorMask: number }[];
 }
 
-/** Builds the gates over all literals. Called once per scanner. */
-export function compileRules(): CompiledRules {
+/** Builds the gates over all literals, and those of `extra`, which concern no rule. Called once per scanner. */
+export function compileRules(extra: readonly string[] = []): CompiledRules {
   const rules = patternRules.length;
   const { sure, short } = splitPersonLiterals(personLiterals);
   const others = [sure, short, secretlintLiterals, escapeLiterals];
@@ -109,15 +111,17 @@ export function compileRules(): CompiledRules {
   const escapeMask = 8 << rules;
   const anchorBit = rules + others.length;
   const anchorMask = ((1 << anchored.length) - 1) << anchorBit;
+  const extraMask = extra.length === 0 ? 0 : 1 << (anchorBit + anchored.length);
   const everywhere = patternRules.map(({ within, literals }) => (within === undefined ? literals : []));
   return {
-    gate: buildGate([...everywhere, ...others, ...anchored.map(({ anchors }) => anchors ?? [])]),
+    gate: buildGate([...everywhere, ...others, ...anchored.map(({ anchors }) => anchors ?? []), extra]),
     clinicalGate: buildGate(
       patternRules.map(({ within, literals }) => (within === 'clinical' ? literals : [])),
     ),
     personMask,
     surePersonMask: 1 << rules,
-    quietMask: personMask | textMask | escapeMask | anchorMask,
+    quietMask: personMask | textMask | escapeMask | anchorMask | extraMask,
+    extraMask,
     textMask,
     escapeMask,
     secretlintBit: rules + 2,

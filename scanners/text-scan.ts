@@ -25,6 +25,8 @@ export interface TextScan {
   readonly carry: Carry;
   /** Start and end of the lines with a name of a person's field, two numbers each, in order. */
   readonly persons: readonly number[];
+  /** Start and end of the lines with a literal that was looked for besides, two numbers each, in order. */
+  readonly extra: readonly number[];
   /** Rules of which a literal stands anywhere. */
   readonly mask: number;
 }
@@ -71,6 +73,7 @@ export async function scanText(rules: CompiledRules, input: TextScanInput): Prom
     hits: [...read.hits, ...matched, ...alsoMatched, ...linted, ...inner],
     carry: { readers: read.readers, clinical },
     persons,
+    extra: linesOf(found.quietLines, rules.extraMask),
     mask: found.mask,
   };
 }

@@ -10,8 +10,6 @@ export interface Island {
 
 interface Marker {
   readonly text: string;
-  /** A character of the text that few logs hold: it is looked for first, which costs next to nothing. */
-  readonly rare?: string;
   readonly path: string;
   /** Where the document begins, given where the text stands. */
   readonly begin: (view: string, at: number) => number;
@@ -40,9 +38,9 @@ function lineStart(view: string, at: number): number {
 
 /** Of formats whose readers need no name of a field. */
 const bare: readonly Marker[] = [
-  { text: 'MSH|', rare: '|', path: 'island.hl7', begin: itself },
-  { text: 'PID|', rare: '|', path: 'island.hl7', begin: itself },
-  { text: 'ISA*', rare: '*', path: 'island.x12', begin: itself },
+  { text: 'MSH|', path: 'island.hl7', begin: itself },
+  { text: 'PID|', path: 'island.hl7', begin: itself },
+  { text: 'ISA*', path: 'island.x12', begin: itself },
 ];
 
 /** Of formats that name their fields. */
@@ -61,33 +59,56 @@ const columnWords = ['irth', 'dob', 'DOB', 'ssn', 'SSN', 'mrn', 'MRN', 'irst', '
 /** Lines with such a word that are looked at for each of the words. */
 const mostHeaders = 64;
 
+/** What stands in every line that an island begins in, in lower case as the gate folds it. */
+export const islandLiterals: readonly string[] = [
+  ...new Set([...bare.map(({ text }) => text), ...named.map(({ text }) => text), ...columnWords]),
+].map((text) => text.toLowerCase());
+
 /**
- * The first place of each kind of document in `view`, but for one at its very start, and tables. `hasFields` tells
- * whether names of a person's fields stand anywhere in it: without them most formats need not be looked for.
+ * The first place of each kind of document in `view`, but for one at its very start, and tables. `lines` are start and end
+ * of the lines with one of `islandLiterals`. `hasFields` tells whether names of a person's fields stand anywhere in it:
+ * without them most formats need not be looked for.
  */
-export function findIslands(view: string, hasFields: boolean): readonly Island[] {
+export function findIslands(view: string, lines: readonly number[], hasFields: boolean): readonly Island[] {
+  if (lines.length === 0) return [];
   const found = new Map<string, Island>();
-  for (const { text, rare, path, begin } of hasFields ? [...bare, ...named] : bare) {
-    if (rare !== undefined && !view.includes(rare)) continue;
-    const at = view.indexOf(text);
-    if (at < 0) continue;
+  for (const { text, path, begin } of hasFields ? [...bare, ...named] : bare) {
+    const at = nextPlace(view, lines, text, 0)?.at;
+    if (at === undefined) continue;
     const start = begin(view, at);
     const known = found.get(path);
     if (start > 0 && (known === undefined || start < known.start)) found.set(path, { start, path });
   }
-  return [...found.values(), ...(hasFields ? findTables(view) : [])];
+  return [...found.values(), ...(hasFields ? findTables(view, lines) : [])];
+}
+
+/** The first place of `text` in the lines from the one of this number on, and the number of its line. */
+function nextPlace(
+  view: string,
+  lines: readonly number[],
+  text: string,
+  from: number,
+): { readonly at: number; readonly line: number } | undefined {
+  for (let line = from; line < lines.length; line += 2) {
+    const start = lines[line] ?? 0;
+    const at = view.slice(start, lines[line + 1]).indexOf(text);
+    if (at >= 0) return { at: start + at, line };
+  }
+  return undefined;
 }
 
 /** Tables whose first line stands below other text: the line below it has as many cells. */
-function findTables(view: string): readonly Island[] {
+function findTables(view: string, lines: readonly number[]): readonly Island[] {
   const starts = new Set<number>();
   for (const word of columnWords) {
-    let at = view.indexOf(word);
-    for (let seen = 0; at >= 0 && seen < mostHeaders; seen++) {
-      const start = view.lastIndexOf('\n', at) + 1;
-      const end = endOfLine(view, at);
-      if (start > 0 && at - start < reach && isHeader(view, start, end)) starts.add(start);
-      at = view.indexOf(word, end);
+    let place = nextPlace(view, lines, word, 0);
+    for (let seen = 0; place !== undefined && seen < mostHeaders; seen++) {
+      const start = view.lastIndexOf('\n', place.at) + 1;
+      const end = endOfLine(view, place.at);
+      if (start > 0 && place.at - start < reach && isHeader(view, start, end)) starts.add(start);
+      let { line } = place;
+      while (line < lines.length && (lines[line] ?? 0) < end) line += 2;
+      place = nextPlace(view, lines, word, line);
     }
   }
   return [...starts].sort((a, b) => a - b).map((start) => ({ start, path: tableIsland }));

@@ -77,7 +77,7 @@ async function scanFresh(
   /** Names of the documents whose lines were read; what follows them of the same name has the same lines. */
   const read = new Set(isOrdinary(measure.target.path, decoded.view) ? [tableIsland] : []);
   let person = 0;
-  for (const { start, path } of findIslands(decoded.view, whole.carry.readers.size > 0)) {
+  for (const { start, path } of findIslands(decoded.view, whole.extra, whole.carry.readers.size > 0)) {
     const part: Decoded = {
       ...decoded,
       bytes: decoded.bytes.subarray(start),

@@ -143,7 +143,7 @@ class StreamRedactor implements Redactor {
       if (hidden === undefined) break;
       for (const rule of judged.rules) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
       shown = hidden;
-      judged = await judgeSegment(measure, shown, carry);
+      judged = await judgeSegment(measure, shown, carry, judged);
     }
     return shown;
   }

@@ -1,6 +1,7 @@
 // Finds hits in one decoded text: the literal gate first, then the readers of the formats that it looks like, then the
 // pattern rules on the candidate lines. Work is bounded: who has found more than is kept stops looking.
 import { type Candidates, findCandidates } from './gate.ts';
+import { type Earlier, findAgain } from './find-again.ts';
 import { decode, type Decoded } from './decode.ts';
 import { decodeRuns } from './encoded-text.ts';
 import { decodeEscapes } from './escapes.ts';
@@ -27,8 +28,7 @@ export interface TextScan {
   readonly persons: readonly number[];
   /** Start and end of the lines with a literal that was looked for besides, two numbers each, in order. */
   readonly extra: readonly number[];
-  /** Rules of which a literal stands anywhere. */
-  readonly mask: number;
+  readonly found: Candidates;
 }
 
 /** What is scanned, and what is known about it. */
@@ -42,6 +42,8 @@ export interface TextScanInput {
   readonly enough: number;
   /** True for text that was decoded from text: it is not decoded again. */
   readonly decodedOnce?: true;
+  /** What an earlier scan of the same text found, in which values were hidden since. */
+  readonly earlier?: Earlier | undefined;
 }
 
 /**
@@ -50,7 +52,10 @@ export interface TextScanInput {
  */
 export async function scanText(rules: CompiledRules, input: TextScanInput): Promise<TextScan> {
   const { target, decoded, previous } = input;
-  const found = findCandidates(rules.gate, decoded.bytes, decoded.binary, rules.quietMask);
+  const found =
+    input.earlier === undefined || decoded.binary
+      ? findCandidates(rules.gate, decoded.bytes, decoded.binary, rules.quietMask)
+      : findAgain(rules.gate, decoded.bytes, rules.quietMask, input.earlier);
   const persons = personLines(decoded.view, found.quietLines, rules.personMask, rules.surePersonMask);
   const head = decoded.view.slice(0, HEAD);
   const plain = describeDocument(target, decoded, head);
@@ -74,7 +79,7 @@ export async function scanText(rules: CompiledRules, input: TextScanInput): Prom
     carry: { readers: read.readers, clinical },
     persons,
     extra: linesOf(found.quietLines, rules.extraMask),
-    mask: found.mask,
+    found,
   };
 }
 

@@ -3,12 +3,14 @@
 import type { RuleId } from '../catalog.ts';
 import { catalog } from '../catalog.ts';
 import { type Decoded, decode, type Encoding, locate } from '../decode.ts';
+import type { Earlier } from '../find-again.ts';
+import type { Candidates } from '../gate.ts';
 import { mergeHits } from '../merge.ts';
 import type { Hit } from '../rule.ts';
 import type { CompiledRules } from '../rules.ts';
 import { isTestPath } from '../secrets/test-path.ts';
 import type { ScanTarget } from '../target.ts';
-import { type Carry, readsAsDocument, scanText } from '../text-scan.ts';
+import { type Carry, readsAsDocument, scanText, type TextScan } from '../text-scan.ts';
 import { findIslands, tableIsland } from './islands.ts';
 
 export interface Span {
@@ -23,6 +25,8 @@ export interface Judgement {
   readonly rules: readonly RuleId[];
   /** What a table or message that goes on hands to the next segment; undefined where none does. */
   readonly carry: Carry | undefined;
+  /** What the gate found in the segment. */
+  readonly found: Candidates;
 }
 
 /** What is the same for all segments of a stream. */
@@ -34,14 +38,23 @@ export interface Measure {
   readonly confidence: number;
 }
 
-/** Judges one segment. `carry` is what the segment before it handed on. */
+/**
+ * Judges one segment. `carry` is what the segment before it handed on; `before` is how the segment was judged before the
+ * spans of that judgement were hidden.
+ */
 export async function judgeSegment(
   measure: Measure,
   bytes: Uint8Array,
   carry: Carry | undefined,
+  before?: Judgement,
 ): Promise<Judgement> {
   const decoded = decode(bytes, measure.encoding);
-  const fresh = await scanFresh(measure, decoded);
+  // Spans are offsets as stored: in UTF-16 they are none into what the gate reads.
+  const earlier =
+    before === undefined || measure.encoding !== 'utf-8'
+      ? undefined
+      : { found: before.found, hidden: before.spans };
+  const fresh = await scanFresh(measure, decoded, earlier);
   const hits = [...fresh.hits];
   let next = fresh.carry;
   if (carry !== undefined) {
@@ -54,6 +67,7 @@ export async function judgeSegment(
     spans: toSpans(decoded, sure),
     rules: mergeHits(sure).map(({ rule }) => rule),
     carry: isActive(next) ? next : undefined,
+    found: fresh.found,
   };
 }
 
@@ -70,8 +84,9 @@ function inputOf(
 async function scanFresh(
   measure: Measure,
   decoded: Decoded,
-): Promise<{ readonly hits: readonly Hit[]; readonly carry: Carry }> {
-  const whole = await scanText(measure.rules, inputOf(decoded, measure.target, undefined));
+  earlier: Earlier | undefined,
+): Promise<Pick<TextScan, 'hits' | 'carry' | 'found'>> {
+  const whole = await scanText(measure.rules, { ...inputOf(decoded, measure.target, undefined), earlier });
   const hits = [...whole.hits];
   let { carry } = whole;
   /** Names of the documents whose lines were read; what follows them of the same name has the same lines. */
@@ -87,14 +102,14 @@ async function scanFresh(
     if (read.has(path)) {
       while (person < whole.persons.length && (whole.persons[person] ?? 0) < start) person += 2;
       const persons = (whole.persons.length - person) / 2;
-      if (!readsAsDocument(measure.rules, target, part, persons, whole.mask)) continue;
+      if (!readsAsDocument(measure.rules, target, part, persons, whole.found.mask)) continue;
     }
     if (path === tableIsland) read.add(path);
     const island = await scanText(measure.rules, inputOf(part, target, undefined));
     for (const hit of island.hits) hits.push({ ...hit, start: hit.start + start, end: hit.end + start });
     if (!isActive(carry)) ({ carry } = island);
   }
-  return { hits, carry };
+  return { hits, carry, found: whole.found };
 }
 
 /** True for a log or text, of whose lines no rule is less sure than of those of a table. */

@@ -45,15 +45,16 @@ function cutWide(bytes: Uint8Array, low: number, end: number): number {
  * a cut on a long line, a bracket that begins a line, and the lines around the armour of a key.
  */
 export function keptBytes(bytes: Uint8Array): (at: number) => boolean {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-  const armour = new Uint8Array(text.includes('-----') ? text.length : 0);
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const armour = new Uint8Array(whole.includes('-----') ? whole.length : 0);
+  const text = armour.length > 0 ? whole.toString('latin1') : '';
   for (const { index, 0: line } of text.matchAll(/-----(?:BEGIN|END) [A-Z0-9 ]{1,60}-----/g))
     armour.fill(1, index, index + line.length);
   return (at) => {
-    const sign = text.charAt(at);
+    const sign = String.fromCharCode(whole[at] ?? 0);
     if (at === 0 && (sign === '{' || sign === '<')) return true;
-    if (at >= text.length - 2 && (sign === ',' || sign === '}' || sign === '>')) return true;
-    if (closers.includes(sign) && text.charAt(at - 1) === '\n') return true;
+    if (at >= whole.length - 2 && (sign === ',' || sign === '}' || sign === '>')) return true;
+    if (closers.includes(sign) && whole[at - 1] === lf) return true;
     return armour[at] === 1;
   };
 }

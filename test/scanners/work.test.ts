@@ -2,6 +2,7 @@
 // the repeats that make careless patterns explode. The ceiling is a hundred times what an ordinary run takes.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { findAgain } from '../../scanners/find-again.ts';
 import { buildGate, findCandidates, LONG_LINE } from '../../scanners/gate.ts';
 import { createScanner } from '../../scanners/scan.ts';
 import { glue } from './values.ts';
@@ -75,6 +76,31 @@ describe('the gate, told by hand', () => {
         const text = pieces.join('');
         expect(findCandidates(gate, Buffer.from(text), false, quiet)).toEqual(byHand(text, quiet));
       }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('finds again the same as at first where something was hidden since', () => {
+    const place = fc.tuple(fc.nat(9_000), fc.nat(40));
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 40 }),
+        fc.array(place, { maxLength: 6 }),
+        fc.nat(15),
+        (pieces, places, quiet) => {
+          const bytes = Buffer.from(pieces.join(''));
+          const found = findCandidates(gate, bytes, false, quiet);
+          const hidden = places.map(([at, length]) => {
+            const start = at % (bytes.length + 1);
+            return { start, end: Math.min(bytes.length, start + length) };
+          });
+          for (const { start, end } of hidden)
+            for (let at = start; at < end; at++) if ((bytes[at] ?? 0) > 0x20) bytes[at] = 0x2a;
+          expect(findAgain(gate, bytes, quiet, { found, hidden })).toEqual(
+            findCandidates(gate, bytes, false, quiet),
+          );
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -1,6 +1,6 @@
 // A push that the policy holds: it waits for a person, and then lands exactly as it was approved, without another push.
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ok, type WorkTree } from '../support/client.ts';
@@ -142,6 +142,23 @@ describe('not approved', () => {
     const applied = await ada.until(id, 'applied');
     expect(applied.note).toContain('had landed already');
     expect((await repo.upstream.refs())['refs/heads/main']).toBe(oid);
+  });
+
+  test.each([
+    { what: 'another ref', from: 'refs/heads/main', to: 'refs/heads/elsewhere' },
+    { what: 'another repository', from: 'pushes/repo-', to: 'pushes/other-' },
+  ])('it covers nothing else: $what', async ({ from, to }) => {
+    const { repo, id, oid } = await holdPush();
+    const keys = await heldKeys();
+    const manifests = keys.map((key) => join(forge.guard.dataDir, 'held', key, 'push.json'));
+    for (const file of manifests) {
+      const text = await readFile(file, 'utf8');
+      if (text.includes(oid)) await writeFile(file, text.replace(from, to));
+    }
+    await ada.decide(id, 'approve');
+    const failed = await ada.until(id, 'failed');
+    expect(failed.note).toContain('not what was approved');
+    expect(Object.values(await repo.upstream.refs())).not.toContain(oid);
   });
 
   test('the agent itself and the owner of its token cannot approve it', async () => {

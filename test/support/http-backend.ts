@@ -20,6 +20,8 @@ export interface CgiRequest {
   /** The request body as it arrived, compressed or not. */
   readonly body: AsyncIterable<Uint8Array>;
   readonly remoteUser: string | undefined;
+  /** Kills the program: one whose client broke off in the middle of a body may spin for ever. */
+  readonly signal: AbortSignal;
 }
 
 const bodyHeaders = {
@@ -36,6 +38,8 @@ export async function answerWithHttpBackend(request: CgiRequest): Promise<CgiRes
   const child = spawn('git', ['http-backend'], {
     env: environmentOf(request),
     stdio: ['pipe', 'pipe', 'pipe'],
+    signal: request.signal,
+    killSignal: 'SIGKILL',
   });
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));

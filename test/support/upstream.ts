@@ -85,6 +85,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const requests: OpenRecord[] = [];
   let credential = options.credential;
   let hidden: readonly string[] = [];
+  const stopped = new AbortController();
 
   const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const record = recordOf(message, credential);
@@ -100,6 +101,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
       message,
       body: counted(message, record),
       remoteUser: credential ? 'upstream-user' : undefined,
+      signal: stopped.signal,
     });
     if (effect?.kind === 'drop' || (effect?.kind === 'hold' && effect.when === 'after')) {
       const whole = await collect(answer);
@@ -136,6 +138,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   };
   const stop = async (): Promise<void> => {
     await down();
+    stopped.abort();
     await directory.remove();
   };
   return {

@@ -2,6 +2,7 @@
 // armour must hold base64 of a key's size.
 import { matchesOf } from '../matches.ts';
 import type { PatternRule } from '../rule.ts';
+import { isTestPath, TEST_PATH_CONFIDENCE } from './test-path.ts';
 
 const header =
   /-----BEGIN ((?:RSA |DSA |EC |OPENSSH |ENCRYPTED |ANY |PGP |SSH2 ENCRYPTED )?PRIVATE KEY(?: BLOCK)?)-----/g;
@@ -13,6 +14,8 @@ const MIN_BASE64 = 60;
 export const privateKeyRule: PatternRule = {
   literals: ['private key-----', 'private key block-----', 'privatekeyinfo', 'putty-user-key-file'],
   find(line, emit) {
+    // Keys of test servers are made for the tests, and open nothing else.
+    const most = isTestPath(line.document.path) ? TEST_PATH_CONFIDENCE : 1;
     for (const match of matchesOf(header, line.text)) {
       const from = line.start + match.index;
       const body = from + match[0].length;
@@ -28,7 +31,7 @@ export const privateKeyRule: PatternRule = {
       const locked = /ENCRYPTED/.test(match[0]) || /Proc-?Type:4,?ENCRYPTED/.test(text.slice(0, 200));
       const stop = footer < 0 ? body : end + (match[1] ?? '').length + 14;
       const confidence = footer < 0 ? 0.7 : locked ? LOCKED : sureness(base64);
-      emit({ rule: 'secret/private-key', start: from, end: stop, confidence });
+      emit({ rule: 'secret/private-key', start: from, end: stop, confidence: Math.min(confidence, most) });
     }
     for (const match of matchesOf(putty, line.text)) {
       const block = line.view.slice(line.start + match.index, line.start + match.index + MAX_KEY);
@@ -38,7 +41,7 @@ export const privateKeyRule: PatternRule = {
           rule: 'secret/private-key',
           start: line.start + match.index + lines.index,
           end: line.start + match.index + lines.index + lines[0].trimEnd().length,
-          confidence: 0.95,
+          confidence: Math.min(0.95, most),
         });
     }
   },
@@ -47,7 +50,7 @@ export const privateKeyRule: PatternRule = {
 /** A key that nobody uses without its passphrase. */
 const LOCKED = 0.8;
 
-/** A key opens something wherever it stands: among tests, too, once what is in the armour is one. */
+/** How sure it is that the armour holds a key which opens something. */
 function sureness(base64: string): number {
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.subarray(0, 14).toString('latin1') === 'openssh-key-v1')

@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 
 const maxBytes = 65_536;
 
-async function syncDirectory(directory: string): Promise<void> {
+/** Makes what was created, renamed or removed in a directory survive a crash. */
+export async function syncDirectory(directory: string): Promise<void> {
   await using handle = await open(directory, 'r');
   await handle.sync();
 }

@@ -8,7 +8,7 @@ import { asGuardError, GuardError } from '../../core/errors.ts';
 import type { ApplyOutcome, ApprovalApplier } from '../../core/services.ts';
 import { graceAfter } from '../deadline.ts';
 import { ByteReader } from './byte-reader.ts';
-import { decidePush } from './decide-push.ts';
+import { askAhead, decidePush } from './decide-push.ts';
 import type { Forwarded } from './forward.ts';
 import { pushOfHeld } from './held-push.ts';
 import type { HeldPush, KeptPush } from './held-store.ts';
@@ -152,15 +152,11 @@ async function receiveKept(
   held: HeldPush,
   packPath: string | undefined,
 ): Promise<ReceivedStage> {
-  const { repository, authorization } = client;
-  const capabilities = services.facts.advertisement(repository, authorization, signal);
-  const defaultBranch = services.facts.defaultBranch(repository, authorization, signal);
-  capabilities.catch(() => undefined);
-  defaultBranch.catch(() => undefined);
-  if (packPath === undefined) return { workshop, capabilities, defaultBranch, pack: undefined };
+  const asked = askAhead(services, client, signal);
+  if (packPath === undefined) return { workshop, ...asked, pack: undefined };
   const pack = await workshop.receive(new ByteReader(createReadStream(packPath)).remaining(), signal);
   // What the guard itself added to a thin pack is not blamed on the agent.
-  return { workshop, capabilities, defaultBranch, pack: { ...pack, announced: held.announced } };
+  return { workshop, ...asked, pack: { ...pack, announced: held.announced } };
 }
 
 async function conclude(

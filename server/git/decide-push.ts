@@ -8,7 +8,7 @@ import { checkGitmodules } from './gitmodules.ts';
 import { type Inspection, inspectPack } from './inspect.ts';
 import type { LocatedFinding } from './located-finding.ts';
 import { openPackIndex } from './pack-index.ts';
-import type { Decision, Push, PushServices, ReceivedStage, Stage } from './push-stage.ts';
+import type { Decision, Push, PushClient, PushServices, ReceivedStage, Stage } from './push-stage.ts';
 import type { Pack } from './quarantine.ts';
 import { changedPaths, type ChangeContext, classifyUpdates } from './ref-changes.ts';
 import type { UpstreamCapabilities } from './upstream-facts.ts';
@@ -40,11 +40,24 @@ export async function decidePush(
   return assemble(services, push, { capabilities, updates, findings, inspection, verdict });
 }
 
+/** Asks the upstream ahead for what the decision needs; a failure shows where it is awaited. */
+export function askAhead(
+  { facts }: PushServices,
+  { repository, authorization }: Pick<PushClient, 'repository' | 'authorization'>,
+  signal: AbortSignal,
+): Pick<Stage, 'capabilities' | 'defaultBranch'> {
+  const capabilities = facts.capabilities(repository, authorization, signal);
+  const defaultBranch = facts.defaultBranch(repository, authorization, signal);
+  capabilities.catch(() => undefined);
+  defaultBranch.catch(() => undefined);
+  return { capabilities, defaultBranch };
+}
+
 /** What changes of refs and paths are told from. */
 export async function contextOf(
   services: PushServices,
   { client, request, signal }: Push,
-  { workshop, defaultBranch }: ReceivedStage,
+  { workshop, defaultBranch }: Pick<Stage, 'workshop' | 'defaultBranch'>,
   inspection: Inspection | undefined,
 ): Promise<ChangeContext> {
   return {
@@ -66,7 +79,7 @@ const toBeReviewed: ReadonlySet<string> = new Set(['policy/dependency-source', '
 export async function inspectObjects(
   services: PushServices,
   push: Push,
-  stage: Stage,
+  stage: Pick<Stage, 'workshop'>,
   pack: Pack,
 ): Promise<Inspection> {
   const { request, signal } = push;

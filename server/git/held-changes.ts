@@ -12,7 +12,7 @@ import { scanNames } from './masked-names.ts';
 import { pushOfHeld } from './held-push.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { changedPaths, classifyUpdates, type RefChange } from './ref-changes.ts';
-import type { Push, ReceivedStage } from './push-stage.ts';
+import type { Push } from './push-stage.ts';
 import type { Pack } from './quarantine.ts';
 import { Workshop } from './workshop.ts';
 
@@ -26,6 +26,11 @@ const keptMs = 5 * 60_000;
 export function createHeldChanges(services: ApplyServices): HeldChanges {
   const lists = new Map<string, { readonly changes: readonly RefChange[]; readonly until: number }>();
 
+  function recall(id: string): readonly RefChange[] | undefined {
+    const known = lists.get(id);
+    return known !== undefined && known.until > performance.now() ? known.changes : undefined;
+  }
+
   function remember(id: string, changes: readonly RefChange[]): void {
     lists.delete(id);
     lists.set(id, { changes, until: performance.now() + keptMs });
@@ -37,18 +42,18 @@ export function createHeldChanges(services: ApplyServices): HeldChanges {
       const kept = isTerminal(approval.state) ? undefined : await services.held.find(approval.held);
       if (kept === undefined) return { kind: 'gone' };
       const start = readCursor(after);
-      const push = await pushOfHeld(services, approval, kept.push, signal);
-      const { repository } = push.client;
+      const repository = services.repositoryOf(kept.push.repository);
       await using workshop = await Workshop.open(services, repository, kept.push.objectFormat, undefined);
       const pack =
         kept.packPath === undefined
           ? undefined
           : await workshop.quarantine.adopt(kept.packPath, kept.push.announced);
-      const known = lists.get(approval.id);
-      if (known !== undefined && known.until > performance.now())
-        return await pageOf(services, workshop, known.changes, start, signal);
-      const changes = await listChanges(services, push, workshop, pack);
-      remember(approval.id, changes);
+      let changes = recall(approval.id);
+      if (changes === undefined) {
+        const push = await pushOfHeld(services, approval, kept.push, signal);
+        changes = await listChanges(services, push, workshop, pack);
+        remember(approval.id, changes);
+      }
       return await pageOf(services, workshop, changes, start, signal);
     },
   };
@@ -60,17 +65,11 @@ async function listChanges(
   workshop: Workshop,
   pack: Pack | undefined,
 ): Promise<readonly RefChange[]> {
+  const inspection =
+    pack === undefined ? undefined : await inspectObjects(services, push, { workshop }, pack);
   const { repository } = push.client;
-  const stage: ReceivedStage = {
-    workshop,
-    capabilities: services.facts.capabilities(repository, undefined, push.signal),
-    defaultBranch: services.facts.defaultBranch(repository, undefined, push.signal),
-    pack,
-  };
-  stage.capabilities.catch(() => undefined);
-  stage.defaultBranch.catch(() => undefined);
-  const inspection = pack === undefined ? undefined : await inspectObjects(services, push, stage, pack);
-  const context = await contextOf(services, push, stage, inspection);
+  const defaultBranch = services.facts.defaultBranch(repository, undefined, push.signal);
+  const context = await contextOf(services, push, { workshop, defaultBranch }, inspection);
   const updates = await classifyUpdates(push.request.commands, context);
   return (await changedPaths(updates, context, 'exact')).paths;
 }

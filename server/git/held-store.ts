@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { GuardError } from '../../core/errors.ts';
 import { type ObjectFormat, type Oid, parseOid } from '../../core/oid.ts';
+import { syncDirectory } from '../private-file.ts';
 import { diskError, linkOrCopy } from './quarantine.ts';
 import type { RefCommand } from './receive-pack-request.ts';
 
@@ -131,11 +132,6 @@ async function syncAll(directory: string, names: readonly string[]): Promise<voi
     await file.sync();
   }
   await syncDirectory(directory);
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync();
 }
 
 async function readManifest(path: string): Promise<HeldPush | undefined> {

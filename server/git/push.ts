@@ -3,7 +3,7 @@
 // Whatever is thrown before the forward begins ends as `ng` for every ref, in one place (the catch of `servePush`).
 import { GuardError } from '../../core/errors.ts';
 import type { ByteReader } from './byte-reader.ts';
-import { decidePush } from './decide-push.ts';
+import { askAhead, decidePush } from './decide-push.ts';
 import { reportHeld, type Waiting } from './held-report.ts';
 import { holdPush } from './hold.ts';
 import { decidedEvent, type PushIdentity, receivedEvent } from './push-audit.ts';
@@ -102,15 +102,11 @@ async function withQuarantine<T>(
 ): Promise<T> {
   const { client, request, signal } = push;
   const { repository, authorization } = client;
-  const capabilities = services.facts.capabilities(repository, authorization, signal);
-  const defaultBranch = services.facts.defaultBranch(repository, authorization, signal);
-  // Awaited where they are needed; a failure before that is not unhandled.
-  capabilities.catch(() => undefined);
-  defaultBranch.catch(() => undefined);
+  const asked = askAhead(services, client, signal);
   const prepared = await services.preparations.take(client.actor.session, repository, request.objectFormat);
   await using workshop =
     prepared ?? (await Workshop.open(services, repository, request.objectFormat, authorization));
-  return await work({ workshop, capabilities, defaultBranch });
+  return await work({ workshop, ...asked });
 }
 
 async function receiveObjects(

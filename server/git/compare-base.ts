@@ -8,7 +8,7 @@ import type { AdvertisedRef } from './advertisement.ts';
 import type { HistoryLease } from './history.ts';
 import type { ObjectGraph } from './object-graph.ts';
 import { firstParents, type PackWalk, walkPack } from './pack-walk.ts';
-import type { GitRemote } from './upstream.ts';
+import type { GitRemote } from './gateway.ts';
 
 export interface BaseContext {
   readonly graph: ObjectGraph | undefined;

@@ -5,7 +5,7 @@ import { type Oid, parseOid } from '../../core/oid.ts';
 import type { HistoryLease } from './history.ts';
 import { runGit } from './process.ts';
 import type { Pack, Quarantine } from './quarantine.ts';
-import type { GitRemote } from './upstream.ts';
+import type { GitRemote } from './gateway.ts';
 
 const maxBytes = 16 * 1024 * 1024;
 

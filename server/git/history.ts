@@ -7,8 +7,8 @@ import { GuardError } from '../../core/errors.ts';
 import type { ObjectFormat, Oid } from '../../core/oid.ts';
 import { plainText } from './plain-text.ts';
 import { runGit } from './process.ts';
-import { pathOfCa, remoteEnvironment } from './remote-environment.ts';
-import type { GitRemote } from './upstream.ts';
+import { remoteEnvironment } from './remote-environment.ts';
+import type { GitRemote } from './gateway.ts';
 
 export interface HistoryKey {
   readonly repository: string;
@@ -177,7 +177,7 @@ function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
     const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'];
     const result = await runGit([...args, ...fetchOptions[depth], 'origin', ...refspecs], {
       cwd: path,
-      env: { GIT_DIR: path, ...(await remoteEnvironment(remote, pathOfCa(cache.path))) },
+      env: { GIT_DIR: path, ...remoteEnvironment(remote) },
       signal: AbortSignal.timeout(fetchDeadlineMs),
     });
     if (result.code === 0) return;

@@ -7,7 +7,7 @@ import type { GitDirectory } from './git-directory.ts';
 
 export interface IndexPackOptions {
   readonly maxBytes: number;
-  /** What Git needs to fetch the bases of a thin pack from the upstream. Holds the credential. */
+  /** What Git needs to fetch the bases of a thin pack from the upstream. Holds the key of the gateway. */
   readonly remote: Readonly<Record<string, string>>;
 }
 

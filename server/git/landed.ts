@@ -12,7 +12,7 @@ export type Landed =
   | { readonly kind: 'landed' }
   | { readonly kind: 'moved'; readonly refs: readonly string[] };
 
-type LandedServices = Pick<PushServices, 'facts' | 'history' | 'upstreamOf'>;
+type LandedServices = Pick<PushServices, 'facts' | 'gateway' | 'history'>;
 
 /** Asks the upstream. A ref that was moved on from the new value has had it. Rejects with `upstream/…`. */
 export async function whatLanded(
@@ -28,7 +28,7 @@ export async function whatLanded(
   const now = new Map(advertised.map(({ name, oid }) => [name, oid]));
   const moved = commands.filter(({ ref, newOid }) => (now.get(ref) ?? '') !== (isZero(newOid) ? '' : newOid));
   await using history = await services.history.lease({ repository: repository.id, objectFormat });
-  const remote = services.upstreamOf(repository).remoteFor(repository, undefined);
+  const remote = services.gateway.remoteFor(repository, undefined);
   const hasHad = async ({ ref, newOid }: RefCommand): Promise<boolean> => {
     const tip = now.get(ref);
     if (tip === undefined || isZero(newOid)) return false;

@@ -8,6 +8,7 @@ import { createApplier } from './apply-held.ts';
 import { isAtLeast, readGitVersion } from './git-version.ts';
 import { createHeldChanges } from './held-changes.ts';
 import { type HeldStore, openHeldStore } from './held-store.ts';
+import { openGateway } from './gateway.ts';
 import { createHistory } from './history.ts';
 import type { PushServices } from './push-stage.ts';
 import { createPreparations } from './preparations.ts';
@@ -64,18 +65,19 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   };
   const facts = createUpstreamFacts(upstreamOf, options.limits.advertisedRefs, monotonic);
   const table = createRepositoryTable(options.forges);
+  const repositoryOf = (name: string): Repository =>
+    table.route('POST', `${name}/git-receive-pack`, undefined).repository;
+  const gateway = await openGateway({ upstreamOf, repositoryOf });
   const tools = {
     history,
-    upstreamOf,
+    gateway,
     quarantineRoot,
     limits: options.limits,
     toleratesWhileIndexing: isAtLeast(version, { major: 2, minor: 45 }),
   };
   const preparations = createPreparations(tools);
   const sweeping = sweepHeld(held, options.approvals);
-  const services: GitRoutesOptions = { ...options, ...tools, held, preparations, facts };
-  const repositoryOf = (name: string): Repository =>
-    table.route('POST', `${name}/git-receive-pack`, undefined).repository;
+  const services: GitRoutesOptions = { ...options, ...tools, upstreamOf, held, preparations, facts };
   return {
     plugin: (app) => gitRoutes(app, services),
     settle: (attempts) =>
@@ -87,6 +89,7 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
     async [Symbol.asyncDispose]() {
       clearInterval(sweeping);
       await preparations[Symbol.asyncDispose]();
+      await gateway[Symbol.asyncDispose]();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
       await spawner[Symbol.asyncDispose]();
     },

@@ -21,6 +21,7 @@ import type { ReceivePackRequest } from './receive-pack-request.ts';
 import type { Answer } from './refusal.ts';
 import type { Preparations } from './preparations.ts';
 import type { Repository } from './repository.ts';
+import type { Upstream } from './upstream.ts';
 import type { UpstreamCapabilities, UpstreamFacts } from './upstream-facts.ts';
 import type { Workshop, WorkshopServices } from './workshop.ts';
 
@@ -32,6 +33,7 @@ export interface PushServices extends WorkshopServices {
   readonly held: HeldStore;
   readonly preparations: Preparations;
   readonly facts: UpstreamFacts;
+  readonly upstreamOf: (repository: Repository) => Upstream;
   readonly limits: Limits;
   /** What the guard calls itself in the protocol, such as `forgeguard/1.0`. */
   readonly agent: string;

@@ -1,20 +1,14 @@
-// What a Git child needs to read from an upstream: its URL and credential by environment, never by argument, and
-// nothing that would let it go anywhere else.
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { GitRemote } from './upstream.ts';
+// What a Git child needs to read from an upstream: where the gateway is and the key to it, by environment, never by
+// argument, and nothing that would let it go anywhere else.
+import type { GitRemote } from './gateway.ts';
 
-/** Where the upstream's CA certificate is laid down for Git. */
-export function pathOfCa(directory: string): string {
-  return join(directory, 'ca.pem');
-}
-
-/** The environment for one fetch. Holds the credential: hand it to the child and forget it. */
-export async function remoteEnvironment(remote: GitRemote, caPath: string): Promise<Record<string, string>> {
-  const settings: (readonly [string, string])[] = [
+/** The environment of a child that reads. Holds the key of the gateway: hand it to the child and forget it. */
+export function remoteEnvironment(remote: GitRemote): Record<string, string> {
+  const settings: readonly (readonly [string, string])[] = [
     ['remote.origin.url', remote.url],
     ['remote.origin.promisor', 'true'],
     ['http.followRedirects', 'false'],
+    ['http.proxy', ''],
     ['http.lowSpeedLimit', '1'],
     ['http.lowSpeedTime', '60'],
     ['credential.helper', ''],
@@ -23,19 +17,10 @@ export async function remoteEnvironment(remote: GitRemote, caPath: string): Prom
     ['transfer.bundleURI', 'false'],
     ['fetch.uriProtocols', ''],
     ['core.askPass', 'true'],
+    ...remote.headers.map((header): readonly [string, string] => ['http.extraHeader', header]),
   ];
-  if (remote.authorization !== undefined) {
-    settings.push([
-      `http.${new URL(remote.url).origin}/.extraHeader`,
-      `Authorization: ${remote.authorization}`,
-    ]);
-  }
-  if (remote.ca !== undefined) {
-    await writeFile(caPath, remote.ca);
-    settings.push(['http.sslCAInfo', caPath]);
-  }
   const environment: Record<string, string> = {
-    GIT_ALLOW_PROTOCOL: 'http:https',
+    GIT_ALLOW_PROTOCOL: 'http',
     GIT_CONFIG_COUNT: String(settings.length),
   };
   for (const [index, [key, value]] of settings.entries()) {

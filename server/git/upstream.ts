@@ -31,15 +31,7 @@ export interface UpstreamResponse {
 export interface Upstream {
   /** Sends one request. Rejects with an `upstream/…` error where no usable answer came. */
   send(request: UpstreamRequest): Promise<UpstreamResponse>;
-  /** Where a repository is reached after redirects, with what a Git child needs to authenticate there. */
-  remoteFor(repository: Repository, authorization: string | undefined): GitRemote;
   close(): Promise<void>;
-}
-
-export interface GitRemote {
-  readonly url: string;
-  readonly authorization: string | undefined;
-  readonly ca: string | undefined;
 }
 
 const maxRedirects = 5;
@@ -117,10 +109,6 @@ export function createUpstream(forge: ForgeConfig, idleMs: number, now: () => nu
         moved.set(request.repository.path, { base, until: now() + redirectMemoryMs });
       }
       throw new GuardError('upstream/invalid', `the upstream redirected more than ${maxRedirects} times`);
-    },
-    remoteFor(repository, authorization) {
-      const url = baseOf(repository);
-      return { url, authorization: authorizationFor(new URL(url).origin, authorization), ca: forge.ca };
     },
     close: () => agent.close(),
   };

@@ -5,13 +5,13 @@ import type { Limits } from '../config.ts';
 import type { History, HistoryLease } from './history.ts';
 import { ObjectReader } from './object-reader.ts';
 import { type Pack, Quarantine } from './quarantine.ts';
-import { pathOfCa, remoteEnvironment } from './remote-environment.ts';
+import { remoteEnvironment } from './remote-environment.ts';
 import type { Repository } from './repository.ts';
-import type { GitRemote, Upstream } from './upstream.ts';
+import type { Gateway, GitRemote } from './gateway.ts';
 
 export interface WorkshopServices {
   readonly history: History;
-  readonly upstreamOf: (repository: Repository) => Upstream;
+  readonly gateway: Pick<Gateway, 'remoteFor'>;
   readonly limits: Pick<Limits, 'packBytes' | 'objectBytes'>;
   /** Directory that holds the quarantines. */
   readonly quarantineRoot: string;
@@ -50,7 +50,7 @@ export class Workshop implements AsyncDisposable {
         maxObjectBytes: services.limits.objectBytes,
         toleratesWhileIndexing: services.toleratesWhileIndexing,
       });
-      const remote = services.upstreamOf(repository).remoteFor(repository, authorization);
+      const remote = services.gateway.remoteFor(repository, authorization);
       return new Workshop(quarantine, history, remote, services.limits.packBytes);
     } catch (thrown) {
       await history[Symbol.asyncDispose]();
@@ -60,12 +60,12 @@ export class Workshop implements AsyncDisposable {
 
   /** Starts the processes that a push with a pack will need. */
   async warmUp(): Promise<void> {
-    await Promise.all([this.quarantine.warmUp(await this.#indexOptions()), this.#openReader()]);
+    await Promise.all([this.quarantine.warmUp(this.#indexOptions()), this.#openReader()]);
   }
 
   /** Takes the pack in. Rejects as `Quarantine.receive` does. */
   async receive(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Pack> {
-    return this.quarantine.receive(source, await this.#indexOptions(), signal);
+    return this.quarantine.receive(source, this.#indexOptions(), signal);
   }
 
   /** Reads the objects of the push and what the cache holds. */
@@ -79,11 +79,8 @@ export class Workshop implements AsyncDisposable {
     return (this.#reader ??= ObjectReader.open(this.quarantine.environment(), this.quarantine.path));
   }
 
-  async #indexOptions(): Promise<{ readonly maxBytes: number; readonly remote: Record<string, string> }> {
-    return {
-      maxBytes: this.#maxBytes,
-      remote: await remoteEnvironment(this.remote, pathOfCa(this.quarantine.path)),
-    };
+  #indexOptions(): { readonly maxBytes: number; readonly remote: Record<string, string> } {
+    return { maxBytes: this.#maxBytes, remote: remoteEnvironment(this.remote) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -123,6 +123,10 @@ export const errorTable = {
     status: 502,
     remedy: 'It is tried again. Check that the receiver is up and takes what the guard sends.',
   },
+  'storage/failed': {
+    status: 502,
+    remedy: 'Check the bucket, its region or endpoint, the credentials and what they may do.',
+  },
   'guard/unreachable': { status: 502, remedy: 'Check the URL of the guard, and that it runs there.' },
   'queue/unavailable': {
     status: 503,

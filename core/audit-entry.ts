@@ -6,6 +6,7 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { auditActions, type AuditEvent, type Json } from './audit-event.ts';
 import { GuardError } from './errors.ts';
+import { delegationProofs, principalKinds, proofs } from './principal.ts';
 
 export const maxEntryBytes = 65_535;
 const maxRequestLength = 256;
@@ -45,14 +46,24 @@ export interface EntryPlace {
 
 /** A principal as it stands in the log. */
 export const principalSchema = z.strictObject({
-  kind: z.enum(['agent', 'human', 'workload']),
+  kind: z.enum(principalKinds),
   id: z.string(),
   issuer: z.string(),
   subject: z.string(),
   groups: z.array(z.string()),
   onBehalfOf: z.array(z.string()),
+  delegation: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        issuer: z.string(),
+        subject: z.string(),
+        proof: z.enum(delegationProofs),
+      }),
+    )
+    .optional(),
   session: z.string(),
-  proof: z.enum(['guard-token', 'oidc', 'saml', 'passthrough']),
+  proof: z.enum(proofs),
 });
 
 /** What JSON.parse made is JSON; a schema that copies it would lose a member named `__proto__`. */

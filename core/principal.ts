@@ -1,10 +1,37 @@
-// Who acts, and how that was proved. Every decision and every audit entry carries a principal.
+// Who acts, for whom, and how each was proved. Every decision and every audit entry carries a principal.
 
 export const principalKinds = ['agent', 'human', 'workload'] as const;
 export type PrincipalKind = (typeof principalKinds)[number];
 
-/** How the identity was proved to the guard. `passthrough`: the upstream judges the client's own credential. */
-export type Proof = 'guard-token' | 'oidc' | 'saml' | 'passthrough';
+/**
+ * How an identity was proved to the guard: a token of the guard's own, a session token that was exchanged for another
+ * proof, a token of a trusted OpenID Connect issuer, a SAML assertion, a web session, a client certificate.
+ * `passthrough`: the upstream judges the client's own credential.
+ */
+export const proofs = [
+  'guard-token',
+  'session-token',
+  'oidc',
+  'saml',
+  'web',
+  'mtls',
+  'passthrough',
+] as const;
+export type Proof = (typeof proofs)[number];
+
+/** `named`: it showed nothing itself; whoever vouches for the one before it in the chain has named it. */
+export const delegationProofs = [...proofs, 'named'] as const;
+export type DelegationProof = (typeof delegationProofs)[number];
+
+/** Somebody on whose behalf a principal acts. */
+export interface Delegation {
+  /** Principal id, such as `human:ada@example.org`. */
+  readonly id: string;
+  /** Who vouches for it: `guard`, or an issuer URL. */
+  readonly issuer: string;
+  readonly subject: string;
+  readonly proof: DelegationProof;
+}
 
 export interface Principal {
   readonly kind: PrincipalKind;
@@ -16,6 +43,8 @@ export interface Principal {
   readonly groups: readonly string[];
   /** On whose behalf, nearest first (RFC 8693 `act` chain turned round); the person who answers for it is last. */
   readonly onBehalfOf: readonly string[];
+  /** How each of `onBehalfOf` was proved, in the same order; absent where all were only named. */
+  readonly delegation?: readonly Delegation[] | undefined;
   /** Id of the session or token that was presented; never the token. */
   readonly session: string;
   readonly proof: Proof;
@@ -35,10 +64,13 @@ export const verbs = [
 ] as const;
 export type Verb = (typeof verbs)[number];
 
-/** What a credential may be used for. `repository` is a glob over `<forge>/<owner>/…/<repo>`. */
+/** What a credential may be used for. */
 export interface Scope {
+  /** Glob over `<forge>/<owner>/…/<repo>`. */
   readonly repository: string;
   readonly verbs: readonly Verb[];
+  /** Globs over full ref names that may be pushed to or decided about; absent: all. A fetch is not limited by refs. */
+  readonly refs?: readonly string[] | undefined;
 }
 
 /** A proved identity together with what its credential allows. */
@@ -47,4 +79,6 @@ export interface Grant {
   /** Who answers for the credential, a principal id; null where nobody is named. */
   readonly owner: string | null;
   readonly scopes: readonly Scope[];
+  /** When the credential ends; absent where the guard does not know. */
+  readonly expiresAt?: Date | undefined;
 }

@@ -58,12 +58,26 @@ export interface ScanService {
   ): Promise<ScanResult>;
 }
 
+/** What a request presents of its sender; all of it is attacker-controlled but the address. */
+export interface Presented {
+  /** The `Authorization` header; several are joined with `, `, which no credential survives. */
+  readonly authorization: string | undefined;
+  /** The client's IP address, as far as the guard can tell. */
+  readonly address: string;
+  /** The `Cookie` header. */
+  readonly cookie?: string | undefined;
+  /** The client certificate (DER) whose key the TLS handshake has proved. */
+  readonly certificate?: Uint8Array | undefined;
+  /** What is asked for, where it is known before: some tokens are good for one repository only. */
+  readonly repository?: string | undefined;
+}
+
 export interface IdentityService {
   /**
-   * Proves who sends a request from its `Authorization` header (HTTP Basic with any user name and the token as
-   * password, or Bearer). Rejects with `identity/missing` or `identity/invalid`.
+   * Proves who sends a request from what it presents: an `Authorization` header (HTTP Basic with any user name and the
+   * token as password, or Bearer) or another proof. Rejects with `identity/missing` or `identity/invalid`.
    */
-  authenticate(authorization: string | undefined): Promise<Grant>;
+  authenticate(presented: Presented): Promise<Grant>;
 }
 
 export interface PolicyService {
@@ -77,8 +91,13 @@ export interface PolicyService {
 /** Told of each step of a walk as it is entered; for metrics, traces and tests of crash safety. */
 export type StepObserver = (step: string, request: string) => void | Promise<void>;
 
-/** True where one of the scopes covers the repository and the verb. */
-export type ScopeCheck = (grant: Grant, repository: string, verb: Verb) => boolean;
+/** True where the scopes cover the repository and the verb; with `refs`, for each of these full ref names. */
+export type ScopeCheck = (
+  grant: Grant,
+  repository: string,
+  verb: Verb,
+  refs?: readonly string[],
+) => boolean;
 
 export interface Clock {
   now(): Date;

@@ -26,7 +26,7 @@ import { openGuardInstance } from './guard-instance.ts';
 import { createHttpServer } from './http.ts';
 import { passthroughGrant } from './identity/passthrough.ts';
 import { recordRefusals } from './identity/recorded-refusals.ts';
-import { createIdentityService } from './identity/service.ts';
+import { createIdentity } from './identity/part.ts';
 import { createNotifications } from './notify/part.ts';
 import { createPolicyService, type LoadedPolicy } from './policy/service.ts';
 import { createScanPool } from './scanning/pool.ts';
@@ -76,7 +76,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       startAnchoring({ database, append: (event) => audit.append(event), directory, everyMs: every * 1000 }),
     );
   }
-  const identity = opened.use(createIdentityService({ database, clock, audit }));
+  const identity = opened.use(createIdentity({ database, clock, audit }));
   const recorded = recordRefusals(identity, audit);
   const http = createHttpServer({
     log: options.log,
@@ -163,7 +163,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     policy,
     settled,
     isGoodToken: (token) =>
-      identity.authenticate(`Bearer ${token}`).then(
+      identity.authenticate({ authorization: `Bearer ${token}`, address: '' }).then(
         () => true,
         () => false,
       ),

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Grant } from '../../core/principal.ts';
 import type { IdentityService } from '../../core/services.ts';
+import { presentedBy } from '../presented.ts';
 
 const key = 'grant';
 
@@ -9,7 +10,7 @@ const key = 'grant';
 export function demandGrant(app: FastifyInstance, identity: IdentityService): void {
   app.decorateRequest(key, null);
   app.addHook('onRequest', async (request) => {
-    request.setDecorator<Grant>(key, await identity.authenticate(request.headers.authorization));
+    request.setDecorator<Grant>(key, await identity.authenticate(presentedBy(request)));
   });
 }
 

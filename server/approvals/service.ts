@@ -125,7 +125,9 @@ export function createApprovalService(options: ApprovalServiceOptions): Approval
   /** A change by somebody, which needs that the request has not run out and that the credential covers it. */
   async function decide(id: string, grant: Grant, verb: Verb | null, judge: Judge): Promise<Approval> {
     const expired = await settle(id, (stored, client) => {
-      if (verb !== null && !covers(grant, stored.approval.binding.repository, verb))
+      const { repository, refUpdates } = stored.approval.binding;
+      const refs = refUpdates.map(({ ref }) => ref);
+      if (verb !== null && !covers(grant, repository, verb, refs))
         throw new GuardError('identity/forbidden', `the token does not allow to ${verb} in this repository`);
       return judge(stored, client);
     });

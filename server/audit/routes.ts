@@ -11,6 +11,7 @@ import { coversEverything } from '../../core/scope.ts';
 import type { AuditLog, IdentityService } from '../../core/services.ts';
 import { parseTilePath, tileWidth } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
+import { presentedBy } from '../presented.ts';
 import { readNewestCosigned, readNewestNote } from './store.ts';
 import { readTile } from './tiles.ts';
 
@@ -53,7 +54,7 @@ export async function auditRoutes(app: FastifyInstance, options: AuditRoutesOpti
   }
 
   async function enter(request: FastifyRequest): Promise<Grant> {
-    const grant = await identity.authenticate(request.headers.authorization);
+    const grant = await identity.authenticate(presentedBy(request));
     if (coversEverything(grant, 'audit')) return grant;
     await record(request, grant, 'audit.refused', { by: 'http' });
     const message = 'this token may not read the audit log: its scope must be written **:audit';

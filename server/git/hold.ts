@@ -33,7 +33,7 @@ export async function holdPush(
       .filter(({ action }) => action === 'hold')
       .map(({ rule, message }) => ({ rule, message })),
     requirements: decision.verdict.approvals,
-    details: detailsOf(decision),
+    details: { ...detailsOf(decision), ...limitsOf(push) },
   });
   if (!request.isNew) await held.discard(key);
   await services.observe('held', push.client.request);
@@ -95,6 +95,11 @@ function bindingOf({ client, request }: Push, { facts }: Decision): ApprovalBind
     actor: client.actor,
     owner: client.owner,
   };
+}
+
+/** A reviewer sees what the agent's credential is limited to. */
+function limitsOf({ client }: Push): { readonly [key: string]: Json } {
+  return client.refLimits === undefined ? {} : { refLimits: client.refLimits };
 }
 
 function detailsOf({ facts, inspection }: Decision): { readonly [key: string]: Json } {

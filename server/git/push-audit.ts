@@ -37,7 +37,13 @@ export function receivedEvent(
   identity: PushIdentity,
   commands: readonly RefCommand[],
   shownRef: (ref: string) => string,
-  source: { readonly address: string; readonly userAgent: string; readonly pushOptions: number },
+  source: {
+    readonly address: string;
+    readonly userAgent: string;
+    readonly pushOptions: number;
+    /** The ref globs to which the credential is limited; undefined where it is not. */
+    readonly refLimits: readonly string[] | undefined;
+  },
 ): AuditEvent {
   return eventOf(identity, 'push.received', {
     refUpdates: commands.slice(0, maxRefs).map((command) => ({
@@ -46,8 +52,10 @@ export function receivedEvent(
       new: command.newOid,
     })),
     refUpdateCount: commands.length,
-    ...source,
+    address: source.address,
+    pushOptions: source.pushOptions,
     userAgent: plainText(source.userAgent, 100),
+    ...(source.refLimits === undefined ? {} : { refLimits: source.refLimits }),
   });
 }
 

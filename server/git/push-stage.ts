@@ -49,6 +49,8 @@ export interface PushClient {
   readonly actor: Principal;
   /** Who answers for the actor's credential, a principal id. */
   readonly owner: string | null;
+  /** The ref globs to which the credential is limited; undefined where it is not. */
+  readonly refLimits: readonly string[] | undefined;
   readonly repository: Repository;
   /** The client's own Authorization, for upstreams in `passthrough` mode. */
   readonly authorization: string | undefined;

@@ -46,6 +46,7 @@ export async function servePush(
         address: client.address,
         userAgent: client.userAgent,
         pushOptions: request.pushOptions.length,
+        refLimits: client.refLimits,
       }),
     );
     // Awaited once the pack is here; what fails before that must not leave its failure unhandled.

@@ -4,16 +4,19 @@ import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GuardError } from '../../core/errors.ts';
 import type { Grant, Principal } from '../../core/principal.ts';
+import { refLimits } from '../../core/scope.ts';
 import type { IdentityService, ScopeCheck } from '../../core/services.ts';
 import { writeAdvertisement } from './advertisement.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readClientBody } from './client-body.ts';
 import { advertiseFetch, type FetchAnswer, type FetchCall } from './fetch.ts';
 import { createGate } from './gate.ts';
+import { checkRefs } from './ref-limits.ts';
 import { refusedEvent } from './push-audit.ts';
 import { createPushOutput, type PushOutput } from './push-output.ts';
 import type { PushServices } from './push-stage.ts';
 import { failureOf, servePush } from './push.ts';
+import { authorizationOf, presentedBy } from '../presented.ts';
 import { readReceivePackRequest, type ReceivePackRequest } from './receive-pack-request.ts';
 import { createRepositoryTable, type GitRoute, type Repository, type Service } from './repository.ts';
 import { serveFetch } from './serve-fetch.ts';
@@ -56,13 +59,13 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     const found = findRoute(request);
     if (found instanceof GuardError) {
       // Who is not known learns nothing of what exists.
-      const { principal } = await options.identity.authenticate(request.headers.authorization);
+      const { principal } = await options.identity.authenticate(presentedBy(request));
       await recordRefusal(request.id, principal, undefined, wantsPush(request), found);
       throw found;
     }
     // What is asked for is told by the route alone: a URL can be written in many ways.
     const push = serviceOf(found) === 'git-receive-pack';
-    const grant = await grantFor(found.repository, request.headers.authorization, push);
+    const grant = await grantFor(found.repository, request, push);
     if (!options.covers(grant, found.repository.id, push ? 'push' : 'fetch')) {
       const error = new GuardError(
         'identity/forbidden',
@@ -86,11 +89,12 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
 
   async function grantFor(
     repository: Repository,
-    authorization: string | undefined,
+    request: FastifyRequest,
     push: boolean,
   ): Promise<Grant> {
-    if (repository.forge.credential.mode !== 'passthrough')
-      return options.identity.authenticate(authorization);
+    const presented = presentedBy(request, repository.id);
+    const { authorization } = presented;
+    if (repository.forge.credential.mode !== 'passthrough') return options.identity.authenticate(presented);
     if (push && authorization === undefined)
       throw new GuardError('upstream/credential', 'a push needs a credential of the upstream');
     return options.passthroughGrant(authorization, repository.forge.name);
@@ -159,7 +163,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     return {
       upstream: options.upstreamOf(repository),
       repository,
-      authorization: request.headers.authorization,
+      authorization: authorizationOf(request),
       protocol: request.headers['git-protocol']?.toString(),
       signal,
     };
@@ -172,7 +176,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     session: string,
     signal: AbortSignal,
   ): Promise<FastifyReply> {
-    const { authorization } = request.headers;
+    const authorization = authorizationOf(request);
     const advertisement = await options.facts.advertisement(repository, authorization, signal);
     // Done while the client packs; a failure shows again when the answer is needed.
     reply.raw.once('finish', () => {
@@ -217,6 +221,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     let parsed: ReceivePackRequest | undefined;
     try {
       parsed = await readReceivePackRequest(reader, options.limits, (known) => (capabilities = known));
+      if (parsed !== undefined) checkRefs(grant, repository.id, parsed);
     } catch (thrown) {
       const error = failureOf(thrown, signal);
       await recordRefusal(request.id, grant.principal, repository, true, error);
@@ -238,8 +243,9 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
       request: request.id,
       actor: grant.principal,
       owner: grant.owner,
+      refLimits: refLimits(grant, repository.id, 'push'),
       repository,
-      authorization: request.headers.authorization,
+      authorization: authorizationOf(request),
       address: request.ip,
       userAgent: request.headers['user-agent'] ?? '',
       onFailure: (error: Error) => request.log.error({ request: request.id, err: error }, 'a push failed'),

@@ -32,9 +32,9 @@ export function recordRefusals(identity: IdentityService, audit: Pick<AuditLog, 
   }
 
   return {
-    async authenticate(authorization) {
+    async authenticate(presented) {
       try {
-        return await identity.authenticate(authorization);
+        return await identity.authenticate(presented);
       } catch (thrown) {
         const refusal = refusalOf(thrown);
         // Git asks without a credential first: that is no failure.

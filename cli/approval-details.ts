@@ -8,12 +8,13 @@ const counts = z.object({
   objects: z.int().optional(),
   bytes: z.int().optional(),
 });
+const limits = z.object({ refLimits: z.array(z.string()) });
 const findings = z.object({
   findings: z.array(z.object({ rule: z.string(), path: z.string(), line: z.int(), masked: z.string() })),
   findingCount: z.int(),
 });
 
-/** Rows of a label and a text: its size, and what was found in it, masked. */
+/** Rows of a label and a text: its size, what its credential is limited to, and what was found in it, masked. */
 export function detailRows(details: unknown): readonly (readonly [string, string])[] {
   const { commits, objects, bytes } = counts.safeParse(details).data ?? {};
   const size = [
@@ -21,10 +22,12 @@ export function detailRows(details: unknown): readonly (readonly [string, string
     ...(objects === undefined ? [] : [plural(objects, 'object')]),
     ...(bytes === undefined ? [] : [plural(bytes, 'byte')]),
   ];
+  const { refLimits = [] } = limits.safeParse(details).data ?? {};
   const found = findings.safeParse(details).data;
   const more = found === undefined ? 0 : found.findingCount - found.findings.length;
   return [
     ...(size.length === 0 ? [] : [['size', size.join(', ')] as const]),
+    ...(refLimits.length === 0 ? [] : [['limits', `only ${refLimits.join(', ')}`] as const]),
     ...(found?.findings ?? []).map(
       ({ rule, path, line, masked }) => ['finding', `${rule} ${path}:${line} ${masked}`] as const,
     ),

@@ -6,11 +6,12 @@ import type { Command } from 'commander';
 import { parseDuration } from '../core/duration.ts';
 import { GuardError } from '../core/errors.ts';
 import { verbs } from '../core/principal.ts';
-import type { PrincipalKind, Scope, Verb } from '../core/principal.ts';
+import type { PrincipalKind } from '../core/principal.ts';
+import { formatScope, parseScope } from '../core/scope-text.ts';
 import { environment, loadConfig } from '../server/config.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
 import { createTokenOffice } from '../server/identity/tokens.ts';
-import type { TokenOffice } from '../server/identity/tokens.ts';
+import type { TokenOffice, TokenRequest } from '../server/identity/tokens.ts';
 import type { TokenRecord } from '../server/identity/store.ts';
 
 type Format = 'text' | 'json';
@@ -60,14 +61,11 @@ function readWho(flags: CreateFlags): { readonly kind: PrincipalKind; readonly n
   return who;
 }
 
-/** `forge/owner/*:fetch,push`: a glob over repositories, a colon, and verbs. */
-function readScope(text: string): Scope {
-  const colon = text.lastIndexOf(':');
-  if (colon < 1) return refuse(`--scope is written GLOB:VERB,VERB, such as 'github/acme/*:fetch,push'`);
-  const listed = text.slice(colon + 1).split(',');
-  const known = verbs.filter((verb): verb is Verb => listed.includes(verb));
-  if (known.length !== new Set(listed).size) return refuse(`the verbs of --scope are ${verbs.join(', ')}`);
-  return { repository: text.slice(0, colon), verbs: known };
+function readScope(text: string): TokenRequest['scopes'][number] {
+  const scope = parseScope(text);
+  if ('fault' in scope) return refuse(`--scope: ${scope.fault}`);
+  const { repository, verbs: listed, refs } = scope;
+  return { repository, verbs: [...listed], ...(refs === undefined ? {} : { refs: [...refs] }) };
 }
 
 /** A person without a kind is a human. */
@@ -89,7 +87,7 @@ async function create(flags: CreateFlags): Promise<void> {
       groups: [...flags.group],
       // An agent acts for its owner unless it is said for whom else.
       onBehalfOf: behalf.length === 0 && who.kind === 'agent' ? [readPerson(owner)] : behalf,
-      scopes: flags.scope.map(readScope).map((scope) => ({ ...scope, verbs: [...scope.verbs] })),
+      scopes: flags.scope.map(readScope),
       lifetime,
       issuedBy: `local:${userInfo().username}`,
     }),
@@ -119,7 +117,7 @@ async function list(flags: CommonFlags): Promise<void> {
     record.owner,
     record.expiresAt.toISOString().slice(0, 10),
     record.lastUse?.toISOString().slice(0, 16) ?? 'never',
-    record.scopes.map((scope) => `${scope.repository}:${scope.verbs.join(',')}`).join(' '),
+    record.scopes.map(formatScope).join(' '),
     record.purpose,
   ]);
   printTable([['ID', 'STATE', 'FOR', 'OWNER', 'EXPIRES', 'LAST USE', 'SCOPES', 'PURPOSE'], ...rows]);
@@ -178,7 +176,7 @@ export function registerToken(program: Command): void {
     .option('--owner <person>', 'who answers for it')
     .requiredOption('--purpose <text>', 'what it is for')
     .requiredOption(
-      '--scope <glob:verbs>',
+      '--scope <glob:verbs[@refs]>',
       `what it may do (${verbs.join(', ')}); may be repeated`,
       collect,
       [],

@@ -8,15 +8,7 @@ export type PrincipalKind = (typeof principalKinds)[number];
  * proof, a token of a trusted OpenID Connect issuer, a SAML assertion, a web session, a client certificate.
  * `passthrough`: the upstream judges the client's own credential.
  */
-export const proofs = [
-  'guard-token',
-  'session-token',
-  'oidc',
-  'saml',
-  'web',
-  'mtls',
-  'passthrough',
-] as const;
+export const proofs = ['guard-token', 'session-token', 'oidc', 'saml', 'web', 'mtls', 'passthrough'] as const;
 export type Proof = (typeof proofs)[number];
 
 /** `named`: it showed nothing itself; whoever vouches for the one before it in the chain has named it. */
@@ -48,6 +40,15 @@ export interface Principal {
   /** Id of the session or token that was presented; never the token. */
   readonly session: string;
   readonly proof: Proof;
+}
+
+/** How each on whose behalf the principal acts was proved, nearest first. */
+export function delegationOf(principal: Principal): readonly Delegation[] {
+  const { delegation, onBehalfOf, issuer } = principal;
+  return (
+    delegation ??
+    onBehalfOf.map((id) => ({ id, issuer, subject: id.slice(id.indexOf(':') + 1), proof: 'named' }))
+  );
 }
 
 /** `break-glass` lets a person approve alone, without being named by the policy; see docs/approvals.md. */

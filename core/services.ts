@@ -92,12 +92,7 @@ export interface PolicyService {
 export type StepObserver = (step: string, request: string) => void | Promise<void>;
 
 /** True where the scopes cover the repository and the verb; with `refs`, for each of these full ref names. */
-export type ScopeCheck = (
-  grant: Grant,
-  repository: string,
-  verb: Verb,
-  refs?: readonly string[],
-) => boolean;
+export type ScopeCheck = (grant: Grant, repository: string, verb: Verb, refs?: readonly string[]) => boolean;
 
 export interface Clock {
   now(): Date;

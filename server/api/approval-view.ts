@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Approval, approvalProgress, voteDecisions } from '../../core/approval.ts';
 import { approvalStates, isTerminal } from '../../core/approval/state.ts';
 import { operations } from '../../core/operation.ts';
-import { principalKinds } from '../../core/principal.ts';
+import { delegationOf, delegationProofs, principalKinds, proofs } from '../../core/principal.ts';
 
 const time = z.iso.datetime().describe('UTC, as in RFC 3339');
 const person = z.string().describe('principal id, such as `human:ada@example.org`');
@@ -37,8 +37,19 @@ export const approvalView = z
     repository: z.string().describe('`<forge>/<owner>/…/<repo>`'),
     operation: z.enum(operations),
     refUpdates: z.array(z.object({ ref: z.string(), oldOid: z.string(), newOid: z.string() })),
-    actor: z.object({ kind: z.enum(principalKinds), id: z.string() }).describe('who wants to do it'),
+    actor: z
+      .object({
+        kind: z.enum(principalKinds),
+        id: z.string(),
+        issuer: z.string().describe('who vouches for it: `guard`, or the URL of an issuer'),
+        proof: z.enum(proofs).describe('how it was proved'),
+        session: z.string().describe('id of the session or token, as in the audit log'),
+      })
+      .describe('who wants to do it'),
     onBehalfOf: z.array(person).describe('for whom, nearest first'),
+    delegation: z
+      .array(z.object({ id: person, issuer: z.string(), proof: z.enum(delegationProofs) }))
+      .describe('how each of them was proved; `named`: by the one before it alone'),
     owner: person.nullable().describe("who answers for the actor's credential"),
     reason: z.string().nullable().describe("the actor's reason"),
     holds: z
@@ -78,6 +89,7 @@ export type ApprovalView = z.output<typeof approvalView>;
 /** The request as JSON; `base` is the path of the collection, `url` its page. */
 export function viewOf(approval: Approval, url: string, base: string): ApprovalView {
   const { binding, breakGlass } = approval;
+  const { actor } = binding;
   const self = `${base}/${approval.id}`;
   return {
     id: approval.id,
@@ -88,8 +100,15 @@ export function viewOf(approval: Approval, url: string, base: string): ApprovalV
     repository: binding.repository,
     operation: binding.kind,
     refUpdates: binding.refUpdates.map(({ ref, oldOid, newOid }) => ({ ref, oldOid, newOid })),
-    actor: { kind: binding.actor.kind, id: binding.actor.id },
-    onBehalfOf: [...binding.actor.onBehalfOf],
+    actor: {
+      kind: actor.kind,
+      id: actor.id,
+      issuer: actor.issuer,
+      proof: actor.proof,
+      session: actor.session,
+    },
+    onBehalfOf: [...actor.onBehalfOf],
+    delegation: delegationOf(actor).map(({ id, issuer, proof }) => ({ id, issuer, proof })),
     owner: binding.owner,
     reason: approval.reason,
     holds: approval.holds.map(({ rule, message }) => ({ rule, message })),

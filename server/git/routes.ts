@@ -87,11 +87,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     }
   }
 
-  async function grantFor(
-    repository: Repository,
-    request: FastifyRequest,
-    push: boolean,
-  ): Promise<Grant> {
+  async function grantFor(repository: Repository, request: FastifyRequest, push: boolean): Promise<Grant> {
     const presented = presentedBy(request, repository.id);
     const { authorization } = presented;
     if (repository.forge.credential.mode !== 'passthrough') return options.identity.authenticate(presented);

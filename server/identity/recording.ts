@@ -1,6 +1,7 @@
 // Carries what was done to tokens into the audit log. At least once: after a crash between the entry and the note that
 // it is there, the entry is written again with the same token id.
-import type { AuditEvent } from '../../core/audit-event.ts';
+import type { AuditEvent, Json } from '../../core/audit-event.ts';
+import type { Scope } from '../../core/principal.ts';
 import type { AuditLog } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
 import { listUnrecorded, markCreationRecorded, markRevocationRecorded } from './store.ts';
@@ -45,7 +46,7 @@ function creationOf(record: TokenRecord): AuditEvent {
       kind: record.kind,
       groups: record.groups,
       onBehalfOf: record.onBehalfOf,
-      scopes: record.scopes.map(({ repository, verbs }) => ({ repository, verbs })),
+      scopes: scopesJson(record.scopes),
       owner: record.owner,
       purpose: record.purpose,
       issuedBy: record.issuedBy,
@@ -68,4 +69,13 @@ function revocationOf(record: TokenRecord): AuditEvent {
       revokedAt: record.revokedAt?.toISOString() ?? null,
     },
   };
+}
+
+/** Scopes as the audit log keeps them. */
+function scopesJson(scopes: readonly Scope[]): Json {
+  return scopes.map(({ repository, verbs, refs }) => ({
+    repository,
+    verbs,
+    ...(refs === undefined ? {} : { refs }),
+  }));
 }

@@ -18,7 +18,7 @@ export function createIdentityService(provers: readonly Prover[]): Identity {
   let running: Promise<void> | undefined;
 
   async function maintain(): Promise<void> {
-    const done = await Promise.allSettled(provers.map((prover) => prover.upkeep?.()));
+    const done = await Promise.allSettled(provers.map(async (prover) => prover.upkeep?.()));
     for (const result of done) if (result.status === 'rejected') throw result.reason;
   }
 

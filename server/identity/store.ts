@@ -24,13 +24,17 @@ export interface TokenRecord {
   readonly revocationRecorded: boolean;
 }
 
+const storedScopes = z.array(
+  z.object({ repository: z.string(), verbs: z.array(z.enum(verbs)), refs: z.array(z.string()).optional() }),
+);
+
 const recordSchema = z.object({
   id: z.string(),
   kind: z.enum(['agent', 'human', 'workload']),
   principal: z.string(),
   groups: z.array(z.string()),
   onBehalfOf: z.array(z.string()),
-  scopes: z.array(z.object({ repository: z.string(), verbs: z.array(z.enum(verbs)) })),
+  scopes: storedScopes,
   owner: z.string(),
   purpose: z.string(),
   issuedBy: z.string(),

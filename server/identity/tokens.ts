@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { formatDuration } from '../../core/duration.ts';
 import { GuardError } from '../../core/errors.ts';
-import { verbs } from '../../core/principal.ts';
-import { closed, glob } from '../../core/schema.ts';
+import { closed } from '../../core/schema.ts';
+import { scopeSchema } from '../../core/scope-schema.ts';
 import type { Clock } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
 import { Secret } from '../secret.ts';
@@ -39,10 +39,7 @@ const requestSchema = closed({
   purpose: prose,
   groups: z.array(name).max(100),
   onBehalfOf: z.array(principalId).max(20),
-  scopes: z
-    .array(closed({ repository: glob, verbs: z.array(z.enum(verbs)).min(1) }))
-    .min(1)
-    .max(100),
+  scopes: z.array(scopeSchema).min(1).max(100),
   lifetime: z.int().min(60),
   issuedBy: z.string().min(1).max(300),
 });

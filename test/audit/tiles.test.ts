@@ -10,7 +10,7 @@ import type { DurableAuditLog } from '../../server/audit/log.ts';
 import { auditRoutes } from '../../server/audit/routes.ts';
 import { readEntries } from '../../server/audit/store.ts';
 import { createHttpServer } from '../../server/http.ts';
-import { createIdentityService } from '../../server/identity/service.ts';
+import { createIdentity } from '../../server/identity/part.ts';
 import { createTokenOffice } from '../../server/identity/tokens.ts';
 import { auditBench, type AuditBench, auditEvents } from '../support/audit.ts';
 import { readWholeLog } from '../support/tile-reader.ts';
@@ -29,7 +29,7 @@ async function startScene(publicProofs = false): Promise<Scene> {
   const log = stack.use(await bench.open({ origin: 'guard.example.com/audit' }));
   const { database } = bench;
   const clock = { now: () => new Date() };
-  const identity = stack.use(createIdentityService({ database, clock, audit: log }));
+  const identity = stack.use(createIdentity({ database, clock, audit: log }));
   const office = createTokenOffice({ database, clock, maxLifetime: 86_400 });
   const http = createHttpServer({ log: { write: () => undefined }, checkReady: async () => undefined });
   stack.defer(() => http.close());

@@ -81,7 +81,7 @@ describe('token', () => {
     [['create', '--agent', 'a', '--owner', 'ada', ...usual, '--scope', 'hub/*'], /GLOB:VERB/],
     [
       ['create', '--agent', 'a', '--owner', 'ada', ...usual, '--scope', 'hub/*:fetch,pull'],
-      /verbs of --scope/,
+      /--scope: the verbs of a scope are/,
     ],
     [['revoke', 'tok-0'], /no token with this id/],
     [['create', '--agent', 'a', '--owner', 'ada', '--purpose', 'x'], /required option/],

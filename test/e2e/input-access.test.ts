@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTokenOffice } from '../../server/identity/tokens.ts';
 import { withCredentials } from '../support/client.ts';
 import { commitOfFiles, noObject } from '../support/git-object.ts';
-import { basic } from '../support/guarded-forge.ts';
+import { basic, requestIn } from '../support/guarded-forge.ts';
 import { packOf } from '../support/pack.ts';
 import { receivePackBody } from '../support/raw-push.ts';
 import { type RefusalScene, startRefusalScene } from '../support/refusal-scene.ts';
@@ -125,6 +125,26 @@ describe('who may', () => {
     expect(response.status).toBe(403);
     expect(await response.text()).toMatch(/may not fetch from forge\/team\/target/);
   });
+});
+
+test('a token is good for its refs only, which is told before anything of the push is looked at', async () => {
+  const { token } = await scene.forge.issue({ name: 'branches', refs: ['refs/heads/agent/**'] });
+  const made = await scene.forge.createRepo('team/branches', { seed: { 'README.md': 'hello\n' } });
+  const url = withCredentials(made.bareUrl, 'branches', token);
+  const tree = await scene.forge.client.clone(url);
+  await tree.commit('more', { 'more.txt': 'more\n' });
+  const refused = await tree.push(['HEAD:refs/heads/agent/one', 'HEAD:refs/heads/elsewhere']);
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toMatch(
+    /this token may push only to refs\/heads\/agent\/\*\*; 1 of the 2 refs of this push match/,
+  );
+  const request = requestIn(refused.stderr);
+  expect((await scene.forge.audit(request)).map(({ action }) => action)).toEqual(['push.refused']);
+  await scene.expectRecorded(request, 'push.refused', 'identity/forbidden');
+  expect(Object.keys(await made.repository.refs())).toEqual(['refs/heads/main']);
+  expect((await tree.push('HEAD:refs/heads/agent/one')).code).toBe(0);
+  const received = (await scene.forge.audit()).findLast(({ action }) => action === 'push.received');
+  expect(received?.details).toMatchObject({ refLimits: ['refs/heads/agent/**'] });
 });
 
 describe('paths and methods that are not smart HTTP', () => {

@@ -4,10 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AuditEvent } from '../../core/audit-event.ts';
 import { GuardError } from '../../core/errors.ts';
 import { refusalOf } from '../../core/identity-refusal.ts';
+import type { Presented } from '../../core/services.ts';
 import { openDatabase, type Database, type Queryable } from '../../server/db.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { mintToken } from '../../server/identity/guard-token.ts';
-import { createIdentityService, type Identity } from '../../server/identity/service.ts';
+import { createIdentity } from '../../server/identity/part.ts';
+import type { Identity } from '../../server/identity/service.ts';
 import { createTokenOffice, type TokenOffice, type TokenRequest } from '../../server/identity/tokens.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -65,11 +67,13 @@ async function issue(more: Partial<TokenRequest> = {}): Promise<{ id: string; to
   return { id: record.id, token: token.reveal() };
 }
 
+const bearer = (token: string): Presented => ({ authorization: `Bearer ${token}`, address: '192.0.2.1' });
+
 async function refusal(
   identity: Identity,
   token: string,
 ): Promise<[string, string | undefined, string | undefined]> {
-  const error: unknown = await identity.authenticate(`Bearer ${token}`).catch((thrown: unknown) => thrown);
+  const error: unknown = await identity.authenticate(bearer(token)).catch((thrown: unknown) => thrown);
   if (!(error instanceof GuardError)) return ['accepted', undefined, undefined];
   expect(error.message).toBe('the token was not accepted');
   return [error.code, refusalOf(error)?.reason, refusalOf(error)?.token];
@@ -77,11 +81,11 @@ async function refusal(
 
 describe('a token', () => {
   test('proves its principal', async () => {
-    await using identity = createIdentityService({ database, clock, audit });
+    await using identity = createIdentity({ database, clock, audit });
     const { id, token } = await issue();
     const basic = `Basic ${Buffer.from(`anybody:${token}`).toString('base64')}`;
     for (const header of [basic, `Bearer ${token}`, `token ${token}`]) {
-      expect(await identity.authenticate(header)).toEqual({
+      expect(await identity.authenticate({ authorization: header, address: '' })).toEqual({
         principal: {
           kind: 'agent',
           id: 'agent:coder',
@@ -94,20 +98,21 @@ describe('a token', () => {
         },
         owner: 'human:ada',
         scopes: request.scopes,
+        expiresAt: new Date(start.getTime() + 3_600_000),
       });
     }
   });
 
   test('is not in the database, nor in what is recorded', async () => {
-    await using identity = createIdentityService({ database, clock, audit });
+    await using identity = createIdentity({ database, clock, audit });
     const { token } = await issue();
-    await identity.authenticate(`Bearer ${token}`);
+    await identity.authenticate(bearer(token));
     const rows = await database.query('select * from guard_token');
     expect(JSON.stringify([rows, await office.list(), events])).not.toContain(token.slice(3, 20));
   });
 
   test('that is unknown, expired, revoked or malformed is refused alike, and told apart for the audit log', async () => {
-    await using identity = createIdentityService({ database, clock, audit });
+    await using identity = createIdentity({ database, clock, audit });
     const expiring = await issue();
     const revoked = await issue();
     await office.revoke(revoked.id, 'human:ada');
@@ -124,7 +129,7 @@ describe('a token', () => {
   });
 
   test('expires also while it is remembered', async () => {
-    await using identity = createIdentityService({ database, clock, audit });
+    await using identity = createIdentity({ database, clock, audit });
     const { token } = await issue();
     expect((await refusal(identity, token))[0]).toBe('accepted');
     now = new Date(start.getTime() + 3_600_000);
@@ -132,7 +137,7 @@ describe('a token', () => {
   });
 
   test('that is revoked stops working within a second', async () => {
-    await using identity = createIdentityService({ database, clock, audit });
+    await using identity = createIdentity({ database, clock, audit });
     const { id, token } = await issue();
     expect((await refusal(identity, token))[0]).toBe('accepted');
     await office.revoke(id, 'human:ada');
@@ -148,19 +153,19 @@ describe('a token', () => {
         return database.query<Row>(sql, values);
       },
     };
-    await using identity = createIdentityService({ database: counting, clock, audit });
+    await using identity = createIdentity({ database: counting, clock, audit });
     const { token } = await issue();
     await identity.upkeep();
     queries = 0;
-    await Promise.all(Array.from({ length: 50 }, () => identity.authenticate(`Bearer ${token}`)));
-    await identity.authenticate(`Bearer ${token}`);
+    await Promise.all(Array.from({ length: 50 }, () => identity.authenticate(bearer(token))));
+    await identity.authenticate(bearer(token));
     expect(queries).toBe(1);
   });
 
   test('is noted as used, off the path of requests', async () => {
-    await using identity = createIdentityService({ database, clock, audit });
+    await using identity = createIdentity({ database, clock, audit });
     const { token } = await issue();
-    await identity.authenticate(`Bearer ${token}`);
+    await identity.authenticate(bearer(token));
     expect((await office.list())[0]?.lastUse).toBeNull();
     await identity.upkeep();
     expect((await office.list())[0]?.lastUse).toEqual(start);
@@ -169,14 +174,14 @@ describe('a token', () => {
 
 describe('the audit log', () => {
   test('holds the creation before the token is honoured, once', async () => {
-    await using identity = createIdentityService({ database, clock, audit });
+    await using identity = createIdentity({ database, clock, audit });
     const { id, token } = await issue();
     auditWorks = false;
-    await expect(identity.authenticate(`Bearer ${token}`)).rejects.toMatchObject({
+    await expect(identity.authenticate(bearer(token))).rejects.toMatchObject({
       code: 'audit/unavailable',
     });
     auditWorks = true;
-    await identity.authenticate(`Bearer ${token}`);
+    await identity.authenticate(bearer(token));
     await identity.upkeep();
     expect(events).toMatchObject([
       {
@@ -196,7 +201,7 @@ describe('the audit log', () => {
     const { id } = await issue();
     await office.revoke(id, 'local:root');
     await office.revoke(id, 'somebody else');
-    await using identity = createIdentityService({ database, clock, audit });
+    await using identity = createIdentity({ database, clock, audit });
     await identity.upkeep();
     await identity.upkeep();
     expect(events.map(({ action, details }) => [action, details['revokedBy']])).toEqual([

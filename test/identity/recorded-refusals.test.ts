@@ -12,7 +12,9 @@ async function refuse(reasons: readonly RefusalReason[]): Promise<readonly Audit
     { append: async (event) => ({ index: entries.push(event) - 1 }) },
   );
   while (pending.length > 0)
-    await expect(service.authenticate('Bearer x')).rejects.toMatchObject({ name: 'GuardError' });
+    await expect(service.authenticate({ authorization: 'Bearer x', address: '' })).rejects.toMatchObject({
+      name: 'GuardError',
+    });
   return entries;
 }
 

@@ -4,7 +4,7 @@ import type { HeldChanges } from '../../core/services.ts';
 import { approvalRoutes } from '../../server/api/approval-routes.ts';
 import { createApi } from '../../server/api/part.ts';
 import { createHttpServer } from '../../server/http.ts';
-import { createIdentityService } from '../../server/identity/service.ts';
+import { createIdentity } from '../../server/identity/part.ts';
 import { createTokenOffice, type TokenOffice, type TokenRequest } from '../../server/identity/tokens.ts';
 import { type ApprovalBench, approvalBench } from './approvals.ts';
 
@@ -36,7 +36,7 @@ export async function apiBench(options: ApiBenchOptions = {}): Promise<ApiBench>
   await using resources = new AsyncDisposableStack();
   const held = resources.use(await approvalBench());
   const { database, audit } = held;
-  const identity = resources.use(createIdentityService({ database, clock, audit }));
+  const identity = resources.use(createIdentity({ database, clock, audit }));
   const http = createHttpServer({ log: { write: () => undefined }, checkReady: async () => undefined });
   resources.defer(() => http.close());
   await http.register(

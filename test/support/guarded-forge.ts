@@ -42,6 +42,8 @@ export interface TokenOptions {
   readonly verbs?: readonly Verb[];
   /** Glob of the scope. Default: everything. */
   readonly repository?: string;
+  /** Globs of refs that may be pushed to. Default: all. */
+  readonly refs?: readonly string[];
   /** Seconds; default an hour. */
   readonly lifetime?: number;
   readonly name?: string;
@@ -152,7 +154,13 @@ export async function issueToken(
     purpose: 'testing',
     groups: [],
     onBehalfOf: ['human:operator'],
-    scopes: [{ repository: options.repository ?? '**', verbs: [...(options.verbs ?? ['fetch', 'push'])] }],
+    scopes: [
+      {
+        repository: options.repository ?? '**',
+        verbs: [...(options.verbs ?? ['fetch', 'push'])],
+        ...(options.refs === undefined ? {} : { refs: [...options.refs] }),
+      },
+    ],
     lifetime: options.lifetime ?? 3_600,
     issuedBy: 'test',
   });

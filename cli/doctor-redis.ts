@@ -1,6 +1,6 @@
 // The check of `forgeguard doctor` on Redis: it answers, is new enough, and keeps what it is given.
 import { GuardError } from '../core/errors.ts';
-import { adviseOn, askRedis } from '../server/approvals/queue.ts';
+import { adviseOn, askRedis } from '../server/redis-facts.ts';
 import type { Config } from '../server/config.ts';
 import type { Finding } from './doctor-checks.ts';
 

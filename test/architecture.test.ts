@@ -53,7 +53,7 @@ const architecture: Architecture = {
   ],
   doors: [
     { name: 'PostgreSQL', modules: /^pg(\/|$)/, files: /^server\/(db|([^/]+\/)*store)\.ts$/ },
-    { name: 'queue', modules: /^(bullmq|ioredis)(\/|$)/, files: /^server\/approvals\/queue\.ts$/ },
+    { name: 'queue', modules: /^(bullmq|ioredis)(\/|$)/, files: /^server\/(queue|redis-facts)\.ts$/ },
     {
       name: 'child processes',
       modules: /^(node:)?(child_process|cluster)$/,

@@ -1,22 +1,16 @@
-// What the queue holds, ids of what to look at and never what to do about it, and what can be asked of a queue.
+// The work of the approvals: its kinds and which of them comes first.
+import type { Job, JobHandlers, JobPriorities, JobQueue } from '../job.ts';
 
 export const jobKinds = ['outbox', 'apply', 'expire', 'escalate', 'remind', 'notify'] as const;
 export type JobKind = (typeof jobKinds)[number];
 
-export interface Job {
-  readonly kind: JobKind;
-  /** What to look at: the id of a request, or for `notify` the number of a row of the outbox. */
-  readonly subject: string;
-  /** Tells turns of the same subject apart; together with kind and subject it is the job's id. */
-  readonly turn: string;
-  /** Milliseconds until it is due. */
-  readonly delayMs: number;
-}
-
-export type JobHandlers = Readonly<Record<JobKind, (subject: string, stopped: AbortSignal) => Promise<void>>>;
+/** Its subject is the id of a request, or for `notify` the number of a row of the outbox. */
+export type ApprovalJob = Job<JobKind>;
+export type ApprovalJobHandlers = JobHandlers<JobKind>;
+export type ApprovalJobQueue = JobQueue<JobKind>;
 
 /** Applying and expiry come before telling people about them. */
-export const jobPriority: Readonly<Record<JobKind, number>> = {
+export const jobPriority: JobPriorities<JobKind> = {
   outbox: 0,
   apply: 0,
   expire: 0,
@@ -24,20 +18,3 @@ export const jobPriority: Readonly<Record<JobKind, number>> = {
   remind: 10,
   notify: 10,
 };
-
-export interface QueueState {
-  readonly backend: 'redis' | 'postgresql';
-  readonly isUp: boolean;
-  /** What is wrong or unwise about it; null where nothing is. */
-  readonly note: string | null;
-}
-
-export interface JobQueue extends AsyncDisposable {
-  readonly state: QueueState;
-  /** Puts jobs into the queue if it takes them now; never waits and never fails. */
-  offer(jobs: readonly Job[]): void;
-  /** Puts jobs into the queue; those that are there already stay as they are. Rejects with `queue/unavailable`. */
-  refill(jobs: readonly Job[]): Promise<void>;
-  /** How many jobs it holds, done ones aside. Rejects with `queue/unavailable`. */
-  size(): Promise<number>;
-}

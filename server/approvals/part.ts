@@ -13,8 +13,9 @@ import type {
 import type { Secret } from '../config.ts';
 import type { Database } from '../db.ts';
 import { applyApproval } from './apply.ts';
-import type { JobHandlers, JobQueue, QueueState } from './job.ts';
-import { createJobQueue } from './queue.ts';
+import type { QueueState } from '../job.ts';
+import { createJobQueue } from '../queue.ts';
+import { type ApprovalJobHandlers, type ApprovalJobQueue, jobPriority } from './job.ts';
 import { type Reconciler, startReconciler } from './reconciler.ts';
 import { type Claimant, endClaimsOfPredecessors } from './claim-store.ts';
 import { createRecorder } from './recorder.ts';
@@ -69,7 +70,7 @@ const mostWork = 1_000;
 export function createApprovals(options: ApprovalsOptions): ApprovalsPart {
   const { database, audit, onProblem } = options;
   const record = createRecorder(database, audit);
-  let queue: JobQueue | undefined;
+  let queue: ApprovalJobQueue | undefined;
   let reconciler: Reconciler | undefined;
 
   const wakeUp = createWaker(async (ids) =>
@@ -78,7 +79,7 @@ export function createApprovals(options: ApprovalsOptions): ApprovalsPart {
   const service = createApprovalService({ ...options, record, onRecorded: wakeUp });
   const onFailure = (id: string, error: unknown): void => onProblem(`${id}: an attempt failed`, error);
 
-  function handlers(appliers: Appliers, notifier: ApprovalNotifier): JobHandlers {
+  function handlers(appliers: Appliers, notifier: ApprovalNotifier): ApprovalJobHandlers {
     const telling = { database, notifier, urlOf: options.urlOf, onFailure };
     const applying = {
       database,
@@ -121,6 +122,8 @@ export function createApprovals(options: ApprovalsOptions): ApprovalsPart {
     start: async (appliers, notifier) => {
       await endClaimsOfPredecessors(database, options.claimant);
       queue = await createJobQueue({
+        name: 'forgeguard',
+        priorities: jobPriority,
         redisUrl: options.redisUrl,
         databaseUrl: options.databaseUrl,
         namespace: options.namespace,

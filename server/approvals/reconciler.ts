@@ -3,7 +3,7 @@
 // the queue holds less than that.
 import { setInterval } from 'node:timers';
 import type { Queryable } from '../db.ts';
-import type { Job, JobQueue } from './job.ts';
+import type { ApprovalJob, ApprovalJobQueue } from './job.ts';
 import { countLaterWork, findWork } from './work-store.ts';
 
 export interface Reconciler extends AsyncDisposable {
@@ -13,7 +13,7 @@ export interface Reconciler extends AsyncDisposable {
 
 export interface ReconcilerOptions {
   readonly database: Queryable;
-  readonly queue: Pick<JobQueue, 'refill' | 'size'>;
+  readonly queue: Pick<ApprovalJobQueue, 'refill' | 'size'>;
   readonly everyMs?: number;
 }
 
@@ -38,8 +38,8 @@ export function startReconciler({
     // Asked of the queue first, which shows whether it answers.
     const held = await queue.size();
     const dueWithin = held < (await countLaterWork(database, soon)) ? undefined : soon;
-    for (let after: Job | undefined; !isStopped;) {
-      const page: readonly Job[] = await findWork(database, { after, dueWithin, limit: pageSize });
+    for (let after: ApprovalJob | undefined; !isStopped;) {
+      const page: readonly ApprovalJob[] = await findWork(database, { after, dueWithin, limit: pageSize });
       for (let at = 0; at < page.length; at += bulkSize) await queue.refill(page.slice(at, at + bulkSize));
       after = page.at(-1);
       if (page.length < pageSize) return;

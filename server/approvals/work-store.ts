@@ -1,7 +1,7 @@
 // The SQL of what is due: everything that the queue should hold is found again here, whatever the queue has lost.
 import { z } from 'zod';
 import type { Queryable } from '../db.ts';
-import { type Job, jobKinds } from './job.ts';
+import { type ApprovalJob, jobKinds } from './job.ts';
 
 const workSchema = z.object({
   kind: z.enum(jobKinds),
@@ -14,7 +14,7 @@ export interface WorkPage {
   /** Only the work of these requests. */
   readonly approvals?: readonly string[];
   /** Only what comes behind this, in the order of kind, subject and turn. */
-  readonly after?: Pick<Job, 'kind' | 'subject' | 'turn'> | undefined;
+  readonly after?: Pick<ApprovalJob, 'kind' | 'subject' | 'turn'> | undefined;
   /** Only what is due in this many seconds. */
   readonly dueWithin?: number | undefined;
   readonly limit: number;
@@ -62,7 +62,7 @@ const work = `work (kind, subject, turn, due_at) as (
  * or reminded, requests to be escalated or run out, to be applied, or to be looked after where a worker was lost. The turn of what has a
  * time that may change says the time, so that a job for another time does not stand in its way.
  */
-export async function findWork(client: Queryable, page: WorkPage): Promise<readonly Job[]> {
+export async function findWork(client: Queryable, page: WorkPage): Promise<readonly ApprovalJob[]> {
   const rows = await client.query(
     `with ${work}
      select kind, subject, turn,

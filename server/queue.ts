@@ -4,25 +4,31 @@ import { setInterval } from 'node:timers';
 import { type Job as BullJob, Queue, Worker, createPostgresBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
-import { asGuardError, GuardError } from '../../core/errors.ts';
-import type { Secret } from '../config.ts';
-import { within } from '../deadline.ts';
-import { type Job, type JobHandlers, jobKinds, type JobQueue, jobPriority, type QueueState } from './job.ts';
+import { asGuardError, GuardError } from '../core/errors.ts';
+import type { Secret } from './secret.ts';
+import { within } from './deadline.ts';
+import { adviseOn, readRedisFacts } from './redis-facts.ts';
+import type { Job, JobHandlers, JobPriorities, JobQueue, QueueState } from './job.ts';
 
-export interface JobQueueOptions {
+export interface JobQueueOptions<Kind extends string> {
+  /** Keeps queues of one guard apart; letters and `-`. */
+  readonly name: string;
   /** Undefined: the queue is on PostgreSQL. */
   readonly redisUrl: Secret | undefined;
   readonly databaseUrl: string;
   /** Keeps guards apart that share a Redis but no database; letters, digits, `/` and `-`. */
   readonly namespace: string;
-  readonly handlers: JobHandlers;
+  readonly handlers: JobHandlers<Kind>;
+  readonly priorities: JobPriorities<Kind>;
+  /** Jobs that one guard works on at once. Default 16. */
+  readonly concurrency?: number;
   /** Called each time the queue has become usable; it may have lost everything. */
   readonly onUp: () => void;
   /** For the operator's log. `error` may quote the server's words, never a job's. */
   readonly onProblem: (problem: string, error: unknown) => void;
 }
 
-const queueName = 'forgeguard';
+const applicationName = 'forgeguard';
 const dataSchema = z.strictObject({ subject: z.string().max(100) });
 const offerMs = 2_000;
 const refillMs = 10_000;
@@ -47,8 +53,9 @@ interface Opened {
   readonly worker: Pick<Worker, 'isRunning' | 'close'>;
 }
 
+const defaultConcurrency = 16;
+
 const workerOptions = {
-  concurrency: 16,
   // A job of a guard that died is another's after this time; all of them only wait for others, so the lock is renewed.
   lockDuration: 15_000,
   stalledInterval: 5_000,
@@ -61,59 +68,15 @@ const workerOptions = {
 
 const noAnswer = (): GuardError => new GuardError('queue/unavailable', 'the queue did not answer in time');
 
-/** What a Redis server says about itself. */
-export interface RedisFacts {
-  /** Such as `7.0.15`; of a server that speaks its protocol the version that it stands for. */
-  readonly version: string;
-  /** What it does where its memory is full; undefined where it does not say. */
-  readonly evictionPolicy: string | undefined;
+interface BackingOptions {
+  readonly name: string;
+  readonly namespace: string;
+  readonly concurrency: number;
+  readonly onProblem: (problem: string, error: unknown) => void;
 }
 
-async function readRedisFacts(client: Redis): Promise<RedisFacts> {
-  const text = `${await client.info('server')}\n${await client.info('memory')}`;
-  const said = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, 'm').exec(text)?.[1];
-  return { version: said('redis_version') ?? 'unknown', evictionPolicy: said('maxmemory_policy') };
-}
-
-/** What is unwise about a server; null where nothing is. */
-export function adviseOn({ evictionPolicy }: RedisFacts): string | null {
-  return evictionPolicy === undefined || evictionPolicy === 'noeviction'
-    ? null
-    : `Redis may drop jobs: set maxmemory-policy to noeviction, it is ${evictionPolicy}`;
-}
-
-/**
- * Asks a server about itself, once, within `ms`. Rejects with `queue/unavailable`, in its words, where it cannot be
- * reached or does not let the guard in.
- */
-export async function askRedis(url: Secret, ms: number): Promise<RedisFacts> {
-  const client = new Redis(url.reveal(), {
-    lazyConnect: true,
-    connectTimeout: ms,
-    commandTimeout: ms,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
-  let problem: Error | undefined;
-  client.on('error', (error: Error) => (problem = error));
-  try {
-    return await within(
-      client.connect().then(() => readRedisFacts(client)),
-      ms,
-      noAnswer,
-    );
-  } catch (thrown) {
-    const why = problem ?? thrown;
-    throw new GuardError('queue/unavailable', why instanceof Error ? why.message : 'Redis did not answer', {
-      cause: why,
-    });
-  } finally {
-    client.disconnect();
-  }
-}
-
-function redisBacking(url: Secret, namespace: string, onProblem: JobQueueOptions['onProblem']): Backing {
-  const prefix = `${queueName}/${namespace}`;
+function redisBacking(url: Secret, { name, namespace, concurrency, onProblem }: BackingOptions): Backing {
+  const prefix = `${applicationName}/${namespace}`;
   let isOver = false;
   // The worker's own connection, a duplicate of the consumer's, ends by this too.
   const retryStrategy = (times: number): number | null => (isOver ? null : Math.min(times * 100, 2_000));
@@ -139,9 +102,10 @@ function redisBacking(url: Secret, namespace: string, onProblem: JobQueueOptions
     backend: 'redis',
     isConnected: () => producer.status === 'ready',
     open: async (process, onError) => {
-      const queue = new Queue(queueName, { connection: producer, prefix, skipMetasUpdate: true });
-      const worker = new Worker(queueName, process, {
+      const queue = new Queue(name, { connection: producer, prefix, skipMetasUpdate: true });
+      const worker = new Worker(name, process, {
         ...workerOptions,
+        concurrency,
         connection: consumer,
         prefix,
       });
@@ -158,10 +122,10 @@ function redisBacking(url: Secret, namespace: string, onProblem: JobQueueOptions
   };
 }
 
-function postgresBacking(databaseUrl: string): Backing {
+function postgresBacking(databaseUrl: string, { name, concurrency }: BackingOptions): Backing {
   const connection = (max: number) => ({
     connectionString: databaseUrl,
-    application_name: queueName,
+    application_name: applicationName,
     max,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
@@ -172,7 +136,7 @@ function postgresBacking(databaseUrl: string): Backing {
     isConnected: () => true,
     open: async (process, onError) => {
       const queue = new Queue(
-        queueName,
+        name,
         { connection: { ...connection(2), migrate: true } },
         createPostgresBackend,
       );
@@ -183,9 +147,9 @@ function postgresBacking(databaseUrl: string): Backing {
         throw thrown;
       });
       const worker = new Worker(
-        queueName,
+        name,
         process,
-        { ...workerOptions, connection: connection(4) },
+        { ...workerOptions, concurrency, connection: connection(4) },
         createPostgresBackend,
       );
       worker.on('error', onError);
@@ -200,12 +164,13 @@ function postgresBacking(databaseUrl: string): Backing {
  * Opens the queue. Fulfils while Redis cannot be reached, too: the queue then becomes usable when it can. Rejects with
  * `queue/unavailable` where the queue is on PostgreSQL and cannot be opened.
  */
-export async function createJobQueue(options: JobQueueOptions): Promise<JobQueue> {
-  const { redisUrl, namespace, onProblem } = options;
+export async function createJobQueue<Kind extends string>(
+  options: JobQueueOptions<Kind>,
+): Promise<JobQueue<Kind>> {
+  const { redisUrl, concurrency = defaultConcurrency } = options;
+  const backed = { ...options, concurrency };
   const backing =
-    redisUrl === undefined
-      ? postgresBacking(options.databaseUrl)
-      : redisBacking(redisUrl, namespace, onProblem);
+    redisUrl === undefined ? postgresBacking(options.databaseUrl, backed) : redisBacking(redisUrl, backed);
   const queue = new SupervisedQueue(backing, options);
   if (redisUrl === undefined) {
     try {
@@ -219,9 +184,9 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobQueue
   return queue;
 }
 
-class SupervisedQueue implements JobQueue {
+class SupervisedQueue<Kind extends string> implements JobQueue<Kind> {
   readonly #backing: Backing;
-  readonly #options: JobQueueOptions;
+  readonly #options: JobQueueOptions<Kind>;
   readonly #stopped = new AbortController();
   #opened: Opened | undefined;
   #isOver = false;
@@ -233,7 +198,7 @@ class SupervisedQueue implements JobQueue {
   #problem: string | null = null;
   #advice: string | null = null;
 
-  constructor(backing: Backing, options: JobQueueOptions) {
+  constructor(backing: Backing, options: JobQueueOptions<Kind>) {
     this.#backing = backing;
     this.#options = options;
   }
@@ -300,32 +265,35 @@ class SupervisedQueue implements JobQueue {
   }
 
   async #process(job: BullJob): Promise<void> {
-    const kind = jobKinds.find((known) => known === job.name);
+    const { handlers } = this.#options;
     const data = dataSchema.safeParse(job.data);
     // What another version has left is not understood and not needed: the database is asked what is due.
-    if (kind === undefined || !data.success) return;
+    if (!isKind(handlers, job.name) || !data.success) return;
     // What came in the last moment is another guard's; the database is asked for it.
     this.#stopped.signal.throwIfAborted();
     try {
-      await this.#options.handlers[kind](data.data.subject, this.#stopped.signal);
+      await handlers[job.name](data.data.subject, this.#stopped.signal);
     } catch (thrown) {
       if (!this.#stopped.signal.aborted)
-        this.#options.onProblem(`a job failed: ${kind} of ${data.data.subject}`, thrown);
+        this.#options.onProblem(`a job failed: ${job.name} of ${data.data.subject}`, thrown);
       throw thrown;
     }
   }
 
-  offer(jobs: readonly Job[]): void {
+  offer(jobs: readonly Job<Kind>[]): void {
     if (jobs.length === 0 || this.#offered + jobs.length > mostOffered) return;
     this.#offered += jobs.length;
-    this.#ask((queue) => queue.addBulk(jobs.map(bulkJob)), offerMs)
+    this.#ask((queue) => queue.addBulk(jobs.map((job) => bulkJob(job, this.#options.priorities))), offerMs)
       .catch(() => undefined)
       .finally(() => (this.#offered -= jobs.length))
       .catch(() => undefined);
   }
 
-  async refill(jobs: readonly Job[]): Promise<void> {
-    await this.#ask((queue) => queue.addBulk(jobs.map(bulkJob)), refillMs);
+  async refill(jobs: readonly Job<Kind>[]): Promise<void> {
+    await this.#ask(
+      (queue) => queue.addBulk(jobs.map((job) => bulkJob(job, this.#options.priorities))),
+      refillMs,
+    );
   }
 
   async size(): Promise<number> {
@@ -373,14 +341,21 @@ class SupervisedQueue implements JobQueue {
   }
 }
 
-function bulkJob({ kind, subject, turn, delayMs }: Job) {
+function isKind<Kind extends string>(handlers: JobHandlers<Kind>, name: string): name is Kind {
+  return Object.hasOwn(handlers, name);
+}
+
+function bulkJob<Kind extends string>(
+  { kind, subject, turn, delayMs }: Job<Kind>,
+  priorities: JobPriorities<Kind>,
+) {
   return {
     name: kind,
     data: { subject },
     opts: {
       jobId: [kind, subject, turn].join('-'),
       delay: Math.max(0, Math.ceil(delayMs)),
-      priority: jobPriority[kind],
+      priority: priorities[kind],
       attempts: 1,
       removeOnComplete: true,
       removeOnFail: true,

@@ -91,6 +91,23 @@ export const errorTable = {
     status: 502,
     remedy: "The guard's own credential was refused upstream. Tell the operator.",
   },
+  'upstream/no-credential': {
+    status: 502,
+    remedy: 'The guard could not get its own credential for the forge. Tell the operator.',
+  },
+  'upstream/not-installed': {
+    status: 502,
+    remedy: 'The GitHub App of the guard must be installed for this repository. Tell the operator.',
+  },
+  'upstream/suspended': {
+    status: 502,
+    remedy: 'GitHub refuses the installation of the GitHub App, as it does while that is suspended. Tell the operator.',
+  },
+  'upstream/permission': {
+    status: 502,
+    remedy: 'The GitHub App of the guard lacks a permission, or the repository. Tell the operator.',
+  },
+  'upstream/rate-limited': { status: 503, remedy: 'The upstream forge asks for fewer requests. Try again later.' },
   'upstream/credential': {
     status: 401,
     remedy: 'Send a credential of the upstream forge: this guard passes it on and has none of its own.',

@@ -7,6 +7,7 @@ import { readBoundedFile } from './bounded-file.ts';
 import type { Environment } from './config-types.ts';
 import type { SecretRef } from './config-values.ts';
 import { Secret } from './secret.ts';
+import { faultOfSecret, type SecretLines, withoutLastBreak } from './secret-source.ts';
 
 const longestSecret = 65_536;
 const longestCaFile = 4 * 2 ** 20;
@@ -24,21 +25,27 @@ export class ReferenceReader {
   }
 
   /** Reads a secret; one that cannot be had is a problem, and the empty secret stands in until that is told. */
-  async secret(ref: SecretRef, path: ValuePath): Promise<Secret> {
+  async secret(ref: SecretRef, path: ValuePath, lines: SecretLines = 'one line'): Promise<Secret> {
     if ('env' in ref) {
       const value = this.#env[ref.env] ?? '';
       if (value === '') this.#fault(path, `the environment variable ${ref.env} is not set`);
-      return new Secret(this.#usable(value, path));
+      return new Secret(this.#usable(value, path, lines));
     }
     const text = await this.#file(ref.file, longestSecret, path);
-    const value = text?.replace(/\r?\n$/, '');
+    const value = text === undefined ? undefined : withoutLastBreak(text);
     if (value === '') this.#fault(path, 'the file with the secret is empty');
-    return new Secret(this.#usable(value ?? '', path));
+    return new Secret(this.#usable(value ?? '', path, lines));
   }
 
-  /** A secret travels in HTTP headers and URLs, where a line break would do harm. */
-  #usable(value: string, path: ValuePath): string {
-    if (/[\r\n\0]/.test(value)) this.#fault(path, 'the secret has more than one line');
+  /** The file that a reference names, absolute. */
+  fileName(name: string): string {
+    return resolve(this.#directory, name);
+  }
+
+  /** Most secrets travel in HTTP headers and URLs, where a line break would do harm. */
+  #usable(value: string, path: ValuePath, lines: SecretLines): string {
+    const fault = value === '' ? undefined : faultOfSecret(value, lines);
+    if (fault !== undefined) this.#fault(path, `the secret ${fault}`);
     return value;
   }
 
@@ -55,7 +62,7 @@ export class ReferenceReader {
   }
 
   async #file(name: string, cap: number, path: ValuePath): Promise<string | undefined> {
-    const file = resolve(this.#directory, name);
+    const file = this.fileName(name);
     try {
       const bytes = await readBoundedFile(file, cap);
       if (bytes !== undefined) return bytes.toString('utf8');

@@ -3,12 +3,13 @@
 import { join, resolve } from 'node:path';
 import type { OpenDocument } from '../core/document.ts';
 import type { Problem, ValuePath } from '../core/yaml.ts';
-import type { Config, Environment, ForgeConfig, ForgeCredential } from './config-types.ts';
+import type { Config, Environment, ForgeConfig } from './config-types.ts';
 import type { NotificationChannel } from './notification-types.ts';
 import { formatBaseUrl, isLoopback, isPlainRemote, parseBaseUrl, parsePort } from './address.ts';
 import { ReferenceReader } from './config-references.ts';
 import type { ConfigDocument, ForgeDocument } from './config-schema.ts';
 import type { SecretRef } from './config-values.ts';
+import { resolveCredential } from './credential-resolve.ts';
 import { notificationWeakenings, resolveNotification } from './notification-resolve.ts';
 import { Secret } from './secret.ts';
 
@@ -197,25 +198,16 @@ class Resolver {
     return {
       name: forge.name,
       url: formatBaseUrl(forge.url),
-      credential: await this.#credential(forge.credential, ['forges', index, 'credential']),
+      credential: await resolveCredential(
+        { references: this.references, fault: (path, message) => this.fault(path, message) },
+        forge.credential,
+        forge.url,
+        ['forges', index, 'credential'],
+      ),
       repositories: forge.repositories,
       allowRedirectsTo: forge.allowRedirectsTo.map((url) => url.origin),
       ...(ca === undefined ? {} : { ca }),
     };
-  }
-
-  async #credential(written: ForgeDocument['credential'], path: ValuePath): Promise<ForgeCredential> {
-    switch (written.mode) {
-      case 'none':
-      case 'passthrough':
-        return { mode: written.mode };
-      case 'basic': {
-        const password = await this.references.secret(written.password, [...path, 'password']);
-        return { mode: 'basic', username: written.username, password };
-      }
-      case 'bearer':
-        return { mode: 'bearer', token: await this.references.secret(written.token, [...path, 'token']) };
-    }
   }
 
   /** Notes a problem at its place. */

@@ -6,6 +6,7 @@ import { parseDuration } from '../core/duration.ts';
 import { byteSize, closed, duration, glob } from '../core/schema.ts';
 import { isPlainRemote, parseListenAddress } from './address.ts';
 import { baseUrl, fileName, secretRef } from './config-values.ts';
+import { credentialSchema } from './credential-schema.ts';
 import { limitsSchema } from './limits.ts';
 import { alertsSchema, notificationSchema } from './notification-schema.ts';
 
@@ -55,33 +56,13 @@ const unavailable = z
   })
   .optional();
 
-const credential = z
-  .discriminatedUnion(
-    'mode',
-    [
-      closed({ mode: z.literal('none') }),
-      closed({
-        mode: z.literal('basic'),
-        username: z
-          .string()
-          .regex(/^[^\s:]{1,200}$/, 'a user name has no spaces and no colon')
-          .describe('user name sent upstream'),
-        password: secretRef.describe('password or token sent upstream'),
-      }),
-      closed({ mode: z.literal('bearer'), token: secretRef.describe('token sent upstream') }),
-      closed({ mode: z.literal('passthrough') }),
-    ],
-    { error: 'expected `mode` to be one of none, basic, bearer, passthrough' },
-  )
-  .describe('how the guard proves itself to the forge');
-
 const forge = closed({
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a name is written with a-z, 0-9 and "-", at most 63 characters')
     .describe('name in the guard’s URLs: `/git/<name>/…`'),
   url: baseUrl.describe('where the repositories are, such as `https://github.com`'),
-  credential,
+  credential: credentialSchema,
   repositories: z.array(glob).min(1).default(['**']).describe('globs over the repositories that are served'),
   allowRedirectsTo: z
     .array(

@@ -1,15 +1,9 @@
 // What the configuration is once it is read: frozen data that main.ts hands down.
 import type { ListenAddress } from './address.ts';
+import type { ForgeCredential } from './credential-types.ts';
 import type { Limits } from './limits.ts';
 import type { AlertSettings, NotificationChannel } from './notification-types.ts';
 import type { Secret } from './secret.ts';
-
-export type ForgeCredential =
-  | { readonly mode: 'none' }
-  | { readonly mode: 'basic'; readonly username: string; readonly password: Secret }
-  | { readonly mode: 'bearer'; readonly token: Secret }
-  /** The client's own Authorization goes upstream. */
-  | { readonly mode: 'passthrough' };
 
 export interface ForgeConfig {
   readonly name: string;

@@ -59,7 +59,7 @@ const architecture: Architecture = {
       modules: /^(node:)?(child_process|cluster)$/,
       // The launcher only starts a newer Node.js with the program's own arguments.
       files:
-        /^(server\/(git\/spawn(-direct|-worker|er)|embedded-postgres)\.ts|cli\/(child-process\.ts|launcher\.js))$/,
+        /^(server\/(git\/spawn(-direct|-worker|er)|embedded-postgres|secret-command)\.ts|cli\/(child-process\.ts|launcher\.js))$/,
     },
     { name: 'own database', modules: /^embedded-postgres(\/|$)/, files: /^server\/embedded-postgres\.ts$/ },
     { name: 'environment', modules: null, files: /^(server\/config|[^/]+\.config)\.ts$/ },

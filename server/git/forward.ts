@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { GuardError } from '../../core/errors.ts';
+import { credentialFailures } from '../upstream-credential.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { HeldPack } from './held-pack.ts';
 import { flushPacket, packet } from './pkt-line.ts';
@@ -24,6 +25,8 @@ export interface ForwardInput {
   /** Undefined where every command deletes. */
   readonly pack: HeldPack | undefined;
   readonly agent: string;
+  /** True where the push changes workflow files. */
+  readonly workflows: boolean;
   readonly idleMs: number;
   /** Ends the wait for the upstream's answer; what was sent stays sent, and the outcome is unknown then. */
   readonly signal: AbortSignal | undefined;
@@ -146,6 +149,7 @@ async function send(input: ForwardInput, head: Buffer): Promise<UpstreamResponse
     headers,
     body: () => (pack === undefined ? head : Readable.from(bodyOf(head, pack), { objectMode: false })),
     authorization: input.authorization,
+    workflows: input.workflows,
     idleMs: input.idleMs,
     signal: input.signal,
   });
@@ -161,6 +165,7 @@ function neverSent(error: GuardError): boolean {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   return (
     error.code === 'upstream/refused' ||
+    credentialFailures.has(error.code) ||
     ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(code)
   );
 }

@@ -15,6 +15,7 @@ import type { ReceivePackRequest } from './receive-pack-request.ts';
 import { type Answer, ngMessage, refusalJson, refusalText } from './refusal.ts';
 import { type Report, refuseAll } from './report-status.ts';
 import { compareRefs } from './settle.ts';
+import { changesWorkflows } from './workflow-change.ts';
 
 /** Ends a push that the policy does not let through. */
 export async function reportRefusal(services: PushServices, push: Push, answer: Answer): Promise<void> {
@@ -77,6 +78,7 @@ export async function sendOn(
     stage.pack === undefined || graph === undefined
       ? undefined
       : packToForward(stage.workshop.quarantine, stage.pack, graph, dropped);
+  const workflows = await changesWorkflows(services, push, stage, decision).catch(() => false);
   return forwardPush({
     upstream: services.upstreamOf(client.repository),
     repository: client.repository,
@@ -86,6 +88,7 @@ export async function sendOn(
     capabilities: decision.capabilities,
     pack,
     agent: services.agent,
+    workflows,
     idleMs: services.limits.upstreamSeconds * 1000,
     signal,
     progress: (text) => output.progress(text),

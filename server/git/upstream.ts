@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, errors } from 'undici';
 import { GuardError } from '../../core/errors.ts';
 import type { ForgeConfig } from '../config.ts';
+import { createUpstreamCredential, type CredentialUse } from '../upstream-credential.ts';
 import { type Repository, type Service } from './repository.ts';
 
 export interface UpstreamRequest {
@@ -15,6 +16,8 @@ export interface UpstreamRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Makes the body anew for each try, because a redirect asks for it again. */
   readonly body?: () => Readable | Uint8Array;
+  /** True where a push changes workflow files, for which some forges want a permission of its own. */
+  readonly workflows?: boolean;
   /** The client's own Authorization; used in credential mode `passthrough` only. */
   readonly authorization?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -47,8 +50,11 @@ export function createUpstream(forge: ForgeConfig, idleMs: number, now: () => nu
     connections: 128,
     pipelining: 1,
   });
+  const credential = createUpstreamCredential(forge, now);
+  const isPassedOn = forge.credential.mode === 'passthrough';
+  const ownOrigin = new URL(forge.url).origin;
   const allowedOrigins = new Set([
-    new URL(forge.url).origin,
+    ownOrigin,
     ...forge.allowRedirectsTo.map((url) => new URL(url).origin),
   ]);
   const moved = new Map<string, { readonly base: string; readonly until: number }>();
@@ -58,12 +64,29 @@ export function createUpstream(forge: ForgeConfig, idleMs: number, now: () => nu
     return known !== undefined && known.until > now() ? known.base : `${forge.url}/${repository.path}.git`;
   }
 
-  function authorizationFor(origin: string, clients: string | undefined): string | undefined {
-    return origin === new URL(forge.url).origin ? credentialHeader(forge, clients) : undefined;
+  /** What is shown at this origin: nothing anywhere but at the forge's own. */
+  async function authorizationFor(origin: string, request: UpstreamRequest): Promise<string | undefined> {
+    if (origin !== ownOrigin) return undefined;
+    return isPassedOn ? request.authorization : credential.header(useOf(request));
   }
 
   async function once(url: URL, request: UpstreamRequest): Promise<Dispatcher.ResponseData> {
-    const authorization = authorizationFor(url.origin, request.authorization);
+    const authorization = await authorizationFor(url.origin, request);
+    const response = await ask(url, request, authorization);
+    if (response.statusCode !== 401 || authorization === undefined || isPassedOn) return response;
+    // A token may have been revoked before its time, a secret changed: with another one it is asked once more.
+    credential.refused(useOf(request));
+    const another = await authorizationFor(url.origin, request);
+    if (another === authorization) return response;
+    await response.body.dump({ limit: 64 * 1024 }).catch(() => undefined);
+    return ask(url, request, another);
+  }
+
+  async function ask(
+    url: URL,
+    request: UpstreamRequest,
+    authorization: string | undefined,
+  ): Promise<Dispatcher.ResponseData> {
     const patience = request.idleMs ?? idleMs;
     const body = request.body?.();
     try {
@@ -110,24 +133,15 @@ export function createUpstream(forge: ForgeConfig, idleMs: number, now: () => nu
       }
       throw new GuardError('upstream/invalid', `the upstream redirected more than ${maxRedirects} times`);
     },
-    close: () => agent.close(),
+    async close() {
+      await Promise.all([agent.close(), credential[Symbol.asyncDispose]()]);
+    },
   };
 }
 
-function credentialHeader(forge: ForgeConfig, clients: string | undefined): string | undefined {
-  const credential = forge.credential;
-  switch (credential.mode) {
-    case 'none':
-      return undefined;
-    case 'basic': {
-      const pair = `${credential.username}:${credential.password.reveal()}`;
-      return `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`;
-    }
-    case 'bearer':
-      return `Bearer ${credential.token.reveal()}`;
-    case 'passthrough':
-      return clients;
-  }
+function useOf({ repository, service, workflows }: UpstreamRequest): CredentialUse {
+  const access = service === 'git-receive-pack' ? 'write' : 'read';
+  return { repository: repository.path, access, workflows: workflows === true };
 }
 
 function redirectTarget(

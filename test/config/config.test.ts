@@ -274,13 +274,15 @@ logSources: []
       },
     ]);
     const [a, b] = config.forges.map(({ credential }) => credential);
-    expect(a?.mode === 'basic' && a.password.reveal()).toBe('from-file');
-    expect(b?.mode === 'bearer' && b.token.reveal()).toBe('from-environment');
+    expect(a?.mode === 'basic' && a.password).toEqual({ kind: 'file', path: join(directory.path, 'password') });
+    expect(b?.mode === 'bearer' && b.token.kind === 'value' && b.token.value.reveal()).toBe(
+      'from-environment',
+    );
     expect(config.weakenings).toEqual([]);
     for (const shown of [
       inspect(config, { depth: 9, showHidden: true }),
       JSON.stringify(config),
-      a?.mode === 'basic' ? a.password.toString() : 'nothing',
+      b?.mode === 'bearer' && b.token.kind === 'value' ? b.token.value.toString() : 'nothing',
     ]) {
       expect(shown).not.toMatch(/from-file|from-environment/);
     }

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const forge: ForgeConfig = {
     name: 'forge',
     url: upstream.url,
-    credential: { mode: 'basic', username: 'guard', password: new Secret(password) },
+    credential: { mode: 'basic', username: 'guard', password: { kind: 'value', value: new Secret(password) } },
     repositories: ['**'],
     allowRedirectsTo: [],
   };

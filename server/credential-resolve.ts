@@ -59,6 +59,8 @@ async function resolveSource(
     return { kind: 'file', path: references.fileName(ref.file) };
   }
   const [program, ...args] = ref.command;
-  await access(program, constants.X_OK).catch(() => fault([...path, 'command'], `couldn't find a program ${program}`));
+  await access(program, constants.X_OK).catch(() =>
+    fault([...path, 'command'], `couldn't find a program ${program}`),
+  );
   return { kind: 'command', program, args, timeout: ref.timeout, cacheFor: ref.cacheFor };
 }

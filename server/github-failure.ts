@@ -22,7 +22,10 @@ export function githubFailure(thrown: unknown, what: string): GuardError {
     );
   switch (status) {
     case 401:
-      return new GuardError('upstream/no-credential', `${said}: the App id or its private key is not accepted`);
+      return new GuardError(
+        'upstream/no-credential',
+        `${said}: the App id or its private key is not accepted`,
+      );
     case 403:
       return new GuardError('upstream/suspended', said);
     case 404:
@@ -37,7 +40,8 @@ export function githubFailure(thrown: unknown, what: string): GuardError {
 
 // Octokit's RequestError carries the request as well, with its Authorization: only these two members are looked at.
 function answerIn(thrown: unknown): Answered | undefined {
-  if (!(thrown instanceof Error) || !('status' in thrown) || typeof thrown.status !== 'number') return undefined;
+  if (!(thrown instanceof Error) || !('status' in thrown) || typeof thrown.status !== 'number')
+    return undefined;
   if (!('response' in thrown)) return undefined;
   const { response, status } = thrown;
   if (typeof response !== 'object' || response === null || !('headers' in response)) return undefined;

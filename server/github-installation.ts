@@ -98,9 +98,11 @@ export function createInstallationTokens(options: InstallationTokensOptions): In
     const known = installations.get(repository);
     if (known !== undefined && known.until > now()) return known.id;
     const [owner, repo] = namesOf(repository);
-    const answer = await ask('GET /repos/{owner}/{repo}/installation', { owner, repo }).catch((thrown: unknown) => {
-      throw githubFailure(thrown, `the installation of the GitHub App for ${repository}`);
-    });
+    const answer = await ask('GET /repos/{owner}/{repo}/installation', { owner, repo }).catch(
+      (thrown: unknown) => {
+        throw githubFailure(thrown, `the installation of the GitHub App for ${repository}`);
+      },
+    );
     const { id } = read(installationAnswer, answer);
     limit(installations);
     installations.set(repository, { id, until: now() + installationMemoryMs });
@@ -170,7 +172,10 @@ function read<T>(schema: z.ZodType<T>, answer: unknown): T {
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
   // What was answered may hold a token.
-  throw new GuardError('upstream/no-credential', 'what answered at the URL of the GitHub API is not that API');
+  throw new GuardError(
+    'upstream/no-credential',
+    'what answered at the URL of the GitHub API is not that API',
+  );
 }
 
 function limit(memory: Map<string, unknown>): void {

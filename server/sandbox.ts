@@ -59,7 +59,11 @@ export function sandboxForgeConfig(forge: SandboxForge): ForgeConfig {
   return {
     name: 'sandbox',
     url: forge.url,
-    credential: { mode: 'basic', username: forge.username, password: { kind: 'value', value: new Secret(forge.password) } },
+    credential: {
+      mode: 'basic',
+      username: forge.username,
+      password: { kind: 'value', value: new Secret(forge.password) },
+    },
     repositories: ['**'],
     allowRedirectsTo: [],
   };

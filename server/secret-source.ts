@@ -130,7 +130,11 @@ function commandReader(
 }
 
 function unusable(what: string, why: string, cause?: unknown): GuardError {
-  return new GuardError('upstream/no-credential', `the guard has no credential for the forge: ${what} ${why}`, {
-    cause,
-  });
+  return new GuardError(
+    'upstream/no-credential',
+    `the guard has no credential for the forge: ${what} ${why}`,
+    {
+      cause,
+    },
+  );
 }

@@ -76,7 +76,10 @@ function fromSecret(reader: SecretReader, headerOf: (secret: string) => string):
       const header = headerOf((await reader.read()).reveal());
       // An HTTP client that refuses a header quotes it.
       if (/[^\t\x20-\x7e]/.test(header))
-        throw new GuardError('upstream/no-credential', 'the token for the forge has characters that no header may have');
+        throw new GuardError(
+          'upstream/no-credential',
+          'the token for the forge has characters that no header may have',
+        );
       return header;
     },
     refused: () => reader.refused(),
@@ -89,7 +92,10 @@ function basic(username: string, password: string): string {
 }
 
 /** The least that GitHub asks for. */
-function permissionsFor({ access, workflows }: CredentialUse, allowWorkflows: boolean): InstallationPermissions {
+function permissionsFor(
+  { access, workflows }: CredentialUse,
+  allowWorkflows: boolean,
+): InstallationPermissions {
   if (access === 'read') return { contents: 'read' };
   return workflows === true && allowWorkflows
     ? { contents: 'write', workflows: 'write' }

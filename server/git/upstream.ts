@@ -53,10 +53,7 @@ export function createUpstream(forge: ForgeConfig, idleMs: number, now: () => nu
   const credential = createUpstreamCredential(forge, now);
   const isPassedOn = forge.credential.mode === 'passthrough';
   const ownOrigin = new URL(forge.url).origin;
-  const allowedOrigins = new Set([
-    ownOrigin,
-    ...forge.allowRedirectsTo.map((url) => new URL(url).origin),
-  ]);
+  const allowedOrigins = new Set([ownOrigin, ...forge.allowRedirectsTo.map((url) => new URL(url).origin)]);
   const moved = new Map<string, { readonly base: string; readonly until: number }>();
 
   function baseOf(repository: Repository): string {

@@ -141,7 +141,7 @@ forges:
     credential: { mode: bearer, token: { env: NOPE } }
   - name: GitHub
     url: http://u:p@x
-    credential: { mode: github-app }
+    credential: { mode: magic }
 registries: [a]
 limits: { packBytes: 2 apples, objets: 3 }
 database: { url: 'postgres://u:pw@h/db' }
@@ -151,11 +151,11 @@ identity: { saml: {} }
     const problems = await problemsOf(text);
     expect(problems).toEqual([
       '1:9: expected an address such as 127.0.0.1:8080 or [::1]:8080 at listen',
-      '5:55: secrets are never written here: name an environment variable, {env: NAME}, or a file, {file: PATH} at forges[0].credential.password',
+      '5:55: secrets are never written here: name an environment variable, {env: NAME}, a file, {file: PATH}, or a program, {command: [PROGRAM, ARG]} at forges[0].credential.password',
       '7:10: http to another machine is refused: use https, or set `dangerouslyAllowPlainHttp: true` at forges[1].url',
       '9:11: a name is written with a-z, 0-9 and "-", at most 63 characters at forges[2].name',
       '10:10: expected an http or https URL without user name, password, query and fragment at forges[2].url',
-      '11:25: expected `mode` to be one of none, basic, bearer, passthrough at forges[2].credential.mode',
+      '11:25: expected `mode` to be one of none, basic, bearer, github-app, passthrough at forges[2].credential.mode',
       '12:13: not available in this version; remove it at registries',
       '13:22: expected a number of bytes such as 1048576 or 2GiB at limits.packBytes',
       '13:32: unknown key `objets` at limits; did you mean `objects`?',
@@ -274,7 +274,10 @@ logSources: []
       },
     ]);
     const [a, b] = config.forges.map(({ credential }) => credential);
-    expect(a?.mode === 'basic' && a.password).toEqual({ kind: 'file', path: join(directory.path, 'password') });
+    expect(a?.mode === 'basic' && a.password).toEqual({
+      kind: 'file',
+      path: join(directory.path, 'password'),
+    });
     expect(b?.mode === 'bearer' && b.token.kind === 'value' && b.token.value.reveal()).toBe(
       'from-environment',
     );

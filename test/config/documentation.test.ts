@@ -16,8 +16,9 @@ interface Node {
   readonly description?: string;
 }
 
-/** Every key of the schema, such as `forges[].name`; `{env}` and `{file}` of secrets are told once for all. */
+/** Every key of the schema, such as `forges[].name`; where secrets come from is told once for all. */
 function keysOf(node: Node, path: string): readonly string[] {
+  if (node.properties !== undefined && 'command' in node.properties) return [];
   const own = Object.entries(node.properties ?? {}).filter(([key]) => key !== 'env' && key !== 'file');
   return [
     ...own.flatMap(([key, child]) => {
@@ -44,7 +45,12 @@ describe('docs/configuration.md', () => {
     const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = '']) => example);
     expect(examples.length).toBeGreaterThan(1);
     await using directory = await temporaryDirectory('documented');
-    const env = { GITHUB_TOKEN: 'x', GITEA_PASSWORD: 'x', DATABASE_URL: 'postgres://x/y' };
+    const env = {
+      GITHUB_TOKEN: 'x',
+      GITHUB_APP_KEY: 'x',
+      GITEA_PASSWORD: 'x',
+      DATABASE_URL: 'postgres://x/y',
+    };
     for (const example of examples) {
       const file = join(directory.path, 'forgeguard.yaml');
       await writeFile(file, example);

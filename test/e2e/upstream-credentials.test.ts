@@ -16,9 +16,13 @@ import type { UpstreamRepository } from '../support/upstream-repository.ts';
 // Put together here, so that a test can look for them everywhere.
 const password = ['a word', 'with: colons', 'and ümlauts'].join(', ');
 const bearer = ['bearer', 'of', 'the', 'upstream', '7f3a'].join('_');
+const commanded = ['printed', 'by', 'a', 'program', '55d0'].join('_');
+const rotated = ['bearer', 'after', 'a', 'change', '80be'].join('_');
 const clients = ['word', 'of', 'a', 'client', '91c2'].join('-');
 
 interface Scene {
+  /** File that mode `bearer` reads. */
+  readonly tokenFile: string;
   readonly forge: PushForge;
   /** By the name of its forge in the guard's configuration. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
@@ -44,6 +48,11 @@ const modes: readonly Mode[] = [
     wants: { kind: 'bearer', token: bearer },
     credential: { mode: 'bearer', token: { file: 'bearer-token' } },
   },
+  {
+    name: 'command',
+    wants: { kind: 'bearer', token: commanded },
+    credential: { mode: 'bearer', token: { command: ['/bin/cat', 'command-token'] } },
+  },
   { name: 'none', wants: undefined, credential: { mode: 'none' } },
   {
     name: 'passthrough',
@@ -63,6 +72,12 @@ beforeAll(async () => {
   const [caFile, tokenFile] = [join(scratch.path, 'ca.pem'), join(scratch.path, 'bearer-token')];
   await writeFile(caFile, tls.ca);
   await writeFile(tokenFile, `${bearer}\n`);
+  const printed = join(scratch.path, 'command-token');
+  await writeFile(printed, commanded);
+  const tokens: Readonly<Record<string, object>> = {
+    bearer: { file: tokenFile },
+    command: { command: ['/bin/cat', printed], cacheFor: '1h' },
+  };
   const elsewhere = resources.use(await startUpstream());
   const upstreams = new Map<string, Upstream>();
   const forges: object[] = [];
@@ -78,7 +93,7 @@ beforeAll(async () => {
       forges.push({
         name: `${scheme}-${name}`,
         url: upstream.url,
-        credential: name === 'bearer' ? { mode: 'bearer', token: { file: tokenFile } } : credential,
+        credential: { ...credential, ...(tokens[name] === undefined ? {} : { token: tokens[name] }) },
         allowRedirectsTo: [elsewhere.url],
         ...(scheme === 'https' ? { caFile } : {}),
       });
@@ -91,7 +106,7 @@ beforeAll(async () => {
   const forge = resources.use(
     await startPushForge({ forges, env: { THE_PASSWORD: password }, policy: { version: 1, rules: [] } }),
   );
-  scene = { forge, upstreams, elsewhere };
+  scene = { forge, upstreams, elsewhere, tokenFile };
 });
 afterAll(async () => {
   await resources.disposeAsync();
@@ -245,11 +260,32 @@ test('an upstream that no longer takes the credential: the client learns that, a
   }
 });
 
+test('a secret that is changed in its file is used by the running guard', async () => {
+  const { tree, upstream, repository } = await open('http-bearer', undefined);
+  upstream.requireCredential({ kind: 'bearer', token: rotated });
+  await tree.commit('One', { 'one.txt': 'one\n' });
+  const early = told(await tree.push('HEAD:refs/heads/early'));
+  expect(early.stderr).toMatch(/upstream\/unauthorized/);
+  await writeFile(scene.tokenFile, rotated);
+  ok(told(await tree.push('HEAD:refs/heads/topic')));
+  expect(Object.keys(await repository.refs())).toContain('refs/heads/topic');
+  await writeFile(scene.tokenFile, '');
+  const failed = told(await tree.git('fetch'));
+  expect(failed.stderr).toMatch(/upstream\/no-credential/);
+  await writeFile(scene.tokenFile, bearer);
+  upstream.requireCredential({ kind: 'bearer', token: bearer });
+  ok(told(await tree.git('fetch')));
+});
+
 test('no credential stands in what was said, logged or stored', async () => {
   const pairs = [`guard:${password}`, `someone:${clients}`].map((pair) =>
     Buffer.from(pair).toString('base64'),
   );
-  const places = await placesThatHold(scene.forge, [password, bearer, clients, ...pairs], said.join('\n'));
+  const places = await placesThatHold(
+    scene.forge,
+    [password, bearer, commanded, rotated, clients, ...pairs],
+    said.join('\n'),
+  );
   expect(places).toEqual([]);
   expect(await scene.forge.guard.command(['audit', 'verify'])).toMatchObject({ code: 0 });
 });

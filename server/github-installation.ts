@@ -88,7 +88,8 @@ export function createInstallationTokens(options: InstallationTokensOptions): In
       },
     });
     const auth = createAppAuth({ appId: app.appId, privateKey: key.reveal(), request: base, log: silent });
-    const response = await base(route, { ...parameters, request: { hook: auth.hook } });
+    const hook = (...call: Parameters<typeof auth.hook>) => auth.hook(...call);
+    const response = await base(route, { ...parameters, request: { hook } });
     const data: unknown = response.data;
     return data;
   }

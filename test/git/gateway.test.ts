@@ -26,7 +26,11 @@ beforeAll(async () => {
   const forge: ForgeConfig = {
     name: 'forge',
     url: upstream.url,
-    credential: { mode: 'basic', username: 'guard', password: { kind: 'value', value: new Secret(password) } },
+    credential: {
+      mode: 'basic',
+      username: 'guard',
+      password: { kind: 'value', value: new Secret(password) },
+    },
     repositories: ['**'],
     allowRedirectsTo: [],
   };

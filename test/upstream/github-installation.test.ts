@@ -23,10 +23,7 @@ beforeAll(async () => {
   await github.createRepository('elsewhere', 'three');
   github.install(app, 'acme');
 });
-afterAll(async () => {
-  expect(github.violations).toEqual([]);
-  await resources.disposeAsync();
-});
+afterAll(() => resources.disposeAsync());
 
 let elapsed = 0;
 let seen = 0;
@@ -196,4 +193,9 @@ test.each([
   ['https://git.example.org:8443/base', 'https://git.example.org:8443/base/api/v3'],
 ])('the API of %s is at %s', (web, api) => {
   expect(githubApiUrl(new URL(web))).toBe(api);
+});
+
+test('GitHub was asked as its description says', () => {
+  expect(github.calls.length).toBeGreaterThan(10);
+  expect(github.violations).toEqual([]);
 });

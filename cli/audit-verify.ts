@@ -53,6 +53,7 @@ function asText(result: Verification, key: NoteVerifier): string {
     `origin       ${key.name}`,
     `key          ${verifierKeyText(key)}`,
     `checkpoints  ${result.checkpoints}`,
+    ...(result.pruned === 0 ? [] : [`pruned       ${result.pruned}`]),
     ...problemLines(result),
   ];
   return lines.join('\n');

@@ -1,8 +1,10 @@
 // `forgeguard audit`: the commands about the audit log.
 import type { Command } from 'commander';
 import { exportPack } from './audit-export.ts';
+import { registerHold } from './audit-hold.ts';
 import { list, listFormats } from './audit-list.ts';
 import { prove } from './audit-prove.ts';
+import { pruneLog } from './audit-prune.ts';
 import { rotate } from './audit-rotate.ts';
 import { formats, verify } from './audit-verify.ts';
 
@@ -63,4 +65,12 @@ export function registerAudit(program: Command): void {
     .description('sign the audit log with a new key from now on; the log records it')
     .option('--config <file>', 'configuration file')
     .action(rotate);
+  registerHold(audit);
+  audit
+    .command('prune')
+    .description('take out of the log what is older than it must be kept; hashes stay, proofs hold')
+    .option('--config <file>', 'configuration file')
+    .option('--dry-run', 'only tell what would go')
+    .option('--today <day>', 'what day it is (UTC), where no witness says so')
+    .action(pruneLog);
 }

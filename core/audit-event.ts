@@ -12,6 +12,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * wanted to decide and may not).
  */
 export const auditActions = [
+  'guard.clock-jumped',
   'guard.started',
   'guard.stopped',
   'guard.weakened',
@@ -30,7 +31,10 @@ export const auditActions = [
   'audit.anchor-failed',
   'audit.anchor-resumed',
   'audit.exported',
+  'audit.hold-added',
+  'audit.hold-released',
   'audit.key-rotated',
+  'audit.pruned',
   'audit.read',
   'audit.refused',
   'audit.resumed',

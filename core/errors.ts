@@ -32,6 +32,10 @@ export const errorTable = {
     status: 500,
     remedy: 'Start the newer version of Forgeguard that upgraded this database.',
   },
+  'database/older-schema': {
+    status: 500,
+    remedy: 'Start the guard once: it brings the database up to date.',
+  },
   'audit/unavailable': {
     status: 503,
     remedy: 'Nothing was forwarded. Try again once the audit log can be written.',
@@ -43,6 +47,15 @@ export const errorTable = {
   'audit/not-found': {
     status: 404,
     remedy: 'Ask for an entry, tile or size that the newest checkpoint covers.',
+  },
+  'audit/pruned': {
+    status: 410,
+    remedy:
+      'These entries were older than they are kept for; their hashes are there, and proofs of later ones hold.',
+  },
+  'audit/clock': {
+    status: 503,
+    remedy: 'Correct the clock that is wrong, let witnesses sign again, and try again.',
   },
   'audit/witness': {
     status: 502,

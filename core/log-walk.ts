@@ -4,7 +4,7 @@ import { parseEntry, type AuditEntry } from './audit-entry.ts';
 import { openCheckpoint, type NoteVerifier } from './checkpoint.ts';
 import { cosignedAt } from './cosignature.ts';
 import { keyChangeOf, openHistorical, sameKey, type KeyChange, type KeyHistory } from './key-history.ts';
-import { appendLeaf, emptyEdge, leafHash, rootOf, type Edge, type Hash, type TreeNode } from './merkle.ts';
+import { emptyEdge, leafHash, pushLeaf, rootOf, type Edge, type Hash, type TreeNode } from './merkle.ts';
 import { sameHash } from './merkle-proof.ts';
 import { tileHeight } from './tile.ts';
 
@@ -44,12 +44,25 @@ export interface WalkStart {
 
 const maxReported = 20;
 
+/** Up to where an entry says that entries were pruned. */
+export function prunedPastOf({ index, details }: AuditEntry): number | undefined {
+  const { past } = details;
+  return typeof past === 'number' && Number.isSafeInteger(past) && past <= index ? past : undefined;
+}
+
 export class LogWalk {
   readonly problems: Problem[] = [];
   problemCount = 0;
   /** Checkpoints that were looked at. */
   checkpoints = 0;
-  edge: Edge;
+  /** Entries of which only the hash is left. */
+  prunedEntries = 0;
+  #prunedPast = 0;
+  /** Up to where entries say that others were pruned. */
+  announced = 0;
+  /** The right edge of the tree over what was walked. */
+  readonly #hashes: Hash[];
+  #size: number;
   /** The entry that must come next. */
   next: number;
   #lastTime = '';
@@ -64,10 +77,16 @@ export class LogWalk {
   readonly changes: KeyChange[] = [];
 
   constructor({ keys, edge = emptyEdge }: WalkStart) {
-    this.edge = edge;
+    this.#hashes = [...edge.hashes];
+    this.#size = edge.size;
     this.next = edge.size;
     this.#vouched = edge.size;
     this.#key = keys.findLast(({ since }) => since < edge.size)?.key ?? keys[0]?.key;
+  }
+
+  /** The tree over what was walked, as it is now. */
+  get edge(): Edge {
+    return { size: this.#size, hashes: this.#hashes };
   }
 
   report(kind: ProblemKind, at: number, message: string): void {
@@ -87,10 +106,24 @@ export class LogWalk {
     else if (entry === undefined)
       this.report('entry-changed', index, 'its bytes are no entry in canonical form');
     if (entry !== undefined) this.#read(entry, index);
-    const grown = appendLeaf(this.edge, leaf);
-    this.edge = grown.edge;
-    this.#compareKept();
-    return grown.completed.filter(({ level }) => level > 0 && level % tileHeight === 0);
+    return this.#grow(leaf);
+  }
+
+  /** Takes the hash of an entry that was pruned; the checkpoints over it say whether it is the right one. */
+  pruned(index: number, leaf: Hash): readonly TreeNode[] {
+    if (index !== this.next)
+      this.report('entry-missing', this.next, `the entries ${this.next} to ${index - 1} are missing`);
+    this.next = index + 1;
+    this.prunedEntries += 1;
+    this.#prunedPast = index + 1;
+    return this.#grow(leaf);
+  }
+
+  #grow(leaf: Hash): readonly TreeNode[] {
+    const completed = pushLeaf(this.#hashes, this.#size, leaf);
+    this.#size += 1;
+    if (this.#kept.size > 0) this.#compareKept();
+    return completed.length < tileHeight ? [] : completed.filter(({ level }) => level % tileHeight === 0);
   }
 
   #read(entry: AuditEntry, index: number): void {
@@ -101,6 +134,7 @@ export class LogWalk {
     } else {
       this.#lastTime = entry.time;
     }
+    if (entry.action === 'audit.pruned') this.announced = Math.max(this.announced, prunedPastOf(entry) ?? 0);
     if (entry.action !== 'audit.key-rotated') return;
     const change = keyChangeOf(entry);
     if (change === undefined || this.#key === undefined || !sameKey(change.previous, this.#key)) {
@@ -179,13 +213,23 @@ export class LogWalk {
 
   #compareKept(): void {
     const { size } = this.edge;
-    for (const root of this.#kept.get(size) ?? []) this.compareKept(size, root, rootOf(this.edge));
+    const roots = this.#kept.get(size);
+    if (roots === undefined) return;
+    for (const root of roots) this.compareKept(size, root, rootOf(this.edge));
     this.#kept.delete(size);
   }
 
   /** Tells what is missing at the end of a log of `size` entries. */
   end(size: number): void {
     if (this.#handover !== undefined) this.#missHandover(this.#handover);
+    if (this.#prunedPast > this.announced) {
+      const range = `${this.announced} to ${this.#prunedPast - 1}`;
+      this.report(
+        'entry-missing',
+        this.announced,
+        `of ${range} entries are gone that no entry says were pruned`,
+      );
+    }
     if (this.next < size)
       this.report('entry-missing', this.next, `the entries ${this.next} to ${size - 1} are missing`);
   }

@@ -46,15 +46,14 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   return sha256(hashed);
 }
 
-/** Adds one leaf. `completed` are the perfect subtrees that it finished, the leaf itself first. */
-export function appendLeaf(
-  edge: Edge,
-  leaf: Hash,
-): { readonly edge: Edge; readonly completed: readonly TreeNode[] } {
-  const hashes = [...edge.hashes];
-  const completed: TreeNode[] = [{ level: 0, index: edge.size, hash: leaf }];
+/**
+ * Adds a leaf in place: `hashes` is the edge of a tree of `size` leaves and becomes that of one more. Returns the perfect
+ * subtrees above the leaf that it finished, lowest first.
+ */
+export function pushLeaf(hashes: Hash[], size: number, leaf: Hash): readonly TreeNode[] {
+  const completed: TreeNode[] = [];
   let last = leaf;
-  let index = edge.size;
+  let index = size;
   for (let level = 1; index % 2 === 1; level += 1) {
     const left = hashes.pop();
     if (left === undefined) throw new RangeError('the edge does not fit its size');
@@ -63,6 +62,17 @@ export function appendLeaf(
     completed.push({ level, index, hash: last });
   }
   hashes.push(last);
+  return completed;
+}
+
+/** Adds one leaf. `completed` are the perfect subtrees that it finished, the leaf itself first. */
+export function appendLeaf(
+  edge: Edge,
+  leaf: Hash,
+): { readonly edge: Edge; readonly completed: readonly TreeNode[] } {
+  const hashes = [...edge.hashes];
+  const above = pushLeaf(hashes, edge.size, leaf);
+  const completed = [{ level: 0, index: edge.size, hash: leaf }, ...above];
   return { edge: { size: edge.size + 1, hashes }, completed };
 }
 

@@ -12,6 +12,7 @@ import { createApi } from './api/part.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { startAnchoring } from './audit/anchoring.ts';
+import { startClockWatch } from './audit/clock-watch.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
 import type { Witness } from './audit/witness-client.ts';
 import { createAuditFeed } from './audit/feed.ts';
@@ -70,6 +71,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   const [{ database, url: databaseUrl }, scanner, policy] = await Promise.all(starting);
   const witnesses = config.audit.witnesses.map(readWitness);
   const audit = opened.use(await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses }));
+  opened.use(startClockWatch({ clock, append: (event) => audit.append(event) }));
   if (config.audit.anchor !== undefined) {
     const { directory, every } = config.audit.anchor;
     opened.use(

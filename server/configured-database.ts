@@ -3,10 +3,12 @@ import type { Config } from './config-types.ts';
 import { openDatabase } from './db.ts';
 import type { Database } from './db.ts';
 import { reachEmbeddedPostgres } from './embedded-postgres.ts';
+import { requireSchema } from './migrate.ts';
 
 /**
  * Runs `work` on the configured database, or on the guard's own, which is reached where the guard runs and started for
- * the while where it does not. `migrate: false` leaves the schema alone. Rejects with `database/unavailable` and whatever `work` rejects with.
+ * the while where it does not. `migrate: false` leaves the schema
+ * alone and rejects with `database/older-schema` where it is not up to date. Rejects with `database/unavailable` and whatever `work` rejects with.
  */
 export async function withConfiguredDatabase<T>(
   config: Config,
@@ -19,5 +21,6 @@ export async function withConfiguredDatabase<T>(
     ...options,
     maxConnections: 2,
   });
+  if (!options.migrate) await requireSchema(database);
   return await work(database);
 }

@@ -64,6 +64,19 @@ async function apply(database: Migratable, migration: Migration): Promise<void> 
   });
 }
 
+/** Rejects with `database/older-schema` where the database lacks something that this program needs. */
+export async function requireSchema(database: Migratable): Promise<void> {
+  const applied = await appliedMigrations(database);
+  const missing = (await listMigrations()).filter(({ id }) => !applied.has(id));
+  if (missing.length === 0) return;
+  throw new GuardError(
+    'database/older-schema',
+    applied.size === 0
+      ? 'the database is empty: no guard has worked with it yet'
+      : `the database is older than this version of Forgeguard: ${missing.length} changes of its schema are missing`,
+  );
+}
+
 /**
  * Applies what is missing, or with `change` false only checks. Rejects with `database/newer-schema` where the database
  * has seen a migration that this program does not know.

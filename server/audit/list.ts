@@ -2,7 +2,8 @@
 import { parseEntry, type AuditEntry } from '../../core/audit-entry.ts';
 import { GuardError } from '../../core/errors.ts';
 import type { Queryable } from '../db.ts';
-import { readEntryRange } from './store.ts';
+import { readPrunedPast } from './retention/store.ts';
+import { readEntries, readEntryRange } from './store.ts';
 
 /** What an entry must be to be listed; everything that is given must hold. */
 export interface EntryFilter {
@@ -16,7 +17,7 @@ export interface EntryFilter {
   readonly request?: string;
 }
 
-const pageSize = 1_000;
+const pageSize = 512;
 
 /** The entry at `index`. Rejects with `audit/inconsistent` where it is missing or was changed. */
 async function entryAt(client: Queryable, index: number): Promise<AuditEntry> {
@@ -26,9 +27,12 @@ async function entryAt(client: Queryable, index: number): Promise<AuditEntry> {
   throw new GuardError('audit/inconsistent', `entry ${index} of the audit log is missing or was changed`);
 }
 
-/** The first of `size` entries whose time is not before `time`; `size` where all are before. Times never run backwards. */
+/**
+ * The first of `size` entries whose time is not before `time`; `size` where all are before. Times never run backwards.
+ * Entries that may be pruned are not looked at: it is the first of the others then.
+ */
 export async function findFirst(client: Queryable, size: number, time: Date): Promise<number> {
-  let [low, high] = [0, size];
+  let [low, high] = [await readPrunedPast(client), size];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     if ((await entryAt(client, middle)).time < time.toISOString()) low = middle + 1;
@@ -37,9 +41,9 @@ export async function findFirst(client: Queryable, size: number, time: Date): Pr
   return low;
 }
 
-/** True where the entry is asked for, but for its time. */
+/** True where the entry is asked for. */
 function matches(entry: AuditEntry, filter: EntryFilter): boolean {
-  const { action, actor, repository, request } = filter;
+  const { from, to, action, actor, repository, request } = filter;
   const isAction =
     action === undefined ||
     entry.action === action ||
@@ -47,6 +51,8 @@ function matches(entry: AuditEntry, filter: EntryFilter): boolean {
   const actors = entry.actor === null ? [] : [entry.actor.id, ...entry.actor.onBehalfOf];
   return (
     isAction &&
+    (from === undefined || entry.time >= from.toISOString()) &&
+    (to === undefined || entry.time < to.toISOString()) &&
     (actor === undefined || actors.includes(actor)) &&
     (repository === undefined || entry.repository === repository) &&
     (request === undefined || entry.request === request)
@@ -60,10 +66,18 @@ export async function* listEntries(
   filter: EntryFilter,
 ): AsyncGenerator<{ readonly entry: AuditEntry; readonly body: Uint8Array }> {
   const { from, to } = filter;
-  const first = from === undefined ? 0 : await findFirst(client, size, from);
+  const pruned = await readPrunedPast(client);
   const past = to === undefined ? size : await findFirst(client, size, to);
-  for (let at = first; at < past; at += pageSize) {
-    for (const { index, body } of await readEntryRange(client, at, Math.min(past, at + pageSize))) {
+  const found = from === undefined ? 0 : await findFirst(client, size, from);
+  // Of those that may be pruned some are still there; each tells its time itself.
+  let next = found <= pruned ? 0 : found;
+  while (next < past) {
+    const page = await readEntries(client, next, pageSize);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    next = last.index + 1;
+    for (const { index, body } of page) {
+      if (index >= past) return;
       const entry = parseEntry(body);
       if (entry === undefined) {
         throw new GuardError('audit/inconsistent', `entry ${index} of the audit log was changed`);

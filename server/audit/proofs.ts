@@ -2,6 +2,7 @@
 // only as good as the signed checkpoint that it is given with.
 import { consistencyPlan, inclusionPlan, type Hash } from '../../core/merkle.ts';
 import type { Queryable } from '../db.ts';
+import { refusePruned } from './retention/pruned.ts';
 import { readEntries, type StoredEntry } from './store.ts';
 import { readProof } from './tree.ts';
 
@@ -10,7 +11,7 @@ export interface InclusionProof {
   readonly hashes: readonly Hash[];
 }
 
-/** Proves that an entry is in the tree of `size` entries; undefined where it has no such entry. */
+/** Proves that an entry is in the tree of `size` entries; undefined where it has no such entry. Rejects with `audit/pruned`. */
 export async function proveInclusion(
   client: Queryable,
   index: number,
@@ -22,7 +23,10 @@ export async function proveInclusion(
   // Side by side; whichever is told first, the other must not fail unheard.
   hashes.catch(() => undefined);
   const [entry] = await readEntries(client, index, 1);
-  if (entry?.index !== index) return undefined;
+  if (entry?.index !== index) {
+    await refusePruned(client, index, index + 1);
+    return undefined;
+  }
   return { entry, hashes: await hashes };
 }
 

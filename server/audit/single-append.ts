@@ -4,7 +4,7 @@ import type { AuditEvent } from '../../core/audit-event.ts';
 import { createSigner, parseCheckpoint, verifierKeyText, type NoteSigner } from '../../core/checkpoint.ts';
 import { GuardError } from '../../core/errors.ts';
 import type { Clock } from '../../core/services.ts';
-import type { Database } from '../db.ts';
+import type { Database, Queryable } from '../db.ts';
 import { planBatch } from './batch.ts';
 import { readCheckpointFile } from './checkpoint-file.ts';
 import { checkContinues, checkLastBatch, loadHead, readKeyHistory } from './head.ts';
@@ -55,12 +55,29 @@ async function openHead({ session }: WriterSession, { dataDir }: SingleAppendOpt
   return { signer: found, head };
 }
 
+/** Work in the transaction that appends the entry `index`. */
+export type AlongWith = (client: Queryable, index: number) => Promise<void>;
+
 /** Appends one entry; durable and covered by a signed checkpoint when it fulfils. Rejects as the guard's own appends do. */
-export function appendOnce(options: SingleAppendOptions, event: AuditEvent): Promise<void> {
+export function appendOnce(
+  options: SingleAppendOptions,
+  event: AuditEvent,
+  alongWith?: AlongWith,
+): Promise<number> {
   return withTurn(options, async (opened) => {
+    const { session } = opened;
     const { signer, head } = await openHead(opened, options);
     const plan = planBatch(head, [prepareEvent(event, options.clock.now())], signer);
-    await insertBatch(opened.session, plan.stored, 0);
+    const index = plan.stored.firstIndex;
+    if (alongWith === undefined) {
+      await insertBatch(session, plan.stored, 0);
+      return index;
+    }
+    await session.query('begin');
+    await insertBatch(session, plan.stored, 0);
+    await alongWith(session, index);
+    await session.query('commit');
+    return index;
   });
 }
 

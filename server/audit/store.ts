@@ -1,5 +1,5 @@
 // The SQL of the audit log, one statement a function. Rows are appended, never changed; the caller decides what they mean.
-import type { TreeNode } from '../../core/merkle.ts';
+import { hashLength, type TreeNode } from '../../core/merkle.ts';
 import type { DatabaseSession, Queryable } from '../db.ts';
 
 /** Makes commits of this session durable even where the database's default is not. */
@@ -96,29 +96,51 @@ export interface StoredEntry {
   readonly leafHash: Uint8Array;
 }
 
-/** Entries from `first` on, in order. */
-export function readEntries(
+/** Entries as one value: many rows cost far more than their bytes. */
+const packedEntries = `string_agg(
+  int8send(e.index) || int4send(octet_length(e.body)) || e.leaf_hash || e.body, ''::bytea order by e.index)`;
+const headBytes = 8 + 4 + hashLength;
+
+function unpackEntries(packed: Buffer | null): readonly StoredEntry[] {
+  const entries: StoredEntry[] = [];
+  for (let at = 0; packed !== null && at < packed.length;) {
+    const body = at + headBytes;
+    const end = body + packed.readUInt32BE(at + 8);
+    entries.push({
+      index: packed.readUInt32BE(at) * 2 ** 32 + packed.readUInt32BE(at + 4),
+      leafHash: packed.subarray(at + 12, body),
+      body: packed.subarray(body, end),
+    });
+    at = end;
+  }
+  return entries;
+}
+
+/** Entries from `first` on, in order; what was pruned is left out. */
+export async function readEntries(
   client: Queryable,
   first: number,
   limit: number,
 ): Promise<readonly StoredEntry[]> {
-  return client.query<StoredEntry>(
-    `select e.index::float8 as index, e.body, e.leaf_hash as "leafHash"
-       from audit_entry e where e.index >= $1 order by e.index limit $2`,
+  const [row] = await client.query<{ packed: Buffer | null }>(
+    `select ${packedEntries} as packed
+       from (select * from audit_entry where index >= $1 order by index limit $2) e`,
     [first, limit],
   );
+  return unpackEntries(row?.packed ?? null);
 }
 
-/** The entries of [begin, end), in order. */
-export function readEntryRange(
+/** The entries of [begin, end), in order; what was pruned is left out. */
+export async function readEntryRange(
   client: Queryable,
   begin: number,
   end: number,
-): Promise<readonly Pick<StoredEntry, 'index' | 'body'>[]> {
-  return client.query(
-    `select e.index::float8 as index, e.body from audit_entry e where e.index >= $1 and e.index < $2 order by e.index`,
+): Promise<readonly StoredEntry[]> {
+  const [row] = await client.query<{ packed: Buffer | null }>(
+    `select ${packedEntries} as packed from audit_entry e where e.index >= $1 and e.index < $2`,
     [begin, end],
   );
+  return unpackEntries(row?.packed ?? null);
 }
 
 /** The entry that brought the policy in force before entry `index`; none where no policy was loaded before. */
@@ -180,33 +202,36 @@ export async function readNewestNote(client: Queryable): Promise<string | undefi
   return row?.note;
 }
 
-/** Leaf hashes in any of the ranges [begin, end). */
-export function readLeafHashes(
-  client: Queryable,
-  begins: readonly number[],
-  ends: readonly number[],
-): Promise<readonly TreeNode[]> {
-  return client.query<TreeNode>(
-    `select 0 as level, e.index::float8 as index, e.leaf_hash as hash
-       from unnest($1::bigint[], $2::bigint[]) as range(first, past)
-       join audit_entry e on e.index >= range.first and e.index < range.past`,
-    [begins, ends],
-  );
+/** Hashes of one level that stand side by side in one tile. */
+export interface HashRange {
+  /** 0 for leaf hashes, else the level as stored. */
+  readonly level: number;
+  /** [begin, end), of one tile. */
+  readonly begin: number;
+  readonly end: number;
 }
 
-/** Stored nodes by their stored level and in any of the ranges [begin, end). */
-export function readStoredNodes(
+/** The hashes of each range, one after the other; shorter, or null, where some are not there. */
+export async function readHashes(
   client: Queryable,
-  levels: readonly number[],
-  begins: readonly number[],
-  ends: readonly number[],
-): Promise<readonly TreeNode[]> {
-  return client.query<TreeNode>(
-    `select n.level::int as level, n.index::float8 as index, n.hash
-       from unnest($1::smallint[], $2::bigint[], $3::bigint[]) as range(level, first, past)
-       join audit_node n on n.level = range.level and n.index >= range.first and n.index < range.past`,
-    [levels, begins, ends],
+  ranges: readonly HashRange[],
+): Promise<readonly (Buffer | null)[]> {
+  if (ranges.length === 0) return [];
+  const rows = await client.query<{ hashes: Buffer | null }>(
+    `select case when r.level > 0
+              then (select string_agg(n.hash, ''::bytea order by n.index) from audit_node n
+                     where n.level = r.level and n.index >= r.first and n.index < r.past)
+              else coalesce(
+                (select substring(p.hashes from (r.first % 256)::int * 32 + 1 for (r.past - r.first)::int * 32)
+                   from audit_pruned_tile p where p.index = r.first / 256),
+                (select string_agg(e.leaf_hash, ''::bytea order by e.index) from audit_entry e
+                  where e.index >= r.first and e.index < r.past))
+            end as hashes
+       from unnest($1::smallint[], $2::bigint[], $3::bigint[]) with ordinality as r(level, first, past, position)
+      order by r.position`,
+    [ranges.map(({ level }) => level), ranges.map(({ begin }) => begin), ranges.map(({ end }) => end)],
   );
+  return rows.map(({ hashes }) => hashes);
 }
 
 export interface AttemptChange {

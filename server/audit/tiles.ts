@@ -1,17 +1,10 @@
 // The log as C2SP tlog-tiles: read out of the table, never stored a second time. Paths come from anyone; what is served
 // is only as good as the checkpoint that a reader compares it with.
+import { hashLength } from '../../core/merkle.ts';
 import { tileWidth, type TileId } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
-import { readEntryRange, readLeafHashes, readStoredNodes } from './store.ts';
-
-/** The hashes of a tile, leftmost first. */
-async function tileHashes(client: Queryable, level: number, begin: number, end: number): Promise<Uint8Array> {
-  const rows =
-    level === 0
-      ? await readLeafHashes(client, [begin], [end])
-      : await readStoredNodes(client, [level], [begin], [end]);
-  return Buffer.concat(rows.toSorted((a, b) => a.index - b.index).map(({ hash }) => hash));
-}
+import { refusePruned } from './retention/pruned.ts';
+import { readEntryRange, readHashes } from './store.ts';
 
 /** Entries with their length in front, two bytes big-endian. */
 async function entryBundle(
@@ -28,11 +21,9 @@ async function entryBundle(
   return { count: rows.length, bytes: Buffer.concat(parts) };
 }
 
-const hashBytes = 32;
-
 /**
  * The bytes of a tile of hashes or a bundle of entries; undefined where the log does not reach that far. A partial tile
- * is served in any width that the log has reached.
+ * is served in any width that the log has reached. Rejects with `audit/pruned` where entries are gone by intention.
  */
 export async function readTile(
   client: Queryable,
@@ -42,9 +33,11 @@ export async function readTile(
   if (!Number.isSafeInteger(begin + tileWidth)) return undefined;
   if (level === 'entries') {
     const { count, bytes } = await entryBundle(client, begin, begin + width);
-    return count === width ? bytes : undefined;
+    if (count === width) return bytes;
+    await refusePruned(client, begin, begin + width);
+    return undefined;
   }
   if (level > 6) return undefined;
-  const bytes = await tileHashes(client, level, begin, begin + width);
-  return bytes.length === width * hashBytes ? bytes : undefined;
+  const [bytes] = await readHashes(client, [{ level, begin, end: begin + width }]);
+  return bytes?.length === width * hashLength ? bytes : undefined;
 }

@@ -4,6 +4,7 @@ import { GuardError } from '../../core/errors.ts';
 import {
   coveringNodes,
   foldRight,
+  hashLength,
   nodeHash,
   type Edge,
   type Hash,
@@ -12,69 +13,32 @@ import {
 } from '../../core/merkle.ts';
 import { tileHeight } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
-import { readLeafHashes, readStoredNodes } from './store.ts';
+import { readHashes, type HashRange } from './store.ts';
 
-/** The stored hashes below a node: `count` of them at a stored level. */
-interface StoredRange {
-  readonly level: number;
-  readonly begin: number;
-  readonly end: number;
-}
-
-function storedRange({ level, index }: NodeId): StoredRange {
+/** The stored hashes below a node. */
+function storedRange({ level, index }: NodeId): HashRange {
   const width = 2 ** (level % tileHeight);
   return { level: Math.floor(level / tileHeight), begin: index * width, end: (index + 1) * width };
 }
 
-const nameOf = (level: number, index: number): string => `${level}/${index}`;
-
-/** The root over a power of two of hashes. */
-function perfectRoot(hashes: readonly Hash[]): Hash {
-  if (hashes.length <= 1) return foldRight(hashes);
+/** The root over a power of two of hashes, one after the other in `hashes`. */
+function perfectRoot(hashes: Buffer): Hash {
+  if (hashes.length <= hashLength) return hashes;
   const middle = hashes.length / 2;
-  return nodeHash(perfectRoot(hashes.slice(0, middle)), perfectRoot(hashes.slice(middle)));
-}
-
-async function readRanges(
-  client: Queryable,
-  ranges: readonly StoredRange[],
-): Promise<ReadonlyMap<string, Hash>> {
-  const leaves = ranges.filter(({ level }) => level === 0);
-  const nodes = ranges.filter(({ level }) => level > 0);
-  const begins = (some: readonly StoredRange[]): readonly number[] => some.map(({ begin }) => begin);
-  const ends = (some: readonly StoredRange[]): readonly number[] => some.map(({ end }) => end);
-  const [leafRows, nodeRows] = await Promise.all([
-    leaves.length === 0 ? [] : readLeafHashes(client, begins(leaves), ends(leaves)),
-    nodes.length === 0
-      ? []
-      : readStoredNodes(
-          client,
-          nodes.map(({ level }) => level),
-          begins(nodes),
-          ends(nodes),
-        ),
-  ]);
-  const found = [...leafRows, ...nodeRows];
-  return new Map(found.map(({ level, index, hash }) => [nameOf(level, index), hash]));
+  return nodeHash(perfectRoot(hashes.subarray(0, middle)), perfectRoot(hashes.subarray(middle)));
 }
 
 /** The hashes of nodes, in their order. Rejects with `audit/inconsistent` where the database lacks a part of one. */
 export async function readNodes(client: Queryable, nodes: readonly NodeId[]): Promise<readonly Hash[]> {
-  const stored = await readRanges(client, nodes.map(storedRange));
-  return nodes.map((node) => {
-    const { level, begin, end } = storedRange(node);
-    const hashes: Hash[] = [];
-    for (let index = begin; index < end; index += 1) {
-      const hash = stored.get(nameOf(level, index));
-      if (hash === undefined) {
-        throw new GuardError(
-          'audit/inconsistent',
-          `the audit log lacks the hash ${index} of stored level ${level}`,
-        );
-      }
-      hashes.push(hash);
-    }
-    return perfectRoot(hashes);
+  const ranges = nodes.map(storedRange);
+  const stored = await readHashes(client, ranges);
+  return ranges.map(({ level, begin, end }, at) => {
+    const hashes = stored[at];
+    if (hashes?.length === (end - begin) * hashLength) return perfectRoot(hashes);
+    throw new GuardError(
+      'audit/inconsistent',
+      `the audit log lacks hashes from ${begin} on of stored level ${level}`,
+    );
   });
 }
 

@@ -2,17 +2,18 @@
 import type { NoteVerifier } from '../../core/checkpoint.ts';
 import { keyHistory, openHistorical, type KeyHistory } from '../../core/key-history.ts';
 import { LogWalk, type Problem } from '../../core/log-walk.ts';
-import { rootOf, type Hash, type TreeNode } from '../../core/merkle.ts';
+import { hashLength, rootOf, type Hash, type TreeNode } from '../../core/merkle.ts';
 import { sameHash } from '../../core/merkle-proof.ts';
-import { tileHeight } from '../../core/tile.ts';
+import { tileHeight, tileWidth } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
 import { readKeyChanges } from './head.ts';
+import { readPrunedPast, readPrunedTiles } from './retention/store.ts';
 import {
   readCheckpoints,
-  readEntries,
+  readEntryRange,
+  readHashes,
   readHead,
   readNewestCosigned,
-  readStoredNodes,
   type StoredCheckpoint,
   type StoredEntry,
 } from './store.ts';
@@ -25,6 +26,8 @@ export interface Verification {
   readonly root: Hash;
   /** Signed checkpoints in the database. */
   readonly checkpoints: number;
+  /** Entries of which only the hash is left, as an entry of the log says. */
+  readonly pruned: number;
   /** The first problems found. */
   readonly problems: readonly Problem[];
   /** All problems found. */
@@ -41,41 +44,74 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
 }
 
-const pageSize = 1_000;
+const checkpointPage = 1_000;
+/** Entries that are read at once, in whole tiles. */
+const entryPage = 4 * tileWidth;
 
-/**
- * The rows of a paged query, one after the other; `read` is given the last row that was seen. The next page is on its way
- * while the one before is worked on.
- */
-async function* rowsOf<Row>(
-  read: (last: Row | undefined) => Promise<readonly Row[]>,
+/** Calls `read` for the page after the one that is worked on, while that goes on. */
+async function* ahead<Page>(
+  read: (last: Page | undefined) => Promise<Page> | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Row, undefined> {
-  let coming: Promise<readonly Row[]> | undefined = read(undefined);
+): AsyncGenerator<Page, undefined> {
+  let coming = read(undefined);
   while (coming !== undefined) {
     signal?.throwIfAborted();
-    const rows: readonly Row[] = await coming;
-    coming = rows.length < pageSize ? undefined : read(rows.at(-1));
+    const page: Page = await coming;
+    coming = read(page);
     // Told when its turn comes; nobody waits for it where the walk ends before.
     coming?.catch(() => undefined);
-    yield* rows;
+    yield page;
   }
 }
 
 async function compareNodes(walk: LogWalk, client: Queryable, computed: readonly TreeNode[]): Promise<void> {
-  if (computed.length === 0) return;
-  const stored = await readStoredNodes(
+  const stored = await readHashes(
     client,
-    computed.map(({ level }) => level / tileHeight),
-    computed.map(({ index }) => index),
-    computed.map(({ index }) => index + 1),
+    computed.map(({ level, index }) => ({ level: level / tileHeight, begin: index, end: index + 1 })),
   );
-  for (const { level, index, hash } of computed) {
-    const found = stored.find((node) => node.level * tileHeight === level && node.index === index);
-    if (found !== undefined && sameHash(found.hash, hash)) continue;
+  for (const [at, { level, index, hash }] of computed.entries()) {
+    const found = stored[at];
+    if (found !== null && found !== undefined && sameHash(found, hash)) continue;
     const message = `the stored hash ${index} of level ${level} is not that of its entries`;
     walk.report('hash-changed', index * 2 ** level, message);
   }
+}
+
+/** Entries of [begin, end), and the hashes of the tiles among them of which some were pruned. */
+interface EntryPage {
+  readonly end: number;
+  readonly entries: readonly StoredEntry[];
+  readonly tiles: ReadonlyMap<number, Buffer>;
+}
+
+async function readPage(client: Queryable, begin: number, end: number, pruned: number): Promise<EntryPage> {
+  const [entries, tiles] = await Promise.all([
+    readEntryRange(client, begin, end),
+    begin < pruned ? readPrunedTiles(client, begin, end) : new Map<number, Buffer>(),
+  ]);
+  return { end, entries, tiles };
+}
+
+/** A leaf of the tree: an entry with its bytes, or of one that was pruned the hash alone. */
+interface Leaf {
+  readonly index: number;
+  readonly body: Uint8Array | undefined;
+  readonly leafHash: Uint8Array;
+}
+
+/** The leaves of a page, in order. */
+function leavesOf({ entries, tiles, end }: EntryPage, begin: number): readonly Leaf[] {
+  if (tiles.size === 0) return entries;
+  const byIndex = new Map(entries.map((entry) => [entry.index, entry]));
+  const leaves: Leaf[] = [];
+  for (let index = begin; index < end; index += 1) {
+    const at = (index % tileWidth) * hashLength;
+    const kept = tiles.get(Math.floor(index / tileWidth))?.subarray(at, at + hashLength);
+    const entry = byIndex.get(index);
+    const hash = kept ?? entry?.leafHash;
+    if (hash !== undefined) leaves.push({ index, body: entry?.body, leafHash: hash });
+  }
+  return leaves;
 }
 
 async function startWalk(
@@ -90,6 +126,17 @@ async function startWalk(
     walk.report('key-unknown', 0, `${key.name}, key ${key.keyId}, is none of the keys that the log had`);
   }
   return { walk, keys };
+}
+
+async function* checkpointsOf(
+  client: Queryable,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StoredCheckpoint, undefined> {
+  const read = (last: readonly StoredCheckpoint[] | undefined) =>
+    last !== undefined && last.length < checkpointPage
+      ? undefined
+      : readCheckpoints(client, last?.at(-1)?.size ?? 0, checkpointPage);
+  for await (const page of ahead<readonly StoredCheckpoint[]>(read, signal)) yield* page;
 }
 
 /**
@@ -113,33 +160,33 @@ export async function verifyLog(client: Queryable, options: VerifyOptions): Prom
     if (cosigned !== undefined) walk.keep(cosigned.note, keys, size);
   }
 
-  const checkpoints = rowsOf<StoredCheckpoint>(
-    (last) => readCheckpoints(client, last?.size ?? 0, pageSize),
-    signal,
-  );
-  const entries = rowsOf<StoredEntry>(
-    (last) => readEntries(client, (last?.index ?? -1) + 1, pageSize),
-    signal,
-  );
+  const pruned = await readPrunedPast(client);
+  const checkpoints = checkpointsOf(client, signal);
+  const pages = ahead<EntryPage>((last) => {
+    const begin = last?.end ?? 0;
+    return begin < size ? readPage(client, begin, Math.min(size, begin + entryPage), pruned) : undefined;
+  }, signal);
   let checkpoint = await checkpoints.next();
+  let due = checkpoint.value?.size ?? Infinity;
   const visitUpTo = async (reached: number): Promise<void> => {
-    while (checkpoint.value !== undefined && checkpoint.value.size <= reached) {
-      walk.checkpoint(checkpoint.value.size, checkpoint.value.note);
+    while (checkpoint.value !== undefined && due <= reached) {
+      walk.checkpoint(due, checkpoint.value.note);
       checkpoint = await checkpoints.next();
+      due = checkpoint.value?.size ?? Infinity;
     }
   };
-  let completed: TreeNode[] = [];
-  for await (const entry of entries) {
-    if (entry.index >= size) break;
-    await visitUpTo(entry.index);
-    completed.push(...walk.entry(entry.index, entry.body, entry.leafHash));
-    if (completed.length >= pageSize) {
-      await compareNodes(walk, client, completed);
-      completed = [];
+  let begin = 0;
+  for await (const page of pages) {
+    const completed: TreeNode[] = [];
+    for (const { index, body, leafHash } of leavesOf(page, begin)) {
+      if (due <= index) await visitUpTo(index);
+      const nodes = body === undefined ? walk.pruned(index, leafHash) : walk.entry(index, body, leafHash);
+      if (nodes.length > 0) completed.push(...nodes);
     }
+    await compareNodes(walk, client, completed);
+    begin = page.end;
   }
   await visitUpTo(size);
-  await compareNodes(walk, client, completed);
   walk.end(size);
   const { problems, problemCount } = walk;
   return {
@@ -147,6 +194,7 @@ export async function verifyLog(client: Queryable, options: VerifyOptions): Prom
     size,
     root: rootOf(walk.edge),
     checkpoints: walk.checkpoints,
+    pruned: walk.prunedEntries,
     problems,
     problemCount,
   };

@@ -12,6 +12,8 @@ import type { Queryable } from '../../db.ts';
 import { readKeyHistory } from '../head.ts';
 import { findFirst } from '../list.ts';
 import { proveConsistency, proveInclusion } from '../proofs.ts';
+import { refusePruned } from '../retention/pruned.ts';
+import { readPrunedPast, readPruning } from '../retention/store.ts';
 import {
   readCheckpoints,
   readEntryRange,
@@ -49,8 +51,10 @@ export async function planPack(client: Queryable, key: NoteVerifier, period: Per
   }
   const { size, origin } = checkpoint;
   const { from, to } = period;
-  const first = from === undefined ? 0 : await findFirst(client, size, from);
+  const pruned = await readPrunedPast(client);
+  const first = from === undefined ? pruned : await findFirst(client, size, from);
   const past = to === undefined ? size : await findFirst(client, size, to);
+  if (first >= past && past <= pruned && pruned > 0) await refusePruned(client, 0, pruned);
   if (first >= past) throw new GuardError('audit/not-found', 'the audit log has no entries of this period');
   const [fromText, toText] = [from?.toISOString() ?? null, to?.toISOString() ?? null];
   return { origin, first, past, size, from: fromText, to: toText, note, keys };
@@ -191,7 +195,9 @@ async function addProofs(
 async function findOutside(client: Queryable, plan: PackPlan): Promise<Outside> {
   const outside: Outside = { entries: new Set(), policies: new Map() };
   for (const { since } of plan.keys) if (isOutside(plan, since)) outside.entries.add(since);
-  if (plan.from !== null && plan.first > 0) outside.entries.add(plan.first - 1);
+  const pruning = await readPruning(client, plan.first);
+  if (pruning !== undefined && isOutside(plan, pruning)) outside.entries.add(pruning);
+  if (plan.from !== null && plan.first > 0 && pruning === undefined) outside.entries.add(plan.first - 1);
   if (plan.to !== null && plan.past < plan.size) outside.entries.add(plan.past);
   for (const { index, body } of await readPolicyEntries(client, plan.first)) {
     outside.entries.add(index);

@@ -5,7 +5,7 @@ import { keyAt, keyChangeOf, openHistorical, sameKey, type KeyHistory } from '..
 import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
 import { openCheckpoint, parseVerifierKey, type NoteVerifier } from '../../../core/checkpoint.ts';
 import { GuardError } from '../../../core/errors.ts';
-import { LogWalk } from '../../../core/log-walk.ts';
+import { LogWalk, prunedPastOf } from '../../../core/log-walk.ts';
 import { leafHash, rootOf, type Hash } from '../../../core/merkle.ts';
 import { sameHash, verifyConsistency, verifyInclusion } from '../../../core/merkle-proof.ts';
 import { tileWidth } from '../../../core/tile.ts';
@@ -256,14 +256,21 @@ async function checkPolicies({ pack, walk }: Scene): Promise<void> {
   }
 }
 
-/** The entries before the first and behind the last show that the period is whole. */
+/**
+ * The entries before the first and behind the last show that the period is whole; where entries were pruned, the entry
+ * that says so, inside of the period or proved.
+ */
 function checkPeriod({ pack, walk, proved }: Scene): void {
   const { first, past, size, from, to } = pack.manifest;
   const before = proved.get(first - 1)?.time ?? '';
-  if (from !== null && first > 0 && !(before !== '' && before < from))
+  const isFirst = first === 0 || (from !== null && before !== '' && before < from);
+  const announced = [...proved.values()].map((entry) =>
+    entry.action === 'audit.pruned' ? prunedPastOf(entry) : undefined,
+  );
+  if (!isFirst && walk.announced < first && !announced.includes(first))
     walk.report('period-incomplete', first, 'it is not shown that no earlier entry is of the period');
   const behind = proved.get(past)?.time ?? '';
-  if (to !== null && past < size && behind < to)
+  if (past < size && !(to !== null && behind >= to))
     walk.report('period-incomplete', past, 'it is not shown that no later entry is of the period');
 }
 
@@ -319,5 +326,16 @@ export async function verifyPack(
   const { origin, first, past, size } = pack.manifest;
   const { problems, problemCount, checkpoints } = scene.walk;
   const root = scene.root ?? Buffer.of();
-  return { ok: problemCount === 0, origin, first, past, size, root, checkpoints, problems, problemCount };
+  return {
+    ok: problemCount === 0,
+    origin,
+    first,
+    past,
+    size,
+    root,
+    checkpoints,
+    pruned: 0,
+    problems,
+    problemCount,
+  };
 }

@@ -476,7 +476,7 @@ class Verifier:
     def walk(self):
         """Recomputes every leaf from the entries' bytes, and with them every checkpoint of the period."""
         edge = self.edge_at(self.begin)
-        self.entries, last_time = [], ""
+        self.entries, self.announced, last_time = [], 0, ""
         if edge is None:
             return  # The tiles that are missing were reported.
         changes = {}
@@ -526,6 +526,9 @@ class Verifier:
                         self.report.add("time-backwards", index, "its time %s is before that of an earlier entry" % told.get("time"))
                     else:
                         last_time = str(told.get("time", ""))
+                    pruned = told.get("details", {}).get("past") if told.get("action") == "audit.pruned" else None
+                    if isinstance(pruned, int) and pruned <= index:
+                        self.announced = max(self.announced, pruned)
                     if told.get("action") == "audit.key-rotated":
                         details = told.get("details", {})
                         if details.get("previous") != current.text:
@@ -582,13 +585,16 @@ class Verifier:
 
 
     def check_period(self):
-        """The entries before the first and behind the last show that the period is whole."""
+        """The entries before the first and behind the last show that the period is whole, or one that says it was pruned."""
         manifest = self.pack.manifest
         since, until = manifest.get("from"), manifest.get("to")
-        times = {index: json.loads(entry.decode("utf-8")).get("time", "") for index, entry in self.proved.items()}
-        if since is not None and self.first > 0 and not "" < times.get(self.first - 1, "") < since:
+        told = {index: json.loads(entry.decode("utf-8")) for index, entry in self.proved.items()}
+        before = told.get(self.first - 1, {}).get("time", "")
+        is_first = self.first == 0 or (since is not None and "" < before < since)
+        announced = [entry.get("details", {}).get("past") for entry in told.values() if entry.get("action") == "audit.pruned"]
+        if not is_first and self.announced < self.first and self.first not in announced:
             self.report.add("period-incomplete", self.first, "it is not shown that no earlier entry is of the period")
-        if until is not None and self.past < self.size and not times.get(self.past, "") >= until:
+        if self.past < self.size and not (until is not None and told.get(self.past, {}).get("time", "") >= until):
             self.report.add("period-incomplete", self.past, "it is not shown that no later entry is of the period")
 
 
@@ -608,7 +614,7 @@ def main():
         pack = Pack(flags.directory)
         with tempfile.TemporaryDirectory() as scratch:
             Verifier(pack, Key(flags.key), Openssl(scratch), report).run(kept, [Key(text) for text in flags.witness])
-    except (Unreadable, OSError, KeyError, TypeError, ValueError) as error:
+    except (Unreadable, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         print("couldn't verify: %s" % error, file=sys.stderr)
         return 2
     for kind, at, message in report.problems[:MOST_SHOWN]:

@@ -17,7 +17,7 @@ import { openPack } from '../../server/audit/pack/unpack.ts';
 import { proveConsistency, proveInclusion } from '../../server/audit/proofs.ts';
 import { agreedTime } from '../../server/audit/retention/agreed-time.ts';
 import { addHold, releaseHold } from '../../server/audit/retention/hold.ts';
-import { previewPruning, prune, type PruneOptions } from '../../server/audit/retention/prune.ts';
+import { previewPruning, prune, type Pruned, type PruneOptions } from '../../server/audit/retention/prune.ts';
 import { insertCosignature, readEntries } from '../../server/audit/store.ts';
 import { readTile } from '../../server/audit/tiles.ts';
 import { forgeguard } from '../cli/program.ts';
@@ -44,7 +44,9 @@ const optionsOf = (bench: AuditBench, more: Partial<PruneOptions> = {}): PruneOp
 async function append(bench: AuditBench, at: Date, count: number, name = 'request'): Promise<string> {
   bench.now = at;
   await using log = await bench.open();
-  const events = Array.from({ length: count }, (_, number) => auditEvent(`${name}-${number}`, 'fetch.served'));
+  const events = Array.from({ length: count }, (_, number) =>
+    auditEvent(`${name}-${number}`, 'fetch.served'),
+  );
   await Promise.all(events.map((event) => log.append(event)));
   return log.head.note;
 }
@@ -65,15 +67,21 @@ const indexes = async (bench: AuditBench): Promise<readonly number[]> =>
 
 describe('what is older than the floor', () => {
   let bench: Awaited<ReturnType<typeof oldLog>>;
+  let previewed: Pruned;
+  let afterPreview: number;
+  let pruned: Pruned;
   beforeAll(async () => {
     bench = await oldLog();
-    expect(await previewPruning(optionsOf(bench))).toMatchObject({ removed: 512, plan: { past: 512 } });
-    expect((await indexes(bench)).length).toBe(900);
-    expect(await prune(optionsOf(bench))).toMatchObject({ removed: 512, held: 0 });
+    previewed = await previewPruning(optionsOf(bench));
+    afterPreview = (await indexes(bench)).length;
+    pruned = await prune(optionsOf(bench));
   });
   afterAll(() => bench[Symbol.asyncDispose]());
 
   test('is gone in whole tiles, and nothing younger is', async () => {
+    expect(previewed).toMatchObject({ removed: 512, plan: { past: 512 } });
+    expect(afterPreview).toBe(900);
+    expect(pruned).toMatchObject({ removed: 512, held: 0 });
     expect(await indexes(bench)).toEqual(Array.from({ length: 389 }, (_, at) => 512 + at));
     const left = (await readEntries(bench.database, 0, 10_000)).map(({ body }) => parseEntry(body));
     expect(left.filter((entry) => entry?.request.startsWith('young-')).length).toBe(300);
@@ -119,14 +127,14 @@ describe('what is older than the floor', () => {
   });
 
   test('pruned entries are denied by name', async () => {
-    const denied = { code: 'audit/pruned', message: expect.stringContaining('those before 512 were older') };
-    await expect(proveInclusion(bench.database, 100, 901)).rejects.toMatchObject(denied);
+    const denied = /pruned: those before 512 were older than they are kept for/;
+    await expect(proveInclusion(bench.database, 100, 901)).rejects.toThrow(denied);
     await expect(readTile(bench.database, { level: 'entries', index: 1, width: 256 })).rejects.toMatchObject(
       denied,
     );
     expect((await readTile(bench.database, { level: 0, index: 1, width: 256 }))?.length).toBe(8_192);
     const long = { from: daysAgo(9_000), to: daysAgo(8_000) };
-    await expect(planPack(bench.database, await bench.key(), long)).rejects.toMatchObject(denied);
+    await expect(planPack(bench.database, await bench.key(), long)).rejects.toThrow(denied);
   });
 
   test('lists begin with what is there', async () => {
@@ -231,16 +239,15 @@ describe('a clock that is wrong', () => {
   test('prunes nothing when it jumps forward by years', async () => {
     await using bench = await oldLog();
     const jumped = { clock: { now: () => new Date(Date.now() + 2_000 * dayMs) } };
-    await expect(prune(optionsOf(bench, jumped))).rejects.toMatchObject({
-      code: 'audit/clock',
-      message: expect.stringContaining('the clocks do not agree'),
-    });
+    await expect(prune(optionsOf(bench, jumped))).rejects.toThrow(
+      'nothing was pruned, because the clocks do not agree: it is',
+    );
     expect((await indexes(bench)).length).toBe(900);
   });
 
   const now = new Date('2026-11-21T12:00:00.000Z');
   const later = new Date('2031-11-21T12:00:00.000Z');
-  const clocks = { own: now, database: now, newestEntry: now, witnessed: now, told: undefined };
+  const agreeing = { own: now, database: now, newestEntry: now, witnessed: now, told: undefined };
   test.each([
     ['this machine', { own: later }, 'for the database'],
     ['the database', { database: later }, 'for the database'],
@@ -253,11 +260,11 @@ describe('a clock that is wrong', () => {
     ['the log, which is ahead', { newestEntry: later }, 'the newest entry is of 2031'],
     ['nobody, but nobody else says so', { witnessed: undefined }, 'only this machine says'],
   ])('%s: nothing is agreed on', (_name, wrong, message) => {
-    expect(() => agreedTime({ ...clocks, ...wrong })).toThrow(message);
+    expect(() => agreedTime({ ...agreeing, ...wrong })).toThrow(message);
   });
   test('the earliest counts', () => {
     const witnessed = new Date('2026-11-21T03:00:00.000Z');
-    expect(agreedTime({ ...clocks, witnessed })).toEqual(witnessed);
+    expect(agreedTime({ ...agreeing, witnessed })).toEqual(witnessed);
   });
 
   test('that was set back when entries came in does not make them old', async () => {
@@ -286,13 +293,13 @@ describe('a clock that is wrong', () => {
     await using log = await bench.open();
     let counted = 0;
     const watch = { clock: { now: () => bench.now }, append: log.append, monotonic: () => counted };
-    using clocks = startClockWatch({ ...watch, everyMs: 3_600_000 });
+    using clockWatch = startClockWatch({ ...watch, everyMs: 3_600_000 });
     bench.now = new Date(bench.now.getTime() + 10_000);
     counted += 10_500;
-    await clocks.look();
+    await clockWatch.look();
     bench.now = new Date(bench.now.getTime() + 5 * 365 * dayMs);
-    await clocks.look();
-    await clocks.look();
+    await clockWatch.look();
+    await clockWatch.look();
     const entries = (await readEntries(bench.database, 0, 10)).map(({ body }) => parseEntry(body));
     expect(entries).toMatchObject([
       { action: 'guard.clock-jumped', details: { milliseconds: 5 * 365 * dayMs } },

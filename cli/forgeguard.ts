@@ -48,6 +48,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'cosign the checkpoints of audit logs',
     load: async () => (await import('./witness.ts')).registerWitness,
   },
+  trailers: {
+    summary: 'print the trailers that name an agent and its person',
+    load: async () => (await import('./trailers.ts')).registerTrailers,
+  },
   doctor: {
     summary: 'check that the guard can work here',
     load: async () => (await import('./doctor.ts')).registerDoctor,

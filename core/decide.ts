@@ -50,6 +50,11 @@ export function asksAboutPaths(policy: CompiledPolicy, operation: BareOperation)
   return policy.rules.some(({ matcher }) => matcher.asksAboutPaths(operation));
 }
 
+/** Indexes of the ref updates about whose signatures some rule asks that could match; none where no rule does. */
+export function asksAboutSignatures(policy: CompiledPolicy, operation: BareOperation): readonly number[] {
+  return [...new Set(policy.rules.flatMap(({ matcher }) => matcher.asksAboutSignatures(operation)))];
+}
+
 interface Match {
   readonly rule: PolicyRule;
   readonly blame: Blame;

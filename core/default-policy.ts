@@ -9,6 +9,10 @@ export const defaultPolicyText = `# The default policy of Forgeguard. Copy it to
 # All rules that match apply; the strongest action wins: deny, hold, redact, allow.
 version: 1
 
+# Nobody is compared with the authors of commits until the policy knows who is who; docs/policy.md shows how to begin.
+authors:
+  mode: off
+
 rules:
   # What must not leave, whoever sends it.
   - id: phi
@@ -44,11 +48,27 @@ rules:
       operation: [push, merge, publish, pull-request]
       findings: { category: policy }
       not:
-        findings: { rule: [policy/dependency-source, policy/machine-code] }
+        findings:
+          rule:
+            - policy/dependency-source
+            - policy/machine-code
+            - policy/author-mismatch
+            - policy/forged-trailer
+            - policy/bad-signature
     then: deny
     message: >-
       This content cannot be checked or points out of the repository. Send it in a form that can be read, without
       encryption or symbolic links that leave the tree.
+
+  # Who says to have made it. Found only where \`authors\` above compares, and bad signatures where keys are given.
+  - id: impersonation
+    when:
+      operation: [push, merge]
+      findings: { category: policy, rule: [policy/author-mismatch, policy/forged-trailer, policy/bad-signature] }
+    then: deny
+    message: >-
+      Commits and tags bear the name of the one who pushes or of the one for whom it acts, and no signature but their
+      own. Make them your own, or let the people push whose work it is.
 
   - id: log-values
     when:

@@ -20,6 +20,13 @@ export interface RefUpdate {
   readonly isDefaultBranch: boolean;
 }
 
+/**
+ * What was found of the signature of a commit or tag: `good` is made with a configured key; `expired` with one that has
+ * expired or was revoked; `unknown` with a key that is not configured, or could not be told.
+ */
+export const signatureStates = ['good', 'bad', 'unknown', 'expired', 'none'] as const;
+export type SignatureState = (typeof signatureStates)[number];
+
 /** A path that differs between the base and what is pushed. */
 export interface PathChange {
   readonly path: string;
@@ -45,5 +52,7 @@ export interface Operation {
   readonly size: OperationSize;
   /** E-mail addresses of authors and committers that are not the actor's or its person's; empty where not checked. */
   readonly foreignAuthors: readonly string[];
+  /** Every state that the signature of a new commit or tag has; absent where none was looked at. */
+  readonly signatures?: readonly SignatureState[] | undefined;
   readonly findings: readonly Finding[];
 }

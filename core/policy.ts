@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Category, Identifier, Severity } from '../scanners/finding.ts';
 import { readDocument } from './document.ts';
-import type { OperationKind, PathChange, RefUpdateKind } from './operation.ts';
+import type { OperationKind, PathChange, RefUpdateKind, SignatureState } from './operation.ts';
+import type { AuthorsPolicy } from './policy/authors-schema.ts';
 import { policySchema } from './policy/schema.ts';
 import type { PrincipalKind } from './principal.ts';
 import type { Escalation } from './verdict.ts';
@@ -67,6 +68,8 @@ export interface When extends Subject {
   readonly size?: readonly SizeCondition[] | undefined;
   /** True: some author or committer is a stranger to the actor; false: none is. */
   readonly authorMismatch?: boolean | undefined;
+  /** Holds where some new commit or tag has a signature of one of these states. */
+  readonly signature?: readonly SignatureState[] | undefined;
   /** Each key takes away what it matches; the rule applies to what is left. */
   readonly not?: Subject | undefined;
 }
@@ -116,6 +119,8 @@ export interface PolicyException {
 export interface Policy {
   readonly rules: readonly PolicyRule[];
   readonly exceptions: readonly PolicyException[];
+  /** Whose names and keys commits may bear. */
+  readonly authors: AuthorsPolicy;
   readonly text: string;
   /** SHA-256 of the text, hex. */
   readonly digest: string;
@@ -126,6 +131,6 @@ export interface Policy {
  * found, each with its line and column.
  */
 export function parsePolicy(text: string, name: string): Policy {
-  const { rules, exceptions } = readDocument(policySchema, text, { name, code: 'policy/invalid' });
-  return { rules, exceptions, text, digest: createHash('sha256').update(text).digest('hex') };
+  const { rules, exceptions, authors } = readDocument(policySchema, text, { name, code: 'policy/invalid' });
+  return { rules, exceptions, authors, text, digest: createHash('sha256').update(text).digest('hex') };
 }

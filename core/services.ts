@@ -6,6 +6,7 @@ import type { HeldChangesAnswer } from './approval/changes.ts';
 import type { ApprovalState } from './approval/state.ts';
 import type { AuditEvent, Json } from './audit-event.ts';
 import type { Operation } from './operation.ts';
+import type { AuthorRules } from './policy/authors.ts';
 import type { Grant, Verb } from './principal.ts';
 import type { ApprovalRequirement, Verdict } from './verdict.ts';
 
@@ -86,6 +87,10 @@ export interface PolicyService {
   decide(operation: Operation, now: Date): Verdict;
   /** True where some rule that could match this operation asks about changed paths. */
   asksAboutPaths(operation: Omit<Operation, 'paths' | 'findings'>): boolean;
+  /** Indexes of the ref updates about whose signatures some rule asks that could match this operation. */
+  asksAboutSignatures(operation: Omit<Operation, 'paths' | 'findings'>): readonly number[];
+  /** Whose names and keys commits may bear. */
+  readonly authors: AuthorRules;
 }
 
 /** Told of each step of a walk as it is entered; for metrics, traces and tests of crash safety. */

@@ -21,6 +21,7 @@ export function explainRule(rule: PolicyRule): string {
     ...told(when.authorMismatch, (is) =>
       is ? 'some author is a stranger to the actor' : 'no author is a stranger',
     ),
+    ...told(when.signature, (list) => `the signature of some commit or tag is ${anyOf(list)}`),
   ];
   const mode = rule.monitor ? 'would (in monitor mode: recorded and told only) ' : '';
   const verb = rule.monitor ? explainThen(rule.then) : thirdPerson(rule.then);

@@ -27,6 +27,8 @@ export type BareOperation = Omit<Operation, 'paths' | 'findings'>;
 export interface RuleMatcher {
   /** True where the rule asks about changed paths and could match the operation. */
   readonly asksAboutPaths: (operation: BareOperation) => boolean;
+  /** Indexes of the ref updates whose signatures the rule asks about, where it could match the operation. */
+  readonly asksAboutSignatures: (operation: BareOperation) => readonly number[];
   /** What the rule blames, or undefined where it does not match. Findings for which `excused` is true do not count. */
   readonly match: (operation: Operation, excused: (finding: number) => boolean) => Blame | undefined;
 }
@@ -39,12 +41,17 @@ export function compileWhen(when: When): RuleMatcher {
   const refs = compileRefs(when);
   const paths = selectPaths(when);
   const findings = selection(when.findings, when.not?.findings, compileFinding);
+  const signature = when.signature;
+  const isSigned: Test<BareOperation> = ({ signatures }) =>
+    signature === undefined || signatures?.some((state) => signature.includes(state)) === true;
 
   return {
+    asksAboutSignatures: (operation) =>
+      signature === undefined || !applies(operation) ? [] : (refs.select(operation.refUpdates) ?? []),
     asksAboutPaths: (operation) =>
       paths.isAsked && applies(operation) && refs.select(operation.refUpdates) !== undefined,
     match: (operation, excused) => {
-      if (!applies(operation)) return undefined;
+      if (!applies(operation) || !isSigned(operation)) return undefined;
       const updates = refs.select(operation.refUpdates);
       if (updates === undefined) return undefined;
       const names = new Set(updates.map((index) => operation.refUpdates[index]?.ref));

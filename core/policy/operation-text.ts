@@ -5,7 +5,7 @@ import type { Finding } from '../../scanners/finding.ts';
 import { readDocument } from '../document.ts';
 import { parseOid, zeroOid } from '../oid.ts';
 import type { Oid } from '../oid.ts';
-import { operations, refUpdateKinds } from '../operation.ts';
+import { operations, refUpdateKinds, signatureStates } from '../operation.ts';
 import type { Operation, RefUpdateKind } from '../operation.ts';
 import { closed } from '../schema.ts';
 
@@ -63,6 +63,7 @@ const operationSchema = closed({
     commits: z.int().min(0).default(0),
   }).prefault({}),
   foreignAuthors: texts,
+  signatures: z.array(z.enum(signatureStates)).default([]),
   findings: z.array(finding).default([]),
 });
 

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { identifiers, severities } from '../../scanners/finding.ts';
 import { formatDuration } from '../duration.ts';
-import { operations, refUpdateKinds } from '../operation.ts';
+import { operations, refUpdateKinds, signatureStates } from '../operation.ts';
 import { closed, byteSize, duration, glob, oneOrMany } from '../schema.ts';
+import { authorsOff, authorsSchema } from './authors-schema.ts';
 
 const ruleId = z
   .string()
@@ -87,6 +88,9 @@ const when = closed({
     .optional()
     .describe('size of what is sent; every number given must be exceeded'),
   authorMismatch: z.boolean().optional().describe('whether authors or committers are strangers to the actor'),
+  signature: oneOrMany(z.enum(signatureStates), 'a state')
+    .optional()
+    .describe('`good`, `bad`, `unknown`, `expired` or `none`: the signature of some new commit or tag'),
   not: closed(subject)
     .optional()
     .describe('each key takes away what it matches; the rule applies to what is left'),
@@ -234,6 +238,7 @@ const exception = closed({
 export const policySchema = closed({
   version: z.literal(1).optional().describe('version of this format; 1'),
   rules: z.array(rule).max(1_000).describe('all rules that match apply; the strongest action wins'),
+  authors: authorsSchema.default(authorsOff).describe('whose names and keys commits and tags may bear'),
   exceptions: z.array(exception).max(10_000).default([]).describe('findings that are excused for a time'),
 }).superRefine((policy, context) => {
   for (const list of ['rules', 'exceptions'] as const) {

@@ -2,7 +2,10 @@
 // was held and is looked at again.
 import type { Operation, RefUpdate } from '../../core/operation.ts';
 import { isZero } from '../../core/oid.ts';
+import type { AuthorJudge } from '../../core/policy/authors.ts';
 import type { Verdict } from '../../core/verdict.ts';
+import { AuthorNotes } from './author-notes.ts';
+import { type Authorship, checkAuthorship } from './authorship.ts';
 import { checkForwardable } from './forward.ts';
 import { checkGitmodules } from './gitmodules.ts';
 import { type Inspection, inspectPack } from './inspect.ts';
@@ -27,17 +30,28 @@ export async function decidePush(
   checkForwardable(request, push.forwardedOptions, capabilities);
   const { pack } = stage;
   await services.observe('objects', client.request);
-  const inspection = pack === undefined ? undefined : await inspectObjects(services, push, stage, pack);
+  const judge = services.policy.authors.judgeFor(client.actor);
+  const notes = new AuthorNotes(services.policy.authors.off ? undefined : judge);
+  const inspection =
+    pack === undefined ? undefined : await inspectObjects(services, push, stage, pack, notes);
   await services.observe('findings', client.request);
   const context = await contextOf(services, push, stage, inspection);
   const updates = await classifyUpdates(request.commands, context);
   const isFirst = await isFirstPush(context);
-  const findings = [...push.text.findings, ...(inspection?.findings ?? [])].filter(
+  const authorship = await askAuthorship(services, push, stage, {
+    judge,
+    notes,
+    inspection,
+    updates,
+    context,
+  });
+  const findings = [...push.text.findings, ...(inspection?.findings ?? []), ...authorship.findings].filter(
     ({ finding }) => !isFirst || !toBeReviewed.has(finding.rule),
   );
-  const verdict = await judge(services, push, updates, findings, inspection, context, isFirst);
+  const bare = bareOperation(push, updates, inspection, authorship);
+  const verdict = await judgeOperation(services, bare, findings, context, isFirst);
   await services.observe('verdict', client.request);
-  return assemble(services, push, { capabilities, updates, findings, inspection, verdict });
+  return assemble(services, push, { capabilities, updates, findings, inspection, verdict, authorship });
 }
 
 /** Asks the upstream ahead for what the decision needs; a failure shows where it is awaited. */
@@ -81,6 +95,7 @@ export async function inspectObjects(
   push: Push,
   stage: Pick<Stage, 'workshop'>,
   pack: Pack,
+  authors?: AuthorNotes,
 ): Promise<Inspection> {
   const { request, signal } = push;
   const { quarantine, history, remote } = stage.workshop;
@@ -95,6 +110,7 @@ export async function inspectObjects(
       .filter((command) => !isZero(command.newOid))
       .map(({ ref, newOid }) => ({ ref, oid: newOid })),
     announced: pack.announced,
+    authors,
     maxPathBytes: services.limits.pathBytes,
     maxBytes: services.limits.unpackedBytes,
     signal,
@@ -109,17 +125,49 @@ async function isFirstPush(context: ChangeContext): Promise<boolean> {
   return context.defaultBranch === undefined && (await context.refs('now')).length === 0;
 }
 
-async function judge(
+interface Brought {
+  readonly judge: AuthorJudge;
+  readonly notes: AuthorNotes;
+  readonly inspection: Inspection | undefined;
+  readonly updates: readonly RefUpdate[];
+  readonly context: ChangeContext;
+}
+
+/** Who made what the push brings. */
+async function askAuthorship(
   services: PushServices,
   push: Push,
+  { workshop: { quarantine } }: Pick<Stage, 'workshop'>,
+  { judge, notes, inspection, updates, context }: Brought,
+): Promise<Authorship> {
+  const { authors } = services.policy;
+  const asked = services.policy.asksAboutSignatures(bareOperation(push, updates, inspection));
+  return checkAuthorship({
+    judge,
+    verifier: services.signatures,
+    hasSigners: authors.signers.length > 0,
+    compares: !authors.off,
+    acceptSigned: authors.acceptSigned,
+    askedUpdates: updates.filter((_update, index) => asked.includes(index)),
+    actor: push.client.actor.id,
+    now: services.clock.now(),
+    pushed: inspection && {
+      notes,
+      inspection,
+      directory: quarantine.path,
+      environment: quarantine.environment(),
+    },
+    context,
+  });
+}
+
+function bareOperation(
+  { client }: Push,
   updates: readonly RefUpdate[],
-  findings: readonly LocatedFinding[],
   inspection: Inspection | undefined,
-  context: ChangeContext,
-  isFirst: boolean,
-): Promise<Verdict> {
-  const { client } = push;
-  const bare = {
+  authorship?: Authorship,
+): Omit<Operation, 'paths' | 'findings'> {
+  return {
     kind: 'push',
     actor: client.actor,
     repository: client.repository.id,
@@ -129,18 +177,28 @@ async function judge(
       objects: inspection?.graph.index.count ?? 0,
       commits: inspection?.graph.commits.size ?? 0,
     },
-    foreignAuthors: [],
-  } as const;
+    foreignAuthors: authorship?.foreignAuthors ?? [],
+    signatures: authorship?.signatures,
+  };
+}
+
+async function judgeOperation(
+  services: PushServices,
+  bare: Omit<Operation, 'paths' | 'findings'>,
+  findings: readonly LocatedFinding[],
+  context: ChangeContext,
+  isFirst: boolean,
+): Promise<Verdict> {
   const asks = services.policy.asksAboutPaths(bare);
   const told = findings.map((found) => found.finding);
   const decide = (paths: Operation['paths']): Verdict =>
     services.policy.decide({ ...bare, paths, findings: told }, services.clock.now());
   if (!asks || isFirst) return decide([]);
-  const quick = await changedPaths(updates, context, 'quick');
+  const quick = await changedPaths(bare.refUpdates, context, 'quick');
   const verdict = decide(quick.paths);
   // Nobody is refused or told for paths that the push may not bring.
   if (quick.exact || (verdict.kind === 'allow' && verdict.monitored.length === 0)) return verdict;
-  return decide((await changedPaths(updates, context, 'exact')).paths);
+  return decide((await changedPaths(bare.refUpdates, context, 'exact')).paths);
 }
 
 interface Judged {
@@ -149,6 +207,7 @@ interface Judged {
   readonly findings: readonly LocatedFinding[];
   readonly inspection: Inspection | undefined;
   readonly verdict: Verdict;
+  readonly authorship: Authorship;
 }
 
 function assemble(services: PushServices, push: Push, judged: Judged): Decision {
@@ -170,6 +229,8 @@ function assemble(services: PushServices, push: Push, judged: Judged): Decision 
       updates: judged.updates,
       shownRef: push.text.shownRef,
       findings,
+      signatures: judged.authorship.signatures,
+      foreignAuthors: judged.authorship.foreignAuthors.length,
       objects: inspection?.graph.index.count ?? 0,
       bytes: inspection?.bytes ?? 0,
       objectSetDigest: inspection?.graph.index.digest() ?? '',

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
-import type { ObjectFormat, Oid } from '../../core/oid.ts';
+import { type ObjectFormat, type Oid, parseOid } from '../../core/oid.ts';
 import { plainText } from './plain-text.ts';
 import { runGit } from './process.ts';
 import { remoteEnvironment } from './remote-environment.ts';
@@ -32,6 +32,7 @@ const fetchDeadlineMs = 10 * 60_000;
 
 interface RepositoryCache {
   readonly path: string;
+  readonly objectFormat: ObjectFormat;
   /** Commits whose trees are believed to be here; a hint, a missing tree is fetched again. */
   readonly known: Set<string>;
   /** `.gitmodules` blobs that passed fsck. */
@@ -57,6 +58,10 @@ export interface HistoryLease extends AsyncDisposable {
   isAncestor(remote: GitRemote, ancestor: Oid, tips: readonly Oid[], signal: AbortSignal): Promise<boolean>;
   /** The first of these commits that the tips reach. `chain` goes from child to parent. */
   newestReached(question: ReachQuestion, chain: readonly Oid[]): Promise<Oid | undefined>;
+  /** At most `limit` commits that the tips reach and none of `bases` does; all are on the upstream. */
+  commitsBetween(question: ReachQuestion, bases: readonly Oid[], limit: number): Promise<readonly Oid[]>;
+  /** For Git to read the commits that were fetched. */
+  readonly commits: { readonly directory: string; readonly environment: Readonly<Record<string, string>> };
   /** Those of these commits that the tips reach, in their order. */
   allReached(question: ReachQuestion, oids: readonly Oid[]): Promise<readonly Oid[]>;
   /** Those of these known commits that none of the others reaches, in their order. */
@@ -96,6 +101,7 @@ export async function createHistory(root: string): Promise<History> {
     ]);
     return {
       path,
+      objectFormat: key.objectFormat,
       known: new Set(),
       checkedGitmodules: new Set(),
       fetching: new Map(),
@@ -201,6 +207,24 @@ function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
     return result.code === 0 ? result.stdout.length === 0 : undefined;
   }
 
+  /** Commits that `from` reaches and `without` does not, as far as they are here. */
+  async function listCommits(
+    options: readonly string[],
+    from: readonly Oid[],
+    without: readonly Oid[],
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<Oid>> {
+    if (from.length === 0) return new Set();
+    const input = [...from, ...without.map((oid) => `^${oid}`), ''].join('\n');
+    const args = ['rev-list', '--missing=allow-any', '--ignore-missing', ...options, '--stdin'];
+    const env = { GIT_DIR: commits, ...neverFetch };
+    const result = await runGit(args, { cwd: commits, env, signal, input: Buffer.from(input) });
+    if (result.code !== 0)
+      throw new GuardError('upstream/invalid', "couldn't tell what the upstream has already");
+    const lines = Buffer.from(result.stdout).toString('latin1').split('\n');
+    return new Set(lines.flatMap((line) => parseOid(line, cache.objectFormat) ?? []));
+  }
+
   return {
     treesPath: join(trees, 'objects'),
     known: cache.known,
@@ -232,9 +256,16 @@ function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
     async allReached({ remote, tips, signal }, oids) {
       if (oids.length === 0) return [];
       await fetchCommits(remote, tips, signal);
-      const reached = await Promise.all(oids.map((oid) => reaches(tips, oid, signal)));
-      return oids.filter((_oid, index) => reached[index] === true);
+      // What is not here is not reached; of what is, whatever no tip reaches is listed.
+      const here = await listCommits(['--no-walk=unsorted'], oids, [], signal);
+      const beside = await listCommits([], [...here], tips, signal);
+      return oids.filter((oid) => here.has(oid) && !beside.has(oid));
     },
+    async commitsBetween({ remote, tips, signal }, bases, limit) {
+      await fetchCommits(remote, [...tips, ...bases], signal);
+      return [...(await listCommits([`--max-count=${limit}`], tips, bases, signal))];
+    },
+    commits: { directory: commits, environment: { GIT_DIR: commits, ...neverFetch } },
     async independent(oids, signal) {
       if (oids.length < 2) return oids;
       const args = ['merge-base', '--independent', ...oids];

@@ -21,13 +21,19 @@ const personHeaders: ReadonlySet<string> = new Set(['author', 'committer', 'tagg
 export async function inspectStructure(work: InspectionWork): Promise<void> {
   const { index, inventory, graph } = work;
   const objects = index.byOffset.filter((object) => inventory.types[object] !== 'blob');
+  const bases = new Set(index.byOffset.subarray(work.announced));
   let at = 0;
   for await (const read of work.reader.contents(oidsOf(index, objects))) {
     const object = objects[at] ?? -1;
     at += 1;
     if (read === undefined) throw new GuardError('git/bad-pack', 'an object of the pack cannot be read');
     if (read.header.type === 'tree') graph.addTree(object, checkedEntries(read.data, work));
-    else await inspectHeaded(work, object, read.header.type === 'commit', parseHeaded(read.data));
+    else {
+      const parsed = parseHeaded(read.data);
+      const isCommit = read.header.type === 'commit';
+      if (!bases.has(object)) work.authors?.note(object, isCommit, parsed);
+      await inspectHeaded(work, object, isCommit, parsed);
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 // reaches. Memory follows the number of objects, not their size.
 import type { ScanService } from '../../core/services.ts';
 import type { ObjectFormat, Oid } from '../../core/oid.ts';
+import type { AuthorNotes } from './author-notes.ts';
 import { inspectBlobs } from './inspect-blobs.ts';
 import { inspectStructure } from './inspect-structure.ts';
 import type { Found, InspectionWork } from './inspection-work.ts';
@@ -21,6 +22,8 @@ export interface InspectionInput {
   readonly tips: readonly { readonly ref: string; readonly oid: Oid }[];
   /** Objects that the sender announced; those behind them in the pack came from the upstream and are not blamed. */
   readonly announced: number;
+  /** Where it is noted who made commits and tags. */
+  readonly authors?: AuthorNotes | undefined;
   readonly maxPathBytes: number;
   /** Bytes of all objects, unpacked. */
   readonly maxBytes: number;

@@ -2,6 +2,7 @@
 import type { ScanService } from '../../core/services.ts';
 import type { ObjectFormat, Oid } from '../../core/oid.ts';
 import type { ScanResult, ScanTarget } from '../../scanners/target.ts';
+import type { AuthorNotes } from './author-notes.ts';
 import type { Inventory } from './inventory.ts';
 import type { Place } from './located-finding.ts';
 import type { ObjectGraph } from './object-graph.ts';
@@ -25,6 +26,8 @@ export interface InspectionWork {
   readonly scanner: ScanService;
   readonly backlog: ScanBacklog;
   readonly announced: number;
+  /** Where it is noted who made commits and tags. */
+  readonly authors?: AuthorNotes | undefined;
   readonly maxPathBytes: number;
   readonly signal: AbortSignal;
   readonly report: (found: Found) => void;

@@ -11,7 +11,8 @@ export type Place =
   | 'path name'
   | 'ref name'
   | 'push option'
-  | 'author line';
+  | 'author line'
+  | 'tagger line';
 
 export interface LocatedFinding {
   readonly finding: Finding;

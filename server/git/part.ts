@@ -17,6 +17,7 @@ import { sweepQuarantines } from './quarantine.ts';
 import { createRepositoryTable, type Repository } from './repository.ts';
 import { gitRoutes, type GitRoutesOptions } from './routes.ts';
 import { settleAttempts } from './settle.ts';
+import { createSignatureVerifier } from './signatures.ts';
 import { createUpstream, type Upstream } from './upstream.ts';
 import { createUpstreamFacts } from './upstream-facts.ts';
 
@@ -44,10 +45,11 @@ export interface GitPart extends AsyncDisposable {
 export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   const quarantineRoot = join(options.dataDir, 'quarantine');
   const spawner = await useSpawner();
-  const [version, held, history] = await Promise.all([
+  const [version, held, history, signatures] = await Promise.all([
     readGitVersion(),
     openHeldStore(options.held.directory, options.held.maxBytes),
     createHistory(join(options.dataDir, 'history')),
+    createSignatureVerifier(join(options.dataDir, 'signers'), options.policy.authors.signers),
     sweepQuarantines(quarantineRoot),
   ]);
   const monotonic = (): number => performance.now();
@@ -77,7 +79,15 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   };
   const preparations = createPreparations(tools);
   const sweeping = sweepHeld(held, options.approvals);
-  const services: GitRoutesOptions = { ...options, ...tools, upstreamOf, held, preparations, facts };
+  const services: GitRoutesOptions = {
+    ...options,
+    ...tools,
+    upstreamOf,
+    held,
+    signatures,
+    preparations,
+    facts,
+  };
   return {
     plugin: (app) => gitRoutes(app, services),
     settle: (attempts) =>

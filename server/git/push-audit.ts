@@ -1,6 +1,6 @@
 // What the audit log keeps of a push. Everything in it is fit to be shown: names are masked, values are absent.
 import type { AuditAction, AuditEvent, Json } from '../../core/audit-event.ts';
-import type { RefUpdate } from '../../core/operation.ts';
+import type { RefUpdate, SignatureState } from '../../core/operation.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { HeldRequest } from '../../core/services.ts';
 import type { Reason, Verdict } from '../../core/verdict.ts';
@@ -64,6 +64,10 @@ export interface DecidedFacts {
   readonly updates: readonly RefUpdate[];
   readonly shownRef: (ref: string) => string;
   readonly findings: readonly LocatedFinding[];
+  /** States of signatures that occur; undefined where they were not looked at. */
+  readonly signatures: readonly SignatureState[] | undefined;
+  /** How many strangers are named as authors or committers. */
+  readonly foreignAuthors: number;
   readonly objects: number;
   readonly bytes: number;
   /** SHA-256 over the sorted object ids of the pack, hex. */
@@ -97,6 +101,8 @@ export function decidedEvent(identity: PushIdentity, facts: DecidedFacts, approv
     findings: decidedFindings(facts.findings.slice(0, maxFindings)),
     findingCount: facts.findings.length,
     criticalFindings: countCritical(facts),
+    ...(facts.signatures === undefined ? {} : { signatures: facts.signatures }),
+    ...(facts.foreignAuthors === 0 ? {} : { foreignAuthors: facts.foreignAuthors }),
     objects: facts.objects,
     bytes: facts.bytes,
     objectSetDigest: facts.objectSetDigest,

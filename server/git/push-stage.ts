@@ -23,6 +23,7 @@ import type { Preparations } from './preparations.ts';
 import type { Repository } from './repository.ts';
 import type { Upstream } from './upstream.ts';
 import type { UpstreamCapabilities, UpstreamFacts } from './upstream-facts.ts';
+import type { SignatureVerifier } from './signatures.ts';
 import type { Workshop, WorkshopServices } from './workshop.ts';
 
 export interface PushServices extends WorkshopServices {
@@ -31,6 +32,7 @@ export interface PushServices extends WorkshopServices {
   readonly policy: PolicyService;
   readonly approvals: Pick<ApprovalService, 'request' | 'waitFor' | 'status'>;
   readonly held: HeldStore;
+  readonly signatures: SignatureVerifier;
   readonly preparations: Preparations;
   readonly facts: UpstreamFacts;
   readonly upstreamOf: (repository: Repository) => Upstream;

@@ -1,5 +1,6 @@
 // The policy in force: the operator's file or the default, read once at the start. Implements the port of core.
-import { asksAboutPaths, compilePolicy, decide } from '../../core/decide.ts';
+import { asksAboutPaths, asksAboutSignatures, compilePolicy, decide } from '../../core/decide.ts';
+import { compileAuthors } from '../../core/policy/authors.ts';
 import { defaultPolicy, defaultPolicyName } from '../../core/default-policy.ts';
 import type { PolicyService } from '../../core/services.ts';
 import { readPolicyFile } from '../policy-file.ts';
@@ -26,5 +27,7 @@ export async function createPolicyService(options: {
     digest: policy.digest,
     decide: (operation, now) => decide(compiled, operation, now),
     asksAboutPaths: (operation) => asksAboutPaths(compiled, operation),
+    asksAboutSignatures: (operation) => asksAboutSignatures(compiled, operation),
+    authors: compileAuthors(policy.authors),
   };
 }

@@ -28,6 +28,7 @@ export const auditActions = [
   'push.forwarded',
   'push.refused',
   'push.unknown',
+  'evidence.kept',
   'audit.anchor-failed',
   'audit.anchor-resumed',
   'audit.exported',

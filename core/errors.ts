@@ -148,6 +148,7 @@ export const errorTable = {
     status: 410,
     remedy: 'The request has ended; the audit log and the upstream tell what became of it.',
   },
+  'session/unknown': { status: 404, remedy: '`GET /api/v1/sessions` lists the sessions that you may see.' },
   'request/too-many': { status: 429, remedy: 'Wait as long as the Retry-After header says.' },
   'notify/failed': {
     status: 502,

@@ -239,6 +239,8 @@ export interface AuditFeed {
   size(): Promise<number>;
   /** Entries from this index on, in order, `limit` at most. */
   read(from: number, limit: number): Promise<readonly RecordedEvent[]>;
+  /** The entries at these indices, in order; those that are not there are left out. */
+  at(indices: readonly number[]): Promise<readonly RecordedEvent[]>;
 }
 
 /** Tells people. Called at least once for each notice; a rejection is tried again for a while. */

@@ -6,9 +6,13 @@ import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { covers } from '../core/scope.ts';
 import type { ApprovalNotifier, StepObserver } from '../core/services.ts';
+import { createActivity } from './activity/part.ts';
+import { createEvidenceStore } from './activity/evidence-store.ts';
+import { createReplay } from './activity/replay.ts';
 import { approvalPointer } from './api/approval-pointer.ts';
 import { approvalRoutes } from './api/approval-routes.ts';
 import { createApi } from './api/part.ts';
+import { sessionRoutes } from './api/session-routes.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { startAnchoring } from './audit/anchoring.ts';
@@ -99,6 +103,8 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     onProblem: (problem, error) => http.log.warn({ err: error }, problem),
     claimant: instance,
   });
+  const feed = createAuditFeed(database);
+  const evidence = createEvidenceStore(database);
   const git: GitPart = opened.use(
     await createGitPart({
       forges: [...config.forges, ...(options.extraForges ?? [])],
@@ -109,6 +115,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       scanner,
       policy,
       approvals: approvals.service,
+      evidence,
       held: { directory: config.approvals.heldDirectory, maxBytes: config.approvals.heldBytes },
       limits: config.limits,
       dataDir: config.dataDir,
@@ -120,10 +127,18 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   const notifications = opened.use(
     createNotifications({
       database,
-      feed: createAuditFeed(database),
+      feed,
       channels: config.notifications,
       alerts: config.alerts,
       domain: new URL(config.publicUrl ?? 'http://forgeguard.invalid').hostname,
+      onProblem: (problem, error) => http.log.warn({ err: error }, problem),
+    }),
+  );
+  const activity = opened.use(
+    createActivity({
+      database,
+      feed,
+      clock,
       onProblem: (problem, error) => http.log.warn({ err: error }, problem),
     }),
   );
@@ -140,6 +155,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     ),
   );
   await notifications.start();
+  activity.start();
   await http.register(git.plugin);
   await http.register(auditRoutes, {
     database,
@@ -153,7 +169,14 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       version,
       publicUrl: config.publicUrl,
       requestsPerMinute: config.limits.apiRequestsPerMinute,
-      routes: [approvalRoutes({ approvals: approvals.service, changes: { push: git.heldChanges }, audit })],
+      routes: [
+        approvalRoutes({ approvals: approvals.service, changes: { push: git.heldChanges }, audit }),
+        sessionRoutes({
+          activity: activity.service,
+          replay: createReplay({ database, feed, evidence }),
+          audit,
+        }),
+      ],
     }),
   );
   await http.register(approvalPointer);

@@ -143,6 +143,17 @@ export async function readEntryRange(
   return unpackEntries(row?.packed ?? null);
 }
 
+/** The entries at these indices, in order. */
+export function readEntriesAt(
+  client: Queryable,
+  indices: readonly number[],
+): Promise<readonly Pick<StoredEntry, 'index' | 'body'>[]> {
+  return client.query(
+    'select e.index::float8 as index, e.body from audit_entry e where e.index = any ($1::bigint[]) order by e.index',
+    [indices],
+  );
+}
+
 /** The entry that brought the policy in force before entry `index`; none where no policy was loaded before. */
 export async function readPolicyEntries(
   client: Queryable,

@@ -6,6 +6,7 @@ import { changesCaps, type DiffHunk, type DiffLine, type DiffLineKind } from '..
 import { GuardError } from '../../core/errors.ts';
 import type { Oid } from '../../core/oid.ts';
 import type { ScanService } from '../../core/services.ts';
+import type { ScanTarget } from '../../scanners/target.ts';
 import { runGit } from './process.ts';
 
 export interface MaskedFile {
@@ -19,10 +20,18 @@ const sniffBytes = 8_000;
 const asterisk = 0x2a;
 const lineEnds: ReadonlySet<number> = new Set([0x0a, 0x0d]);
 
-/** Scans a file's content, which names it, and hides every value that is found, whatever its confidence. */
+/** Values shorter than this may well be something else where they stand a second time. */
+const shortestRepeated = 5;
+/** Bytes that are looked through for values that stand there once more. */
+const mostSearched = 512 * 2 ** 20;
+
+/**
+ * Scans the content of a file or the target of a link, which `oid` names, and hides every value that is found, whatever
+ * its confidence, and wherever it stands once more in it.
+ */
 export async function maskedFile(
   scanner: Pick<ScanService, 'scan'>,
-  path: string,
+  target: ScanTarget,
   content: Uint8Array<ArrayBuffer>,
   oid: Oid,
   signal: AbortSignal,
@@ -30,12 +39,31 @@ export async function maskedFile(
   if (content.subarray(0, sniffBytes).includes(0)) return 'binary';
   // The scanner takes its buffer away.
   const text = content.slice();
-  const { findings } = await scanner.scan({ kind: 'file', path }, content, signal, oid);
+  const { findings } = await scanner.scan(target, content, signal, oid);
+  const values = new Set<string>();
   for (const { byteStart, byteEnd } of findings) {
-    for (let at = byteStart; at < Math.min(byteEnd, text.length); at += 1)
-      if (!lineEnds.has(text[at] ?? 0)) text[at] = asterisk;
+    const value = text.slice(byteStart, byteEnd);
+    if (value.length >= shortestRepeated && !value.includes(asterisk))
+      values.add(Buffer.from(value).toString('latin1'));
+    hide(text, byteStart, byteEnd);
   }
+  hideRepeated(text, [...values]);
   return { text, masked: findings.length };
+}
+
+function hide(text: Uint8Array, start: number, end: number): void {
+  for (let at = start; at < Math.min(end, text.length); at += 1)
+    if (!lineEnds.has(text[at] ?? 0)) text[at] = asterisk;
+}
+
+/** A rule knows a value by what stands around it; once it is known it is one everywhere. */
+function hideRepeated(text: Uint8Array, values: readonly string[]): void {
+  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  for (const value of values.slice(0, Math.ceil(mostSearched / Math.max(1, bytes.length)))) {
+    const sought = Buffer.from(value, 'latin1');
+    for (let at = bytes.indexOf(sought); at >= 0; at = bytes.indexOf(sought, at + 1))
+      hide(text, at, at + sought.length);
+  }
 }
 
 export interface MaskedDiff {
@@ -54,11 +82,12 @@ export async function diffMasked(
   after: Uint8Array | null,
   signal: AbortSignal,
 ): Promise<MaskedDiff> {
+  if (before === null || after === null) return oneSided(before ?? after ?? nothing, after === null);
   const place = await mkdtemp(join(directory, 'diff-'));
   try {
     await Promise.all([
-      writeFile(join(place, 'before'), before ?? nothing, { mode: 0o600 }),
-      writeFile(join(place, 'after'), after ?? nothing, { mode: 0o600 }),
+      writeFile(join(place, 'before'), before, { mode: 0o600 }),
+      writeFile(join(place, 'after'), after, { mode: 0o600 }),
     ]);
     const args = [
       'diff',
@@ -80,6 +109,33 @@ export async function diffMasked(
   } finally {
     await rm(place, { recursive: true, force: true });
   }
+}
+
+/** A file that is there on one side only is one hunk of all its lines. */
+function oneSided(content: Uint8Array, isRemoved: boolean): MaskedDiff {
+  const text = Buffer.from(content).toString('utf8');
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  if (lines.length === 0) return { hunks: [], truncated: false };
+  const shown = lines.slice(0, changesCaps.linesPerFile);
+  const kind = isRemoved ? 'remove' : 'add';
+  const [start, none] = [
+    { start: 1, lines: lines.length },
+    { start: 0, lines: 0 },
+  ];
+  const [old, now] = isRemoved ? [start, none] : [none, start];
+  return {
+    hunks: [
+      {
+        oldStart: old.start,
+        oldLines: old.lines,
+        newStart: now.start,
+        newLines: now.lines,
+        lines: shown.map((line) => ({ kind, text: line.slice(0, changesCaps.lineLength) })),
+      },
+    ],
+    truncated: shown.length < lines.length || shown.some((line) => line.length > changesCaps.lineLength),
+  };
 }
 
 const hunkHeader = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;

@@ -4,6 +4,7 @@ import { setInterval } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../../core/errors.ts';
 import type { ApprovalApplier, ApprovalService, HeldChanges, OpenAttempt } from '../../core/services.ts';
+import type { EvidenceStore } from '../../core/activity/evidence.ts';
 import { createApplier } from './apply-held.ts';
 import { isAtLeast, readGitVersion } from './git-version.ts';
 import { createHeldChanges } from './held-changes.ts';
@@ -12,6 +13,7 @@ import { openGateway } from './gateway.ts';
 import { createHistory } from './history.ts';
 import type { PushServices } from './push-stage.ts';
 import { createPreparations } from './preparations.ts';
+import { createEvidenceKeeper } from './push-evidence.ts';
 import { useSpawner } from './process.ts';
 import { sweepQuarantines } from './quarantine.ts';
 import { createRepositoryTable, type Repository } from './repository.ts';
@@ -26,6 +28,8 @@ export interface GitPartOptions
     Pick<GitRoutesOptions, 'forges' | 'identity' | 'covers' | 'passthroughGrant'>,
     Pick<PushServices, 'audit' | 'scanner' | 'policy' | 'limits' | 'agent' | 'clock' | 'observe'> {
   readonly approvals: ApprovalService;
+  /** Where what pushes change is kept. */
+  readonly evidence: EvidenceStore;
   readonly dataDir: string;
   /** Directory of the pushes that wait for an approval, and the bytes that all of them may take. */
   readonly held: { readonly directory: string; readonly maxBytes: number };
@@ -79,6 +83,11 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   };
   const preparations = createPreparations(tools);
   const sweeping = sweepHeld(held, options.approvals);
+  const evidence = createEvidenceKeeper({
+    store: options.evidence,
+    audit: options.audit,
+    services: () => services,
+  });
   const services: GitRoutesOptions = {
     ...options,
     ...tools,
@@ -87,9 +96,14 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
     signatures,
     preparations,
     facts,
+    evidence,
   };
   return {
-    plugin: (app) => gitRoutes(app, services),
+    plugin: async (app) => {
+      // Hooks run in the opposite order: pushes that are under way come first.
+      app.addHook('onClose', () => evidence.stop());
+      await gitRoutes(app, services);
+    },
     settle: (attempts) =>
       settleAttempts(options.audit, attempts, async (id) => {
         return facts.advertisement(repositoryOf(id), undefined, AbortSignal.timeout(10_000));
@@ -98,6 +112,7 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
     heldChanges: createHeldChanges({ ...services, repositoryOf }),
     async [Symbol.asyncDispose]() {
       clearInterval(sweeping);
+      await evidence.stop();
       await preparations[Symbol.asyncDispose]();
       await gateway[Symbol.asyncDispose]();
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));

@@ -43,6 +43,7 @@ export function receivedEvent(
     readonly pushOptions: number;
     /** The ref globs to which the credential is limited; undefined where it is not. */
     readonly refLimits: readonly string[] | undefined;
+    readonly owner: string | null;
   },
 ): AuditEvent {
   return eventOf(identity, 'push.received', {
@@ -54,6 +55,7 @@ export function receivedEvent(
     refUpdateCount: commands.length,
     address: source.address,
     pushOptions: source.pushOptions,
+    owner: source.owner,
     userAgent: plainText(source.userAgent, 100),
     ...(source.refLimits === undefined ? {} : { refLimits: source.refLimits }),
   });
@@ -103,6 +105,7 @@ export function decidedEvent(identity: PushIdentity, facts: DecidedFacts, approv
     criticalFindings: countCritical(facts),
     ...(facts.signatures === undefined ? {} : { signatures: facts.signatures }),
     ...(facts.foreignAuthors === 0 ? {} : { foreignAuthors: facts.foreignAuthors }),
+    identifiers: countIdentifiers(facts.findings),
     objects: facts.objects,
     bytes: facts.bytes,
     objectSetDigest: facts.objectSetDigest,
@@ -116,6 +119,12 @@ function countCritical({ verdict, findings }: DecidedFacts): number {
     verdict.reasons.flatMap((reason) => (reason.action === 'deny' ? reason.findings : [])),
   );
   return [...denied].filter((index) => findings[index]?.finding.severity === 'critical').length;
+}
+
+/** How many findings there are of each identifier; those of secrets have none. */
+function countIdentifiers(findings: readonly LocatedFinding[]): Readonly<Record<string, number>> {
+  const groups = Map.groupBy(findings, ({ finding }) => finding.identifier);
+  return Object.fromEntries([...groups].map(([identifier, group]) => [identifier, group.length]));
 }
 
 /** `shown` says how a name differs from the ref's own, where it does. */
@@ -165,6 +174,14 @@ export function refusedEvent(
   code: string,
 ): AuditEvent {
   return eventOf(identity, 'push.refused', { by, code });
+}
+
+/** Says where what the push changes is kept, or why it is not. */
+export function evidenceEvent(
+  identity: PushIdentity,
+  details: { readonly kind: 'push-changes' } & Readonly<Record<string, Json>>,
+): AuditEvent {
+  return eventOf(identity, 'evidence.kept', details);
 }
 
 /** Closes an attempt that goes on once people have approved it. */

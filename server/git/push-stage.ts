@@ -33,6 +33,7 @@ export interface PushServices extends WorkshopServices {
   readonly approvals: Pick<ApprovalService, 'request' | 'waitFor' | 'status'>;
   readonly held: HeldStore;
   readonly signatures: SignatureVerifier;
+  readonly evidence: EvidenceKeeper;
   readonly preparations: Preparations;
   readonly facts: UpstreamFacts;
   readonly upstreamOf: (repository: Repository) => Upstream;
@@ -90,4 +91,19 @@ export interface Decision {
   readonly facts: DecidedFacts;
   readonly inspection: Inspection | undefined;
   readonly capabilities: UpstreamCapabilities;
+}
+
+export interface DecidedPush {
+  readonly push: Push;
+  readonly stage: ReceivedStage;
+  readonly decision: Decision;
+  /** What the stage stands on; disposed of when the evidence is kept. */
+  readonly owned: AsyncDisposable;
+}
+
+export interface EvidenceKeeper {
+  /** Takes the push over. Never throws, and is not to be waited for. */
+  keepLater(decided: DecidedPush): void;
+  /** Lets go of what waits, and fulfils when nothing is under way any more. */
+  stop(): Promise<void>;
 }

@@ -47,26 +47,32 @@ export async function servePush(
         userAgent: client.userAgent,
         pushOptions: request.pushOptions.length,
         refLimits: client.refLimits,
+        owner: client.owner,
       }),
     );
     // Awaited once the pack is here; what fails before that must not leave its failure unhandled.
     received.catch(() => undefined);
-    const held = await withQuarantine(services, push, async (opened) => {
+    const held = await withQuarantine(services, push, async (opened, handOver) => {
       const stage = await receiveObjects(services, push, opened, body, received);
       await answer(output);
       await services.observe('received', client.request);
       const decision = await decidePush(services, push, stage);
       await services.audit.append(decidedEvent(identity, decision.facts));
-      await services.observe('decided', client.request);
-      if (decision.verdict.kind === 'hold')
-        return { push, decision, request: await holdPush(services, push, stage, decision) };
-      if (decision.verdict.kind !== 'allow') {
-        await reportRefusal(services, push, decision.answer);
+      try {
+        await services.observe('decided', client.request);
+        if (decision.verdict.kind === 'hold')
+          return { push, decision, request: await holdPush(services, push, stage, decision) };
+        if (decision.verdict.kind !== 'allow') {
+          await reportRefusal(services, push, decision.answer);
+          return undefined;
+        }
+        forwarding = true;
+        await forwardAndReport(services, push, stage, decision);
         return undefined;
+      } finally {
+        // Nobody waits for it: the client has its answer.
+        services.evidence.keepLater({ push, stage, decision, owned: handOver() });
       }
-      forwarding = true;
-      await forwardAndReport(services, push, stage, decision);
-      return undefined;
     });
     if (held !== undefined) await reportHeld(services, held.push, held.decision, held.request, waiting);
   } catch (thrown) {
@@ -99,15 +105,17 @@ export function failureOf(thrown: unknown, signal: AbortSignal): GuardError {
 async function withQuarantine<T>(
   services: PushServices,
   push: Push,
-  work: (stage: Stage) => Promise<T>,
+  work: (stage: Stage, handOver: () => AsyncDisposable) => Promise<T>,
 ): Promise<T> {
   const { client, request, signal } = push;
   const { repository, authorization } = client;
   const asked = askAhead(services, client, signal);
   const prepared = await services.preparations.take(client.actor.session, repository, request.objectFormat);
-  await using workshop =
-    prepared ?? (await Workshop.open(services, repository, request.objectFormat, authorization));
-  return await work({ workshop, ...asked });
+  await using owned = new AsyncDisposableStack();
+  const workshop = owned.use(
+    prepared ?? (await Workshop.open(services, repository, request.objectFormat, authorization)),
+  );
+  return await work({ workshop, ...asked }, () => owned.move());
 }
 
 async function receiveObjects(

@@ -41,8 +41,18 @@ async function expectRefused(
   expect(await repo.upstream.refs()).toEqual(before);
   expect((await repo.lastAttempt()).actions).toEqual(['push.received', 'push.decided', 'push.refused']);
   await expect.poll(() => forge.quarantined(), { timeout: 2_000 }).toEqual([]);
+  await evidenceKept(repo);
   expect(await placesThatHold(forge, values, pushed.stdout + pushed.stderr)).toEqual([]);
   return { refusal, pushed };
+}
+
+/** What a push changes is kept after its answer. */
+async function evidenceKept(repo: Seeded['repo']): Promise<void> {
+  const { request } = await repo.lastAttempt();
+  const sql = `select 1 from audit_entry where encode(body, 'escape') like '{"action":"evidence.kept"%' || $1 || '%'`;
+  await expect
+    .poll(() => forge.database.query(sql, [`"request":"${request}"`]), { timeout: 10_000 })
+    .toHaveLength(1);
 }
 
 async function committed(files: Files): Promise<Seeded & { readonly oid: string }> {
@@ -346,11 +356,11 @@ test('files without a value land, whatever they look like', async () => {
   });
   const pushed = ok(await work.push(target));
   expect(pushed.stderr).not.toContain('forgeguard:');
-  // What looks for values in all places does find what is there: the cache of what was just forwarded, and the name.
-  // The cache is filled once the client has its answer.
+  // What looks for values in all places does find what is there: the cache of what was just forwarded, what is kept as
+  // evidence, and the name. Both are filled once the client has its answer.
   await expect
     .poll(() => placesThatHold(forge, ['export interface Patient'], pushed.stderr), { timeout: 10_000 })
-    .toEqual([expect.stringContaining('the objects in')]);
+    .toEqual(['the database', expect.stringContaining('the objects in')]);
   expect(await placesThatHold(forge, ['agent/content'], pushed.stderr)).toEqual(
     expect.arrayContaining(['the output of the client', 'the database']),
   );

@@ -1,0 +1,115 @@
+// One step of a session as it is replayed: everything that the audit log and the evidence beside it say about one
+// request, in the order in which it happened. Times are RFC 3339 in UTC. All texts were masked before they were recorded.
+import { z } from 'zod';
+import { evidenceFileSchema } from './evidence.ts';
+
+const time = z.iso.datetime({ precision: 3 });
+const index = z.int().nonnegative().describe('index of the entry in the audit log');
+
+const common = {
+  request: z.string(),
+  repository: z.string().nullable(),
+  at: time,
+  entries: z.array(index).describe('all entries of the log about it, in order'),
+};
+
+const ref = z.object({
+  ref: z.string().describe('masked'),
+  old: z.string(),
+  new: z.string(),
+  change: z.string().nullable().describe('create, update, force or delete; null where it was not decided'),
+});
+
+const decision = z.object({
+  index,
+  at: time,
+  verdict: z.string(),
+  rules: z.array(z.object({ rule: z.string(), action: z.string() })),
+  exceptions: z.array(z.string()).describe('exceptions of the policy that excused findings'),
+  policyDigest: z.string().describe('SHA-256 of the policy in force'),
+  approval: z.string().nullable().describe('the approval that let it go on'),
+});
+
+const finding = z.object({
+  rule: z.string(),
+  identifier: z.string(),
+  severity: z.string(),
+  place: z.string(),
+  path: z.string(),
+  line: z.int(),
+  column: z.int(),
+  commit: z.string().nullable(),
+  masked: z.string(),
+});
+
+const approvalStep = z.object({
+  index,
+  at: time,
+  action: z.string(),
+  by: z.string().nullable().describe('null where the guard moved it'),
+  decision: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+
+const changes = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('kept'),
+    digest: z.string().describe('SHA-256 of the document, the same as in the log'),
+    total: z.int(),
+    files: z.array(evidenceFileSchema).readonly(),
+  }),
+  z.object({ kind: z.literal('gone'), digest: z.string() }).describe('not kept any more'),
+  z
+    .object({ kind: z.literal('changed'), digest: z.string() })
+    .describe('what is kept is not what was recorded; it is not shown'),
+  z.object({ kind: z.literal('missing'), why: z.string() }).describe('none was kept'),
+]);
+
+const pushStep = z.object({
+  kind: z.literal('push'),
+  ...common,
+  address: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  refs: z.array(ref),
+  refCount: z.int(),
+  decisions: z.array(decision).describe('two where it was held and then approved'),
+  findings: z.array(finding).describe('those that the entry holds; findingCount counts all'),
+  findingCount: z.int(),
+  changes,
+  approval: z.array(approvalStep),
+  outcome: z.string().describe('open, held, forwarded, refused or unknown'),
+  why: z.string().nullable().describe('code of a refusal'),
+  endedAt: time.nullable(),
+});
+
+const fetchStep = z.object({
+  kind: z.literal('fetch'),
+  ...common,
+  command: z.string().nullable(),
+  address: z.string().nullable(),
+  outcome: z.enum(['served', 'refused']),
+  why: z.string().nullable(),
+});
+
+export const replayStepSchema = z
+  .discriminatedUnion('kind', [pushStep, fetchStep])
+  .meta({ id: 'ReplayStep' });
+export type ReplayStep = z.output<typeof replayStepSchema>;
+export type PushStep = z.output<typeof pushStep>;
+export type FetchStep = z.output<typeof fetchStep>;
+
+export interface ReplayPage {
+  readonly steps: readonly ReplayStep[];
+  /** What to give as `after` for the next page; null on the last. */
+  readonly next: number | null;
+}
+
+export interface ReplayService {
+  /** Steps of a session in order, from behind the entry `after`; those of repositories that are not to be shown are left out. */
+  replay(
+    session: string,
+    mayShow: (repository: string | null) => boolean,
+    after: number,
+    limit: number,
+  ): Promise<ReplayPage>;
+}

@@ -1,0 +1,173 @@
+// Puts steps of a session together from the entries of the log and the evidence that they name. Entries may be of another
+// version of the guard: what they lack is shown as not known.
+import { z } from 'zod';
+import type { EvidenceStore } from '../../core/activity/evidence.ts';
+import type { FetchStep, PushStep, ReplayService, ReplayStep } from '../../core/activity/replay.ts';
+import { familyOf } from '../../core/activity/session.ts';
+import { foldOutcome, type Outcome } from '../../core/activity/attempt.ts';
+import type { AuditFeed, RecordedEvent } from '../../core/services.ts';
+import type { Queryable } from '../db.ts';
+import { listEntriesOfRequests, listRequestsOfSession } from './query-store.ts';
+
+export interface ReplayOptions {
+  readonly database: Queryable;
+  readonly feed: AuditFeed;
+  readonly evidence: EvidenceStore;
+}
+
+const mostEntries = 5_000;
+
+const text = z.string().nullable().catch(null).default(null);
+const count = z.int().catch(0).default(0);
+
+/** A list of which only what has the wanted form is taken. */
+function listOf<T>(item: z.ZodType<T>): z.ZodType<readonly T[]> {
+  return z
+    .array(z.unknown())
+    .catch([])
+    .default([])
+    .transform((items) =>
+      items.flatMap((one) => {
+        const read = item.safeParse(one);
+        return read.success ? [read.data] : [];
+      }),
+    );
+}
+
+const refs = listOf(
+  z
+    .object({ ref: z.string(), old: z.string(), new: z.string(), kind: text })
+    .transform(({ kind, ...rest }) => ({ ...rest, change: kind })),
+);
+
+const receivedDetails = z.object({ refUpdates: refs, refUpdateCount: count, address: text, userAgent: text });
+const decidedDetails = z.object({
+  verdict: z.string().catch('not known').default('not known'),
+  policyDigest: z.string().catch('').default(''),
+  approval: text,
+  reasons: listOf(z.object({ rule: z.string(), action: z.string() })),
+  exceptions: listOf(z.object({ exception: z.string() }).transform(({ exception }) => exception)),
+  refUpdates: refs,
+  refUpdateCount: count,
+  findings: listOf(
+    z.object({
+      rule: z.string(),
+      identifier: z.string(),
+      severity: z.string(),
+      place: z.string(),
+      path: z.string(),
+      line: z.int(),
+      column: z.int(),
+      commit: z.string().nullable(),
+      masked: z.string(),
+    }),
+  ),
+  findingCount: count,
+});
+const keptDetails = z.object({ digest: text, missing: text });
+const endDetails = z.object({ code: text, note: text });
+const fetchDetails = z.object({ command: text, address: text, code: text });
+const approvalDetails = z.object({ decision: text, comment: text, reason: text, note: text });
+
+const stamp = (time: Date): string => time.toISOString();
+
+/** Replays from the log at `database`. */
+export function createReplay({ database, feed, evidence }: ReplayOptions): ReplayService {
+  async function changesOf(kept: RecordedEvent | undefined, outcome: Outcome): Promise<PushStep['changes']> {
+    if (kept === undefined)
+      return { kind: 'missing', why: outcome === 'open' ? 'not decided yet' : 'not recorded' };
+    const { digest, missing } = keptDetails.parse(kept.event.details);
+    if (digest === null) return { kind: 'missing', why: missing ?? 'not known' };
+    const found = await evidence.find(digest);
+    if (found.kind !== 'kept') return { kind: found.kind, digest };
+    const { total, files } = found.evidence;
+    return { kind: 'kept', digest, total, files };
+  }
+
+  async function pushStep(first: RecordedEvent, group: readonly RecordedEvent[]): Promise<PushStep> {
+    const byAction = (action: string): readonly RecordedEvent[] =>
+      group.filter(({ event }) => event.action === action);
+    const received = receivedDetails.parse(byAction('push.received')[0]?.event.details ?? {});
+    const decided = byAction('push.decided').map((entry) => ({
+      ...entry,
+      told: decidedDetails.parse(entry.event.details),
+    }));
+    const told = decided[0]?.told;
+    const outcome = group.reduce<Outcome>((so, { event }) => foldOutcome(so, event.action), 'open');
+    const end = group.findLast(({ event }) => event.action === `push.${outcome}`);
+    return {
+      kind: 'push',
+      ...commonOf(first, group),
+      address: received.address,
+      userAgent: received.userAgent,
+      refs: [...(told?.refUpdates ?? received.refUpdates)],
+      refCount: told?.refUpdateCount ?? received.refUpdateCount,
+      decisions: decided.map(({ index, time, told: one }) => ({
+        index,
+        at: stamp(time),
+        verdict: one.verdict,
+        rules: [...one.reasons],
+        exceptions: [...new Set(one.exceptions)],
+        policyDigest: one.policyDigest,
+        approval: one.approval,
+      })),
+      findings: [...(told?.findings ?? [])],
+      findingCount: told?.findingCount ?? 0,
+      changes: await changesOf(byAction('evidence.kept')[0], decided.length > 0 ? outcome : 'open'),
+      approval: group.filter(({ event }) => familyOf(event.action) === 'approval').map(approvalStepOf),
+      outcome,
+      why: end === undefined ? null : endDetails.parse(end.event.details).code,
+      endedAt: end === undefined ? null : stamp(end.time),
+    };
+  }
+
+  function fetchStep(first: RecordedEvent, group: readonly RecordedEvent[]): FetchStep {
+    const { command, address, code } = fetchDetails.parse(first.event.details);
+    const outcome = first.event.action === 'fetch.served' ? 'served' : 'refused';
+    return { kind: 'fetch', ...commonOf(first, group), command, address, outcome, why: code };
+  }
+
+  async function stepOf(group: readonly RecordedEvent[]): Promise<readonly ReplayStep[]> {
+    const [first] = group;
+    if (first === undefined) return [];
+    const family = familyOf(first.event.action);
+    if (family === 'push') return [await pushStep(first, group)];
+    return family === 'fetch' ? [fetchStep(first, group)] : [];
+  }
+
+  return {
+    replay: async (session, mayShow, after, limit) => {
+      const requests = await listRequestsOfSession(database, session, after, limit);
+      const places = await listEntriesOfRequests(
+        database,
+        requests.map(({ request }) => request),
+        mostEntries,
+      );
+      const entries = await feed.at(places.map(({ index }) => index));
+      const groups = Map.groupBy(entries, ({ event }) => event.request);
+      const steps: ReplayStep[] = [];
+      for (const { request } of requests) {
+        const group = groups.get(request) ?? [];
+        if (mayShow(group[0]?.event.repository ?? null)) steps.push(...(await stepOf(group)));
+      }
+      return { steps, next: requests.length < limit ? null : (requests.at(-1)?.index ?? null) };
+    },
+  };
+}
+
+function commonOf(first: RecordedEvent, group: readonly RecordedEvent[]) {
+  const { request, repository } = first.event;
+  return { request, repository, at: stamp(first.time), entries: group.map(({ index }) => index) };
+}
+
+function approvalStepOf({ index, time, event }: RecordedEvent): PushStep['approval'][number] {
+  const { decision, comment, reason, note } = approvalDetails.parse(event.details);
+  return {
+    index,
+    at: stamp(time),
+    action: event.action,
+    by: event.actor?.id ?? null,
+    decision,
+    reason: comment ?? reason ?? note,
+  };
+}

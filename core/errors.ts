@@ -114,13 +114,17 @@ export const errorTable = {
   },
   'upstream/suspended': {
     status: 502,
-    remedy: 'GitHub refuses the installation of the GitHub App, as it does while that is suspended. Tell the operator.',
+    remedy:
+      'GitHub refuses the installation of the GitHub App, as it does while that is suspended. Tell the operator.',
   },
   'upstream/permission': {
     status: 502,
     remedy: 'The GitHub App of the guard lacks a permission, or the repository. Tell the operator.',
   },
-  'upstream/rate-limited': { status: 503, remedy: 'The upstream forge asks for fewer requests. Try again later.' },
+  'upstream/rate-limited': {
+    status: 503,
+    remedy: 'The upstream forge asks for fewer requests. Try again later.',
+  },
   'upstream/credential': {
     status: 401,
     remedy: 'Send a credential of the upstream forge: this guard passes it on and has none of its own.',

@@ -28,6 +28,8 @@ export interface EvidenceKeeperOptions {
 /** Pushes that wait for their evidence; each keeps its quarantine. */
 const mostWaiting = 16;
 const longestMs = 15_000;
+/** How long those that wait at a stop may still take, all together. */
+const graceMs = 3_000;
 /** Files whose content is looked at together. */
 const pageFiles = 20;
 /** What a file without lines takes at least, as JSON. */
@@ -86,12 +88,13 @@ export function createEvidenceKeeper({ store, audit, services }: EvidenceKeeperO
         working ??= work();
         return;
       }
-      const refused = recordMissing(decided, 'busy').catch(() => undefined);
-      void refused.then(() => dispose(decided));
+      const told = recordMissing(decided, 'busy').catch(() => undefined);
+      told.then(() => dispose(decided)).catch(() => undefined);
     },
     stop: async () => {
-      stopping.abort();
+      const late = setTimeout(() => stopping.abort(), graceMs);
       await working;
+      clearTimeout(late);
     },
   };
 }

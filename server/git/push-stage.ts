@@ -104,6 +104,6 @@ export interface DecidedPush {
 export interface EvidenceKeeper {
   /** Takes the push over. Never throws, and is not to be waited for. */
   keepLater(decided: DecidedPush): void;
-  /** Lets go of what waits, and fulfils when nothing is under way any more. */
+  /** Finishes what it can in a short time, and fulfils when nothing is under way any more. */
   stop(): Promise<void>;
 }

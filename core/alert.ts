@@ -10,7 +10,7 @@ export interface Alert {
   /** Unique to what it is about, so that it is told once. */
   readonly id: string;
   readonly kind: AlertKind;
-  /** Principal id of whom it is about. */
+  /** Principal id of whom it is about, or `address:` and an address where nobody is known. */
   readonly actor: string;
   readonly repository: string | null;
   /** Request id of the operation that gave rise to it. */
@@ -28,9 +28,33 @@ export type Sign =
 
 const decided = z.object({ verdict: z.string(), criticalFindings: z.int().min(0).default(0) });
 
+const lockedOut = z.object({
+  of: z.literal('address'),
+  address: z.string().max(100),
+  failures: z.int().min(1),
+});
+
+// One credential that fails again and again is a mistake more often than not; very many from one address are not.
+function lockoutOf(index: number, time: Date, { request, details }: RecordedEvent['event']): readonly Sign[] {
+  const lockout = lockedOut.safeParse(details).data;
+  if (lockout === undefined) return [];
+  const { address, failures } = lockout;
+  const alert: Alert = {
+    id: `lockout-${index}`,
+    kind: 'lockout',
+    actor: `address:${address}`,
+    repository: null,
+    request,
+    at: time,
+    details: { address, failures },
+  };
+  return [{ kind: 'alert', alert }];
+}
+
 /** The signs of one entry. */
 export function signsOf({ index, time, event }: RecordedEvent): readonly Sign[] {
   const { action, actor, repository, request, details } = event;
+  if (action === 'identity.locked-out') return lockoutOf(index, time, event);
   if (actor === null) return [];
   const isAgent = actor.kind === 'agent';
   const sighting: readonly Sign[] = isAgent

@@ -18,6 +18,7 @@ export const auditActions = [
   'guard.weakened',
   'policy.loaded',
   'identity.refused',
+  'identity.locked-out',
   'token.created',
   'token.revoked',
   'fetch.served',

@@ -69,6 +69,11 @@ export const errorTable = {
     status: 401,
     remedy: 'Ask for a new token; this one is unknown, expired or revoked.',
   },
+  'identity/locked-out': {
+    status: 429,
+    remedy:
+      'Stop trying this credential, ask for a new one, and wait as long as the Retry-After header says.',
+  },
   'identity/forbidden': {
     status: 403,
     remedy: 'Ask for a token whose scope covers this repository and verb.',

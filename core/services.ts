@@ -7,7 +7,7 @@ import type { ApprovalState } from './approval/state.ts';
 import type { AuditEvent, Json } from './audit-event.ts';
 import type { Operation } from './operation.ts';
 import type { AuthorRules } from './policy/authors.ts';
-import type { Grant, Verb } from './principal.ts';
+import type { Grant, Principal, Verb } from './principal.ts';
 import type { ApprovalRequirement, Verdict } from './verdict.ts';
 
 /** Where an entry landed in the log. */
@@ -57,6 +57,22 @@ export interface ScanService {
     signal: AbortSignal,
     contentId?: string,
   ): Promise<ScanResult>;
+}
+
+/** Lets those try who have not failed too often. */
+export interface AttemptGate {
+  /**
+   * Runs `work`, which rejects with an identity refusal where what is presented is not accepted; that is counted. Rejects
+   * with `identity/locked-out` without running it where too much has failed before.
+   */
+  attempt<T>(presented: Presented, work: () => Promise<T>): Promise<T>;
+}
+
+/** How much a principal may send. */
+export interface TrafficService {
+  /** Throws `request/too-many` where it has pushed too much of late. */
+  demandPush(principal: Principal): void;
+  countBytes(principal: Principal, bytes: number): void;
 }
 
 /** What a request presents of its sender; all of it is attacker-controlled but the address. */

@@ -9,6 +9,7 @@ import type { ApprovalNotifier, StepObserver } from '../core/services.ts';
 import { createActivity } from './activity/part.ts';
 import { createEvidenceStore } from './activity/evidence-store.ts';
 import { createReplay } from './activity/replay.ts';
+import { createAdmission } from './admission/part.ts';
 import { approvalPointer } from './api/approval-pointer.ts';
 import { approvalRoutes } from './api/approval-routes.ts';
 import { createApi } from './api/part.ts';
@@ -83,12 +84,15 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     );
   }
   const identity = opened.use(createIdentity({ database, clock, audit }));
-  const recorded = recordRefusals(identity, audit);
+  const admission = createAdmission({ limits: config.limits, audit });
+  const recorded = admission.guard(recordRefusals(identity, audit));
   const http = createHttpServer({
+    trustProxy: config.listen.trustProxy,
     log: options.log,
     checkReady: () => checkReady(database, audit),
     reportState: () => ({ queue: approvals.queue }),
   });
+  admission.watch(http);
   const approvals: ApprovalsPart = createApprovals({
     database,
     databaseUrl,
@@ -110,6 +114,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       forges: [...config.forges, ...(options.extraForges ?? [])],
       identity: recorded,
       covers,
+      traffic: admission,
       passthroughGrant: (authorization, forge) => passthroughGrant(authorization, forge, fingerprintKey),
       audit,
       scanner,

@@ -149,7 +149,9 @@ class Resolver {
     const portText = this.variable('PORT');
     const port = portText === undefined ? (written?.port ?? 8080) : parsePort(portText);
     if (port === undefined) this.fault([], 'the environment variable PORT is not a TCP port');
-    return { host: this.variable('HOST') ?? written?.host ?? '127.0.0.1', port: port ?? 0 };
+    const host = this.variable('HOST') ?? written?.host ?? '127.0.0.1';
+    const trustProxy = written !== undefined && 'trustProxy' in written ? written.trustProxy : [];
+    return { host, port: port ?? 0, trustProxy };
   }
 
   publicUrl(written: URL | undefined): string | undefined {

@@ -6,6 +6,7 @@ import { parseDuration } from '../core/duration.ts';
 import { byteSize, closed, duration, glob } from '../core/schema.ts';
 import { isPlainRemote, parseListenAddress } from './address.ts';
 import { baseUrl, fileName, secretRef } from './config-values.ts';
+import { trustProxy } from './listen-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
 import { limitsSchema } from './limits.ts';
 import { alertsSchema, notificationSchema } from './notification-schema.ts';
@@ -42,6 +43,7 @@ const listen = z.union(
     closed({
       host: z.string().min(1).max(255).default('127.0.0.1').describe('host name or address'),
       port: z.int().min(0).max(65_535).default(8080).describe('TCP port; `0` lets the system choose'),
+      trustProxy,
     }),
   ],
   { error: 'expected an address such as 127.0.0.1:8080, or {host, port}' },

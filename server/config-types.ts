@@ -23,7 +23,10 @@ export interface Config {
   readonly sandbox: boolean;
   /** The file that was read, absolute. */
   readonly file: string | undefined;
-  readonly listen: ListenAddress;
+  readonly listen: ListenAddress & {
+    /** Addresses and networks of proxies whose word about the client is taken. */
+    readonly trustProxy: readonly string[];
+  };
   /** Without a trailing slash; undefined: made of the address that is listened on. */
   readonly publicUrl: string | undefined;
   /** Absolute. */

@@ -7,6 +7,7 @@ import fastify, {
 } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import { asGuardError, GuardError } from '../core/errors.ts';
+import { errorHeaders } from '../core/too-many.ts';
 
 export interface HttpOptions {
   /** Rejects while the guard could not serve. */
@@ -15,11 +16,14 @@ export interface HttpOptions {
   readonly reportState?: () => Readonly<Record<string, unknown>>;
   /** Where log lines go. */
   readonly log: { readonly write: (line: string) => void };
+  /** Addresses and networks whose `X-Forwarded-For` is believed; nobody's where it is empty or absent. */
+  readonly trustProxy?: readonly string[] | undefined;
 }
 
 /** A server without routes of its own but `/healthz` and `/readyz`. */
 export function createHttpServer(options: HttpOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
+    trustProxy: (options.trustProxy ?? []).length > 0 ? [...(options.trustProxy ?? [])] : false,
     genReqId: () => randomBytes(8).toString('hex'),
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
@@ -60,6 +64,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
 function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = asGuardError(refusedByFastify(thrown), 'internal', 'something went wrong inside the guard');
   if (error.status >= 500) request.log.error({ request: request.id, code: error.code, err: error }, 'failed');
+  reply.headers(errorHeaders(error));
   return sendError(reply, error.status, `${error.message} [${error.code}]`, error.remedy, request.id);
 }
 

@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import { parseDuration } from '../core/duration.ts';
 import { byteSize, closed } from '../core/schema.ts';
+import { type TrafficLimits, trafficLimits } from './traffic-limits.ts';
 
-export interface Limits {
+export interface Limits extends TrafficLimits {
   /** Bytes of one pack as sent. */
   readonly packBytes: number;
   /** Bytes of one object that Git holds in memory as a whole: one that is no blob, or a blob that is sent as a delta. */
@@ -76,5 +77,6 @@ export const limitsSchema = closed({
   upstreamSeconds: seconds(60, 3_600, 'time without a byte from the upstream after which it is given up'),
   advertisedRefs: count(500_000, 10_000_000, 'refs that an upstream may advertise'),
   findingsListed: count(20, 1_000, 'findings that one refusal lists; the rest is counted'),
+  ...trafficLimits,
   apiRequestsPerMinute: count(300, 1_000_000, 'requests to the API that one principal may send in a minute'),
 });

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { asGuardError, GuardError } from '../../core/errors.ts';
+import { errorHeaders } from '../../core/too-many.ts';
 
 export const errorBody = z
   .object({
@@ -33,6 +34,7 @@ function send(reply: FastifyReply, request: FastifyRequest, error: GuardError): 
   const { status, code, message, remedy } = error;
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="forgeguard"');
   const body: z.output<typeof errorBody> = { error: { code, message, remedy, request: request.id } };
+  reply.headers(errorHeaders(error));
   // No schema of the route may stand between an error and its reader.
   return reply
     .code(status)

@@ -52,3 +52,34 @@ export function createGate(places: number): Gate {
     },
   };
 }
+
+/** A gate of its own for each name, with this many places; there only as long as somebody is in it or waits. */
+export function createNamedGates(places: number): {
+  enter(name: string, patienceMs: number): Promise<() => void>;
+} {
+  const gates = new Map<string, { readonly gate: Gate; users: number }>();
+  return {
+    async enter(name, patienceMs) {
+      const own = gates.get(name) ?? { gate: createGate(places), users: 0 };
+      gates.set(name, own);
+      own.users += 1;
+      let isIn = true;
+      const goes = (): void => {
+        if (!isIn) return;
+        isIn = false;
+        own.users -= 1;
+        if (own.users === 0) gates.delete(name);
+      };
+      try {
+        const leave = await own.gate.enter(patienceMs);
+        return () => {
+          leave();
+          goes();
+        };
+      } catch (thrown) {
+        goes();
+        throw thrown;
+      }
+    },
+  };
+}

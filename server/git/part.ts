@@ -25,7 +25,7 @@ import { createUpstreamFacts } from './upstream-facts.ts';
 
 export interface GitPartOptions
   extends
-    Pick<GitRoutesOptions, 'forges' | 'identity' | 'covers' | 'passthroughGrant'>,
+    Pick<GitRoutesOptions, 'forges' | 'identity' | 'covers' | 'traffic' | 'passthroughGrant'>,
     Pick<PushServices, 'audit' | 'scanner' | 'policy' | 'limits' | 'agent' | 'clock' | 'observe'> {
   readonly approvals: ApprovalService;
   /** Where what pushes change is kept. */

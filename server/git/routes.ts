@@ -5,12 +5,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GuardError } from '../../core/errors.ts';
 import type { Grant, Principal } from '../../core/principal.ts';
 import { refLimits } from '../../core/scope.ts';
-import type { IdentityService, ScopeCheck } from '../../core/services.ts';
+import type { IdentityService, ScopeCheck, TrafficService } from '../../core/services.ts';
 import { writeAdvertisement } from './advertisement.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readClientBody } from './client-body.ts';
 import { advertiseFetch, type FetchAnswer, type FetchCall } from './fetch.ts';
-import { createGate } from './gate.ts';
+import { createGate, createNamedGates } from './gate.ts';
 import { checkRefs } from './ref-limits.ts';
 import { refusedEvent } from './push-audit.ts';
 import { createPushOutput, type PushOutput } from './push-output.ts';
@@ -27,6 +27,7 @@ export interface GitRoutesOptions extends PushServices {
   readonly forges: readonly ForgeConfig[];
   readonly identity: IdentityService;
   readonly covers: ScopeCheck;
+  readonly traffic: TrafficService;
   /** The grant of a client whose own credential goes to this forge. */
   readonly passthroughGrant: (authorization: string | undefined, forge: string) => Grant;
 }
@@ -39,6 +40,7 @@ const clientSilenceMs = 120_000;
 export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions): Promise<void> {
   const table = createRepositoryTable(options.forges);
   const gate = createGate(options.limits.concurrentPushes);
+  const ownGates = createNamedGates(options.limits.principalPushes);
   const running = new Set<Promise<void>>();
   const closing = new AbortController();
   // Before connections are cut: who waits for an approval is let go, and a push that is being forwarded is recorded and
@@ -74,6 +76,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
       await recordRefusal(request.id, grant.principal, found.repository, push, error);
       throw error;
     }
+    if (push) options.traffic.demandPush(grant.principal);
     return { route: found, grant };
   }
 
@@ -94,6 +97,13 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     if (push && authorization === undefined)
       throw new GuardError('upstream/credential', 'a push needs a credential of the upstream');
     return options.passthroughGrant(authorization, repository.forge.name);
+  }
+
+  async function* counted(body: AsyncIterable<Uint8Array>, principal: Principal): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      options.traffic.countBytes(principal, chunk.length);
+      yield chunk;
+    }
   }
 
   async function recordRefusal(
@@ -192,7 +202,17 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     grant: Grant,
     gone: AbortSignal,
   ): Promise<FastifyReply> {
-    const leave = await gate.enter(gatePatienceMs);
+    const { principal } = grant;
+    // One principal's many pushes wait for each other before they take the places of all.
+    const leaveOwn = await ownGates.enter(principal.id, gatePatienceMs);
+    const leaveShared = await gate.enter(gatePatienceMs).catch((thrown: unknown) => {
+      leaveOwn();
+      throw thrown;
+    });
+    const leave = (): void => {
+      leaveShared();
+      leaveOwn();
+    };
     const push = pushThrough(request, reply, repository, grant, gone, leave).finally(leave);
     const answered = push.catch(() => undefined).then(() => answerTaken(reply));
     running.add(answered);
@@ -211,7 +231,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     letOthersIn: () => void,
   ): Promise<void> {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(options.limits.pushSeconds * 1000)]);
-    const reader = new ByteReader(bodyOf(request, signal));
+    const reader = new ByteReader(counted(bodyOf(request, signal), grant.principal));
     const answer = answerOnce(request, reply, reader, options.limits.packBytes);
     let capabilities: ReadonlySet<string> = new Set();
     let parsed: ReceivePackRequest | undefined;

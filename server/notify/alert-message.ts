@@ -10,6 +10,8 @@ function titleOf({ kind, actor, details }: Alert): string {
       return `what ${agent} sent was blocked for ${plural(Number(details['criticalFindings']), 'critical finding')}`;
     case 'repeated-denials':
       return `${agent} was refused ${plural(Number(details['denials']), 'time')} within ${Number(details['withinSeconds'])} seconds`;
+    case 'lockout':
+      return `${plural(Number(details['failures']), 'credential')} of ${agent} failed, which has to wait now`;
     case 'new-issuer':
       return `${agent} was seen with a credential of a new issuer, ${plainName(JSON.stringify(details['issuer']))}`;
   }

@@ -57,7 +57,7 @@ export function createAdmission({
 
   const attempt: Admission['attempt'] = async (presented, work) => {
     const tried = attemptOf(presented);
-    if (tried === undefined) return await work();
+    if (tried === undefined) return work();
     const waitMs = lockouts.waitMs(tried);
     if (waitMs > 0)
       throw new TooManyError('identity/locked-out', 'this credential or address failed too often', waitMs);

@@ -62,7 +62,7 @@ describe('failures', () => {
   test('of many credentials make an address wait, and its known ones not', async () => {
     expect((await statusOf(forge.token, '203.0.113.3')).status).toBe(404);
     for (const of of 'abcdefgh') expect((await statusOf(wrong(of), '203.0.113.3')).status).toBe(401);
-    const rest = await Promise.all([...'ijklmnopq'].map((of) => statusOf(wrong(of), '203.0.113.3')));
+    const rest = await Promise.all(Array.from('ijklmnopq').map((of) => statusOf(wrong(of), '203.0.113.3')));
     expect(rest.map(({ status }) => status).filter((status) => status === 429).length).toBeGreaterThan(2);
     expect((await statusOf(forge.token, '203.0.113.3')).status).toBe(404);
     expect((await statusOf(undefined, '203.0.113.3')).status).toBe(401);

@@ -4,15 +4,18 @@ import { rename, rm, stat } from 'node:fs/promises';
 import process from 'node:process';
 import { GuardError } from '../core/errors.ts';
 import { planPack, writePack, type PackPlan, type Period } from '../server/audit/pack/export.ts';
+import { createSealing, type Sealing } from '../server/audit/sealing/sealing.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
 import type { Database } from '../server/db.ts';
-import { auditConfig, readTime, recordExport, trustedKey } from './audit-source.ts';
+import { auditConfig, readerSealing, readTime, recordExport, trustedKey } from './audit-source.ts';
 
 export interface ExportFlags {
   readonly config?: string;
   readonly from?: string;
   readonly to?: string;
   readonly out?: string;
+  /** Leaves what was sealed sealed. */
+  readonly sealed?: boolean;
 }
 
 async function refuseExisting(path: string): Promise<void> {
@@ -21,13 +24,13 @@ async function refuseExisting(path: string): Promise<void> {
 }
 
 /** Writes beside the place and moves there: what has the name is whole. */
-async function writeFile(database: Database, plan: PackPlan, path: string): Promise<void> {
+async function writeFile(database: Database, plan: PackPlan, path: string, sealing: Sealing): Promise<void> {
   const partial = `${path}.partial`;
   try {
     // What an attempt left that was cut off.
     await rm(partial, { force: true });
     const file = createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true });
-    await writePack(database, plan, file);
+    await writePack(database, plan, file, sealing);
   } catch (thrown) {
     await rm(partial, { force: true });
     if (thrown instanceof GuardError) throw thrown;
@@ -42,6 +45,8 @@ export async function exportPack(flags: ExportFlags): Promise<void> {
   const period: Period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   const config = await auditConfig(flags.config);
   const key = await trustedKey(config.dataDir, undefined);
+  // Without the texts nothing in the pack is more personal than the entries are after their key is destroyed.
+  const sealing = flags.sealed === true ? createSealing(undefined) : await readerSealing(config);
   const written = await withConfiguredDatabase(
     config,
     async (database) => {
@@ -50,7 +55,7 @@ export async function exportPack(flags: ExportFlags): Promise<void> {
       const path = flags.out ?? `forgeguard-audit-${first}-${past - 1}.tar.gz`;
       await refuseExisting(path);
       await recordExport(database, config.dataDir, { what: 'pack', first, past, size });
-      await writeFile(database, plan, path);
+      await writeFile(database, plan, path, sealing);
       return { path, ...plan };
     },
     { migrate: false },

@@ -1,12 +1,12 @@
 // `forgeguard audit list`: shows the entries of the log that fit, one a line.
 import { once } from 'node:events';
 import process from 'node:process';
-import type { AuditEntry } from '../core/audit-entry.ts';
+import { canonicalText, type AuditEntry } from '../core/audit-entry.ts';
 import { parseCheckpoint } from '../core/checkpoint.ts';
 import { listEntries, type EntryFilter } from '../server/audit/list.ts';
 import { readNewestNote } from '../server/audit/store.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
-import { auditConfig, readTime, recordExport } from './audit-source.ts';
+import { auditConfig, readerSealing, readTime, recordExport } from './audit-source.ts';
 import { printable } from './printable.ts';
 
 export interface ListFlags {
@@ -21,14 +21,12 @@ export interface ListFlags {
 }
 
 /** The forms in which entries are shown. */
-export const listFormats: Readonly<
-  Record<ListFlags['format'], (entry: AuditEntry, body: Uint8Array) => string>
-> = {
+export const listFormats: Readonly<Record<ListFlags['format'], (entry: AuditEntry) => string>> = {
   text: ({ index, time, action, actor, repository, request }) =>
     [index, time, action, actor?.id ?? '-', repository ?? '-', request]
       .map((part) => printable(String(part)))
       .join('  '),
-  jsonl: (_entry, body) => Buffer.from(body).toString('utf8'),
+  jsonl: (entry) => canonicalText(entry),
 };
 
 function readFilter(flags: ListFlags): EntryFilter {
@@ -63,8 +61,10 @@ export async function list(flags: ListFlags): Promise<void> {
         size,
         filter: Object.fromEntries<string>(asked),
       });
-      for await (const { entry, body } of listEntries(database, size, filter)) {
-        if (!process.stdout.write(`${listFormats[flags.format](entry, body)}\n`))
+      const sealing = await readerSealing(config);
+      for await (const { entry } of listEntries(database, size, filter)) {
+        const opened = await sealing.open(database, entry);
+        if (!process.stdout.write(`${listFormats[flags.format](opened)}\n`))
           await once(process.stdout, 'drain');
       }
     },

@@ -7,6 +7,8 @@ import type { AuditEvent } from '../core/audit-event.ts';
 import { parseVerifierKey, type NoteVerifier } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { readCheckpointFile } from '../server/audit/checkpoint-file.ts';
+import { createSealing, type Sealing } from '../server/audit/sealing/sealing.ts';
+import { findWrappingKey } from '../server/audit/sealing/wrapping-key.ts';
 import { appendOnce } from '../server/audit/single-append.ts';
 import { readVerifierKey, verifierKeyPath } from '../server/audit/verifier-key.ts';
 import { readBoundedFile } from '../server/bounded-file.ts';
@@ -36,6 +38,11 @@ const maxNoteBytes = 65_536;
 /** The configuration that is in force for a command. */
 export function auditConfig(file: string | undefined): Promise<Config> {
   return loadConfig({ file, env: environment() });
+}
+
+/** Opens the sealed texts of entries as far as the key is here. */
+export async function readerSealing({ dataDir, audit }: Config): Promise<Sealing> {
+  return createSealing(await findWrappingKey(dataDir, audit.sealingKey?.reveal()));
 }
 
 /** The key to trust: the one that was given, else the one in the data directory. */

@@ -46,6 +46,16 @@ function problemLines({ ok, problems, problemCount }: Verification): readonly st
   ];
 }
 
+/** What became of texts that were sealed. */
+function sealedLine({ sealed }: Verification): readonly string[] {
+  if (sealed === undefined || sealed.entries === 0) return [];
+  const { entries, opened, destroyed } = sealed;
+  const absent = entries - opened - destroyed;
+  return [
+    `sealed texts in ${entries} entries: ${opened} opened, ${destroyed} destroyed under an approval, ${absent} not in the pack`,
+  ];
+}
+
 function asText(result: Verification, key: NoteVerifier): string {
   const lines = [
     `size         ${result.size}`,
@@ -160,7 +170,9 @@ async function verifyPackFile(
     const text =
       flags.format === 'json'
         ? asJson(result, key)
-        : [`entries ${first} to ${past - 1} of ${size}`, ...problemLines(result)].join('\n');
+        : [`entries ${first} to ${past - 1} of ${size}`, ...sealedLine(result), ...problemLines(result)].join(
+            '\n',
+          );
     process.stdout.write(`${text}\n`);
     process.exitCode = result.ok ? exit.ok : exit.problems;
   } finally {

@@ -6,6 +6,7 @@ import { list, listFormats } from './audit-list.ts';
 import { prove } from './audit-prove.ts';
 import { pruneLog } from './audit-prune.ts';
 import { rotate } from './audit-rotate.ts';
+import { shred } from './audit-shred.ts';
 import { formats, verify } from './audit-verify.ts';
 
 const collect = (text: string, texts: readonly string[]): readonly string[] => [...texts, text];
@@ -59,6 +60,7 @@ export function registerAudit(program: Command): void {
     .option('--from <time>', 'first day (UTC) or time')
     .option('--to <time>', 'day or time before which it ends')
     .option('--out <file>', 'file to write; it must not exist yet')
+    .option('--sealed', 'leave texts that may be personal sealed')
     .action(exportPack);
   audit
     .command('rotate-key')
@@ -73,4 +75,16 @@ export function registerAudit(program: Command): void {
     .option('--dry-run', 'only tell what would go')
     .option('--today <day>', 'what day it is (UTC), where no witness says so')
     .action(pruneLog);
+  audit
+    .command('shred')
+    .description('destroy the sealed texts of a repository and month; two people are needed')
+    .option('--repository <name>', 'as <forge>/<owner>/<repo>')
+    .option('--month <month>', 'such as 2026-03')
+    .option('--reason <text>', 'why')
+    .option('--approve <id>', 'approve what somebody else has asked for')
+    .option('--url <url>', 'URL of the guard; else FORGEGUARD_URL, else the sandbox that runs here')
+    .option('--token-file <file>', 'file with your guard token; else FORGEGUARD_TOKEN')
+    .option('--config <file>', 'configuration file')
+    .option('--dangerously-allow-plain-http', 'show the token to the network')
+    .action(shred);
 }

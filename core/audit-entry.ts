@@ -1,11 +1,12 @@
 // The exact bytes of an audit entry: one JSON object in canonical form (RFC 8785) in UTF-8, at most 65,535 bytes (the
 // limit of an entry in C2SP tlog-tiles). Parts of an event come from agents and forges; none can break the form.
 import { isUtf8 } from 'node:buffer';
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { auditActions, type AuditEvent, type Json } from './audit-event.ts';
 import { GuardError } from './errors.ts';
+import { sealedPlaintext, splitDetails } from './sealed-details.ts';
 import { delegationProofs, principalKinds, proofs } from './principal.ts';
 
 export const maxEntryBytes = 65_535;
@@ -26,6 +27,15 @@ const attemptEffects: Readonly<Record<string, AttemptEffect>> = {
   unknown: 'closes',
 };
 
+/** Texts of an event that may be personal. */
+export interface ToSeal {
+  readonly repository: string;
+  /** `YYYY-MM`, of the time at which the event was handed over (UTC). */
+  readonly month: string;
+  /** What is encrypted. */
+  readonly plaintext: string;
+}
+
 /** An event whose size is settled and that only lacks its place in the log. */
 export interface PreparedEvent {
   readonly request: string;
@@ -34,6 +44,8 @@ export interface PreparedEvent {
   readonly observed: Date;
   /** Upper bound of the entry's size in bytes. */
   readonly size: number;
+  /** Texts that must be sealed before the entry is written; undefined where there are none, or they are. */
+  readonly toSeal?: ToSeal | undefined;
   /** The members of the entry before and after those of its place, in canonical order. */
   readonly parts: { readonly beforeIndex: string; readonly beforeTime: string; readonly afterTime: string };
 }
@@ -82,6 +94,14 @@ const entrySchema = z.strictObject({
   actor: principalSchema.nullable(),
   repository: z.string().nullable(),
   details: z.custom<AuditEvent['details']>(isObject),
+  /** Texts of the details that may be personal: which key opens them, their SHA-256, and what is encrypted. */
+  sealed: z
+    .strictObject({
+      commitment: z.base64(),
+      data: z.base64(),
+      key: z.string().regex(/^[0-9a-f]{16}$/),
+    })
+    .optional(),
   /** Says that details were left out: which, and the size and SHA-256 of all of them in canonical form. */
   truncated: z
     .strictObject({
@@ -117,7 +137,7 @@ function canonical(value: unknown): string {
 function trimDetails(
   all: AuditEvent['details'],
   room: number,
-): { readonly kept: string; readonly truncated: string } {
+): { readonly kept: AuditEvent['details']; readonly truncated: string } {
   const full = canonical(all);
   const sizes = Object.entries(all)
     .map(([name, value]) => ({ name, value, bytes: Buffer.byteLength(canonical({ [name]: value })) }))
@@ -136,20 +156,33 @@ function trimDetails(
     if (left >= 0) kept.push([name, value]);
     else omitted.push(name);
   }
-  return { kept: canonical(Object.fromEntries(kept)), truncated: statement(omitted) };
+  return { kept: Object.fromEntries(kept), truncated: statement(omitted) };
+}
+
+/** The member `sealed` around its data. */
+const sealedBytes = 128;
+const aesBytes = 28;
+
+function sealingOf(event: AuditEvent, observed: Date, texts: readonly string[]): ToSeal | undefined {
+  if (texts.length === 0 || event.repository === null) return undefined;
+  const plaintext = sealedPlaintext(texts, randomBytes(16).toString('hex'));
+  return { repository: event.repository, month: observed.toISOString().slice(0, 7), plaintext };
 }
 
 function assemble(
   event: AuditEvent,
   observed: Date,
-  detailsText: string,
+  details: AuditEvent['details'],
   truncated: string | undefined,
+  isSealing: boolean,
 ): PreparedEvent {
+  const split = isSealing && event.repository !== null ? splitDetails(details) : { details, texts: [] };
+  const toSeal = sealingOf(event, observed, split.texts);
   const member = (name: string, text: string): string => `"${name}":${text}`;
   const beforeIndex = [
     member('action', canonical(event.action)),
     member('actor', canonical(event.actor)),
-    member('details', detailsText),
+    member('details', canonical(split.details)),
   ].join(',');
   const beforeTime = [
     member('repository', canonical(event.repository)),
@@ -159,21 +192,39 @@ function assemble(
     ...(truncated === undefined ? [] : [member('truncated', truncated)]),
     member('v', '1'),
   ].join(',');
+  const plainBytes = toSeal === undefined ? 0 : Buffer.byteLength(toSeal.plaintext) + aesBytes;
   const size =
     Buffer.byteLength(beforeIndex) +
     Buffer.byteLength(beforeTime) +
     Buffer.byteLength(afterTime) +
+    (toSeal === undefined ? 0 : Math.ceil(plainBytes / 3) * 4 + sealedBytes) +
     placeBytes;
   const parts = { beforeIndex, beforeTime, afterTime };
-  return { request: event.request, effect: effectOf(event.action), observed, size, parts };
+  return { request: event.request, effect: effectOf(event.action), observed, size, toSeal, parts };
 }
 
-function fit(event: AuditEvent, observed: Date): PreparedEvent {
-  const whole = assemble(event, observed, canonical(event.details), undefined);
+/** The event with its texts sealed. */
+export function withSealed(
+  event: PreparedEvent,
+  sealed: { readonly key: string; readonly data: string },
+): PreparedEvent {
+  if (event.toSeal === undefined) return event;
+  const commitment = hash('sha256', event.toSeal.plaintext, 'base64');
+  const member = canonical({ ...sealed, commitment });
+  const beforeTime = `${event.parts.beforeTime},"sealed":${member}`;
+  return { ...event, toSeal: undefined, parts: { ...event.parts, beforeTime } };
+}
+
+/** Sealed texts take more room than open ones: a third, and a little. */
+const sealedShare = 0.7;
+
+function fit(event: AuditEvent, observed: Date, isSealing: boolean): PreparedEvent {
+  const whole = assemble(event, observed, event.details, undefined, isSealing);
   if (whole.size <= maxEntryBytes) return whole;
-  const bare = assemble(event, observed, '{}', undefined);
-  const { kept, truncated } = trimDetails(event.details, maxEntryBytes - bare.size);
-  const trimmed = assemble(event, observed, kept, truncated);
+  const bare = assemble(event, observed, {}, undefined, isSealing);
+  const room = Math.floor((maxEntryBytes - bare.size) * (isSealing ? sealedShare : 1));
+  const { kept, truncated } = trimDetails(event.details, room);
+  const trimmed = assemble(event, observed, kept, truncated, isSealing);
   if (trimmed.size <= maxEntryBytes) return trimmed;
   throw new GuardError(
     'internal',
@@ -183,14 +234,15 @@ function fit(event: AuditEvent, observed: Date): PreparedEvent {
 
 /**
  * Brings an event into the form in which it is stored. Details beyond the size limit are left out, never silently: the
- * entry then says so under `truncated`. Throws a `GuardError` where the event itself is not JSON or too large.
+ * entry then says so under `truncated`. With `isSealing` texts that may be personal are taken out and must be sealed before
+ * the entry is written. Throws a `GuardError` where the event itself is not JSON or too large.
  */
-export function prepareEvent(event: AuditEvent, observed: Date): PreparedEvent {
+export function prepareEvent(event: AuditEvent, observed: Date, isSealing = false): PreparedEvent {
   if (event.request.length > maxRequestLength || event.request.includes('\0')) {
     throw new GuardError('internal', `a request id has at most ${maxRequestLength} characters and no NUL`);
   }
   try {
-    return fit(event, observed);
+    return fit(event, observed, isSealing);
   } catch (cause) {
     if (cause instanceof GuardError) throw cause;
     throw new GuardError('internal', `couldn't write the audit event ${event.action} as JSON`, { cause });
@@ -235,6 +287,11 @@ export function parseEntry(bytes: Uint8Array): AuditEntry | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** An entry as one line of canonical JSON; of one whose texts were opened it is not what the log holds. */
+export function canonicalText(entry: AuditEntry): string {
+  return canonical(entry);
 }
 
 /** The event that an entry records, as far as it was kept. */

@@ -40,6 +40,8 @@ export const auditActions = [
   'audit.read',
   'audit.refused',
   'audit.resumed',
+  'audit.shred-requested',
+  'audit.shredded',
   'audit.witness-failed',
   'audit.witness-resumed',
   'approval.requested',

@@ -12,6 +12,7 @@ export type ProblemKind =
   | 'entry-missing'
   | 'entry-changed'
   | 'entry-misplaced'
+  | 'text-missing'
   | 'time-backwards'
   | 'hash-changed'
   | 'key-unknown'
@@ -26,6 +27,7 @@ export type ProblemKind =
   | 'file-unlisted'
   | 'file-changed'
   | 'proof-wrong'
+  | 'text-wrong'
   | 'period-incomplete';
 
 export interface Problem {
@@ -44,6 +46,12 @@ export interface WalkStart {
 
 const maxReported = 20;
 
+/** The key whose sealed texts an entry says were destroyed. */
+export function destroyedKeyOf({ action, details }: AuditEntry): string | undefined {
+  const { key } = details;
+  return action === 'audit.shredded' && typeof key === 'string' ? key : undefined;
+}
+
 /** Up to where an entry says that entries were pruned. */
 export function prunedPastOf({ index, details }: AuditEntry): number | undefined {
   const { past } = details;
@@ -55,6 +63,10 @@ export class LogWalk {
   problemCount = 0;
   /** Checkpoints that were looked at. */
   checkpoints = 0;
+  /** The keys that texts of entries are sealed with, and the first entry with each. */
+  readonly sealedBy = new Map<string, number>();
+  /** Keys that entries say were destroyed, and those entries. */
+  readonly shredded = new Map<string, number>();
   /** Entries of which only the hash is left. */
   prunedEntries = 0;
   #prunedPast = 0;
@@ -134,6 +146,10 @@ export class LogWalk {
     } else {
       this.#lastTime = entry.time;
     }
+    if (entry.sealed !== undefined && !this.sealedBy.has(entry.sealed.key))
+      this.sealedBy.set(entry.sealed.key, index);
+    const destroyed = destroyedKeyOf(entry);
+    if (destroyed !== undefined) this.shredded.set(destroyed, index);
     if (entry.action === 'audit.pruned') this.announced = Math.max(this.announced, prunedPastOf(entry) ?? 0);
     if (entry.action !== 'audit.key-rotated') return;
     const change = keyChangeOf(entry);

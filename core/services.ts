@@ -249,6 +249,27 @@ export interface RecordedEvent {
   readonly event: AuditEvent;
 }
 
+/** Sealed texts of the audit log that somebody wants destroyed: those of a repository and month (`YYYY-MM`, UTC). */
+export interface ShredWish {
+  readonly repository: string;
+  readonly month: string;
+  readonly reason: string;
+}
+
+export interface Shred {
+  readonly id: string;
+  readonly repository: string;
+  readonly month: string;
+  readonly state: 'requested' | 'destroyed';
+}
+
+/** Destroys sealed texts: one person asks, another approves. `request` is the id of the request that asks. */
+export interface AuditShredding {
+  request(grant: Grant, request: string, wish: ShredWish): Promise<Shred>;
+  /** Rejects with `approval/involved` for the one who asked. */
+  approve(grant: Grant, request: string, shred: string): Promise<Shred>;
+}
+
 /** Reads the audit log from anywhere on, for what acts on it; nothing is skipped. */
 export interface AuditFeed {
   /** How many entries there are. */

@@ -14,6 +14,7 @@ import { approvalPointer } from './api/approval-pointer.ts';
 import { approvalRoutes } from './api/approval-routes.ts';
 import { createApi } from './api/part.ts';
 import { sessionRoutes } from './api/session-routes.ts';
+import { shredRoutes } from './api/shred-routes.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { startAnchoring } from './audit/anchoring.ts';
@@ -22,6 +23,9 @@ import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
 import type { Witness } from './audit/witness-client.ts';
 import { createAuditFeed } from './audit/feed.ts';
 import { auditRoutes } from './audit/routes.ts';
+import { createSealing } from './audit/sealing/sealing.ts';
+import { createShredding } from './audit/sealing/shredding.ts';
+import { openWrappingKey } from './audit/sealing/wrapping-key.ts';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';
 import type { Config, ForgeConfig } from './config.ts';
 import { type Database, openDatabase } from './db.ts';
@@ -75,7 +79,12 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   await Promise.allSettled(starting);
   const [{ database, url: databaseUrl }, scanner, policy] = await Promise.all(starting);
   const witnesses = config.audit.witnesses.map(readWitness);
-  const audit = opened.use(await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses }));
+  const sealing = createSealing(
+    await openWrappingKey(database, config.dataDir, config.audit.sealingKey?.reveal()),
+  );
+  const audit = opened.use(
+    await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses, sealing }),
+  );
   opened.use(startClockWatch({ clock, append: (event) => audit.append(event) }));
   if (config.audit.anchor !== undefined) {
     const { directory, every } = config.audit.anchor;
@@ -107,7 +116,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     onProblem: (problem, error) => http.log.warn({ err: error }, problem),
     claimant: instance,
   });
-  const feed = createAuditFeed(database);
+  const feed = createAuditFeed(database, sealing);
   const evidence = createEvidenceStore(database);
   const git: GitPart = opened.use(
     await createGitPart({
@@ -181,6 +190,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
           replay: createReplay({ database, feed, evidence }),
           audit,
         }),
+        shredRoutes(createShredding({ database, audit, clock })),
       ],
     }),
   );

@@ -67,6 +67,9 @@ export async function resolveConfig(
     work.variable('FORGEGUARD_DANGEROUSLY_ALLOW_PLAIN_HTTP_LISTEN') === 'true';
   work.checkListening(listen.host, publicUrl, allowsPlainListen);
 
+  const sealingKey =
+    written.audit.sealingKey &&
+    (await work.references.secret(written.audit.sealingKey, ['audit', 'sealingKey']));
   const dataDir = work.dataDir(written.dataDir);
   const { heldDirectory, ...approvals } = written.approvals;
   const config: Config = {
@@ -82,6 +85,7 @@ export async function resolveConfig(
     audit: {
       retentionDays: written.audit.retentionDays,
       publicProofs: written.audit.publicProofs,
+      sealingKey,
       anchor: written.audit.anchor && {
         directory: resolve(surroundings.directory, written.audit.anchor.directory),
         every: written.audit.anchor.every,

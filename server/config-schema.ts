@@ -104,6 +104,9 @@ const audit = closed({
     .boolean()
     .default(false)
     .describe('lets everybody read the newest checkpoint and the hashes of the log; entries never'),
+  sealingKey: secretRef
+    .optional()
+    .describe('key for texts that may be personal, 32 bytes in hex; without it the guard makes its own'),
   anchor: closed({
     directory: fileName.describe('directory that gets a file with each anchored checkpoint'),
     every: duration({ least: '1m', most: '7d' })

@@ -40,6 +40,8 @@ export interface Config {
     readonly retentionDays: number;
     /** Whether checkpoint and hashes may be read without a token. */
     readonly publicProofs: boolean;
+    /** What texts are sealed with; undefined: the key in the data directory. */
+    readonly sealingKey: Secret | undefined;
     /** Where checkpoints are put besides: an absolute directory, and how often in seconds. */
     readonly anchor: { readonly directory: string; readonly every: number } | undefined;
     /** Who cosigns checkpoints: base URLs without a trailing slash, and verifier keys as text. */

@@ -17,6 +17,7 @@ import type { Database, Queryable } from '../db.ts';
 import { readCheckpointFile, replaceCheckpointFile } from './checkpoint-file.ts';
 import { CheckpointKeeper } from './checkpoint-keeper.ts';
 import { checkContinues, checkLastBatch, loadHead, readKeyHistory } from './head.ts';
+import type { Sealing } from './sealing/sealing.ts';
 import { createSigningKey, readSigningKey, signerOf, signingKeyPath } from './signing-key.ts';
 import { readHead, readOpenAttempts, readTail, type StoredHead } from './store.ts';
 import { publishVerifierKey } from './verifier-key.ts';
@@ -40,6 +41,8 @@ export interface AuditLogOptions {
   readonly lockWaitMs?: number;
   /** How often to look at what other guards have written. */
   readonly followEveryMs?: number;
+  /** Seals texts that may be personal; without it they stand in the entries. */
+  readonly sealing?: Sealing;
   /** Who cosigns the checkpoints, and how often they are asked. */
   readonly witnesses?: readonly Witness[];
   readonly witnessEveryMs?: number;
@@ -147,7 +150,11 @@ async function ensureCheckpointFile(
 }
 
 /** Attempts of this data directory, and of guards that do not run any more. */
-async function listOpenAttempts(client: Queryable, writer: number): Promise<readonly OpenAttempt[]> {
+async function listOpenAttempts(
+  client: Queryable,
+  writer: number,
+  sealing: Sealing | undefined,
+): Promise<readonly OpenAttempt[]> {
   let rows = await readOpenAttempts(client);
   for (const waitMs of [0, absenceMs]) {
     if (rows.every((row) => row.writer === writer)) break;
@@ -155,12 +162,15 @@ async function listOpenAttempts(client: Queryable, writer: number): Promise<read
     const present = await readPresent(client);
     rows = rows.filter((row) => row.writer === writer || !present.includes(row.writer));
   }
-  return rows.map(({ request, lastBody }) => {
+  const attempts: OpenAttempt[] = [];
+  for (const { request, lastBody } of rows) {
     const entry = parseEntry(lastBody);
     if (entry === undefined)
       throw new GuardError('audit/inconsistent', 'the entry of an open attempt was changed');
-    return { request, last: eventOf(entry) };
-  });
+    const opened = sealing === undefined ? entry : await sealing.open(client, entry);
+    attempts.push({ request, last: eventOf(opened) });
+  }
+  return attempts;
 }
 
 async function open(
@@ -198,6 +208,7 @@ async function open(
       signerOf: (vkey) => newestSigner(dataDir, signer.name, vkey),
       writeDeadlineMs,
       maxQueued,
+      sealing: options.sealing,
       keeper,
       followEveryMs,
     },
@@ -224,7 +235,7 @@ async function open(
       return { size: edge.size, root: rootOf(edge), note };
     },
     append: (event) => writer.append(event),
-    openAttempts: () => listOpenAttempts(database, number),
+    openAttempts: () => listOpenAttempts(database, number, options.sealing),
     witness: () => witnessing.round(),
     ready: () => writer.ready(),
     [Symbol.asyncDispose]: async () => {

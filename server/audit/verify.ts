@@ -8,6 +8,7 @@ import { tileHeight, tileWidth } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
 import { readKeyChanges } from './head.ts';
 import { readPrunedPast, readPrunedTiles } from './retention/store.ts';
+import { readDataKeys } from './sealing/store.ts';
 import {
   readCheckpoints,
   readEntryRange,
@@ -28,6 +29,8 @@ export interface Verification {
   readonly checkpoints: number;
   /** Entries of which only the hash is left, as an entry of the log says. */
   readonly pruned: number;
+  /** What became of sealed texts, where it was looked at: entries with them, and how many of these were opened. */
+  readonly sealed?: { readonly entries: number; readonly opened: number; readonly destroyed: number };
   /** The first problems found. */
   readonly problems: readonly Problem[];
   /** All problems found. */
@@ -128,6 +131,20 @@ async function startWalk(
   return { walk, keys };
 }
 
+/** A key of sealed texts is there, or was destroyed under an entry. */
+async function checkTexts(walk: LogWalk, client: Queryable): Promise<void> {
+  const ids = [...walk.sealedBy.keys()];
+  for (let at = 0; at < ids.length; at += entryPage) {
+    const page = ids.slice(at, at + entryPage);
+    const stored = new Map((await readDataKeys(client, page)).map((key) => [key.id, key]));
+    for (const id of page) {
+      if (walk.shredded.has(id) || (stored.get(id)?.wrapped ?? null) !== null) continue;
+      const message = `the key ${id} of its sealed texts is gone, and no entry says that it was destroyed`;
+      walk.report('text-missing', walk.sealedBy.get(id) ?? 0, message);
+    }
+  }
+}
+
 async function* checkpointsOf(
   client: Queryable,
   signal: AbortSignal | undefined,
@@ -188,6 +205,7 @@ export async function verifyLog(client: Queryable, options: VerifyOptions): Prom
   }
   await visitUpTo(size);
   walk.end(size);
+  await checkTexts(walk, client);
   const { problems, problemCount } = walk;
   return {
     ok: problemCount === 0,

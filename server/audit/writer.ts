@@ -9,11 +9,12 @@ import { GuardError } from '../../core/errors.ts';
 import { rootOf } from '../../core/merkle.ts';
 import { sameHash } from '../../core/merkle-proof.ts';
 import type { AuditReceipt, Clock } from '../../core/services.ts';
-import type { Database } from '../db.ts';
+import type { Database, DatabaseSession } from '../db.ts';
 import { planBatch, type Head, type PlannedBatch } from './batch.ts';
 import type { CheckpointKeeper } from './checkpoint-keeper.ts';
 import { followLog } from './follow.ts';
 import { longerOutage, resumedEvent, type Outage } from './outage.ts';
+import type { Sealing } from './sealing/sealing.ts';
 import { insertBatch } from './store.ts';
 import { openWriterSession, type WriterSession } from './writer-session.ts';
 
@@ -28,6 +29,8 @@ export interface WriterOptions {
   readonly writeDeadlineMs: number;
   /** Appends that may wait at once; one more is refused at once. */
   readonly maxQueued: number;
+  /** Seals texts that may be personal; undefined leaves them open. */
+  readonly sealing: Sealing | undefined;
   /** The second store of checkpoints. It is told of each new head before that is acknowledged. */
   readonly keeper: CheckpointKeeper;
   /** What other guards have written is looked at, and kept in that store, at this interval in ms. */
@@ -124,7 +127,8 @@ export class AuditWriter implements AsyncDisposable {
   async append(event: AuditEvent): Promise<AuditReceipt> {
     if (this.#fatal !== undefined) throw this.#fatal;
     if (this.#isClosing) throw unavailable('it is being closed');
-    const prepared = prepareEvent(event, this.#options.clock.now());
+    const { clock, sealing } = this.#options;
+    const prepared = prepareEvent(event, clock.now(), sealing !== undefined);
     const isFull =
       this.#unsettled.size >= this.#options.maxQueued || this.#bytes + prepared.size > maxQueuedBytes;
     if (isFull) throw unavailable('too many entries wait');
@@ -221,14 +225,28 @@ export class AuditWriter implements AsyncDisposable {
   async #write({ session }: WriterSession): Promise<void> {
     const waiting = this.#takeBatch();
     if (waiting.length === 0) return;
-    const plan = planBatch(
-      this.#head,
-      waiting.map(({ event }) => event),
-      this.#signer,
-    );
+    const events = waiting.map(({ event }) => event);
+    const sealed = await this.#sealed(session, waiting, events);
+    const plan = planBatch(this.#head, sealed, this.#signer);
     this.#inDoubt = { plan, waiting };
     await insertBatch(session, plan.stored, this.#options.writer);
     this.#commit({ plan, waiting });
+  }
+
+  /** The events with their texts sealed; where that cannot be done they wait on. */
+  async #sealed(
+    session: DatabaseSession,
+    waiting: readonly Waiting[],
+    events: readonly PreparedEvent[],
+  ): Promise<readonly PreparedEvent[]> {
+    const { sealing } = this.#options;
+    if (sealing === undefined || events.every(({ toSeal }) => toSeal === undefined)) return events;
+    try {
+      return await sealing.seal(session, events);
+    } catch (error) {
+      this.#queue.unshift(...waiting);
+      throw error;
+    }
   }
 
   #takeBatch(): readonly Waiting[] {

@@ -387,6 +387,8 @@ test('the description is valid OpenAPI 3.1, tells every route, and needs no toke
       ...['approve', 'break-glass', 'cancel', 'close-review', 'deny', 'revoke'].map(
         (name) => `post /api/v1/approvals/{id}/${name}`,
       ),
+      'post /api/v1/audit/shreds',
+      'post /api/v1/audit/shreds/{id}/approve',
     ].toSorted(),
   );
   expect(JSON.stringify(body)).toContain('#/components/schemas/Approval"');

@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import type { HeldChanges } from '../../core/services.ts';
 import { approvalRoutes } from '../../server/api/approval-routes.ts';
 import { createApi } from '../../server/api/part.ts';
+import { shredRoutes } from '../../server/api/shred-routes.ts';
+import { createShredding } from '../../server/audit/sealing/shredding.ts';
 import { createHttpServer } from '../../server/http.ts';
 import { createIdentity } from '../../server/identity/part.ts';
 import { createTokenOffice, type TokenOffice, type TokenRequest } from '../../server/identity/tokens.ts';
@@ -51,6 +53,7 @@ export async function apiBench(options: ApiBenchOptions = {}): Promise<ApiBench>
           changes: options.changes === undefined ? {} : { push: options.changes },
           audit,
         }),
+        shredRoutes(createShredding({ database, audit, clock })),
       ],
     }),
   );

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { type AuditEntry, parseEntry } from '../../core/audit-entry.ts';
 import type { Verb } from '../../core/principal.ts';
 import { createTokenOffice } from '../../server/identity/tokens.ts';
+import { createSealing } from '../../server/audit/sealing/sealing.ts';
+import { findWrappingKey } from '../../server/audit/sealing/wrapping-key.ts';
 import type { Database } from '../../server/db.ts';
 import { createGitClient, type GitClient, withCredentials, type WorkTree } from './client.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
@@ -130,7 +132,7 @@ export async function startGuardedForge(options: GuardedForgeOptions = {}): Prom
       const made = await createRepo(name, { seed: { 'README.md': `${name}\n` }, ...more });
       return { ...made, name, tree: await client.clone(made.url) };
     },
-    audit: (request) => readAudit(database.database, request),
+    audit: (request) => readAudit(database.database, request, guard.dataDir),
     quarantined: () => quarantinedFiles(guard.dataDir),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
@@ -167,17 +169,27 @@ export async function issueToken(
   return { token: token.reveal(), id: record.id };
 }
 
-/** Reads the audit log from its table; throws at an entry that is none. */
-export async function readAudit(database: Database, request?: string): Promise<readonly AuditEntry[]> {
+/**
+ * Reads the audit log from its table; throws at an entry that is none. Sealed texts are opened with the key of the data
+ * directory, where one is given.
+ */
+export async function readAudit(
+  database: Database,
+  request?: string,
+  dataDir?: string,
+): Promise<readonly AuditEntry[]> {
   const rows = await database.query<{ readonly body: Buffer }>(
     'select body from audit_entry order by audit_entry.index',
   );
-  const entries = rows.map(({ body }) => {
+  const key = dataDir === undefined ? undefined : await findWrappingKey(dataDir, undefined);
+  const sealing = createSealing(key);
+  const entries: AuditEntry[] = [];
+  for (const { body } of rows) {
     const entry = parseEntry(body);
     if (entry === undefined) throw new Error(`not an audit entry: ${body.toString('utf8')}`);
-    return entry;
-  });
-  return request === undefined ? entries : entries.filter((entry) => entry.request === request);
+    if (request === undefined || entry.request === request) entries.push(await sealing.open(database, entry));
+  }
+  return entries;
 }
 
 /** The request id that a refusal or an error names. */

@@ -14,6 +14,8 @@ import { findFirst } from '../list.ts';
 import { proveConsistency, proveInclusion } from '../proofs.ts';
 import { refusePruned } from '../retention/pruned.ts';
 import { readPrunedPast, readPruning } from '../retention/store.ts';
+import { createSealing, type Sealing } from '../sealing/sealing.ts';
+import { readDataKeys } from '../sealing/store.ts';
 import {
   readCheckpoints,
   readEntryRange,
@@ -92,6 +94,8 @@ async function addTile(client: Queryable, writer: PackWriter, tile: TileId): Pro
 /** What the entries of the period refer to and what stands outside it. */
 interface Outside {
   readonly entries: Set<number>;
+  /** Keys of sealed texts of the period that were destroyed. */
+  readonly destroyed: Set<string>;
   readonly policies: Map<string, string>;
 }
 
@@ -102,11 +106,35 @@ function notePolicy(outside: Outside, entry: AuditEntry | undefined): void {
     outside.policies.set(digest, text);
 }
 
+/** What was sealed in the entries of the period, as far as the keys are there. */
+async function addOpened(
+  client: Queryable,
+  writer: PackWriter,
+  { first, past }: PackPlan,
+  outside: Outside,
+  sealing: Sealing,
+): Promise<void> {
+  const lines = createLineFiles(writer, 'opened');
+  for (let at = first; at < past; at += tileWidth) {
+    for (const { index, body } of await readEntryRange(client, at, Math.min(past, at + tileWidth))) {
+      const entry = parseEntry(body);
+      const found = entry === undefined ? undefined : await sealing.textsOf(client, entry);
+      if (found?.kind === 'opened') {
+        await lines.add(index, JSON.stringify({ index, plaintext: found.plaintext }));
+      } else if (found?.kind === 'destroyed' && entry?.sealed !== undefined) {
+        outside.destroyed.add(entry.sealed.key);
+      }
+    }
+  }
+  await lines.flush();
+}
+
 async function addEntries(
   client: Queryable,
   writer: PackWriter,
   plan: PackPlan,
   outside: Outside,
+  sealing: Sealing,
 ): Promise<void> {
   const { begin, end } = coveredRange(plan);
   const lines = createLineFiles(writer, 'entries');
@@ -118,6 +146,7 @@ async function addEntries(
     }
   }
   await lines.flush();
+  await addOpened(client, writer, plan, outside, sealing);
   for (let at = begin; at < end; at += tileWidth) {
     const width = Math.min(tileWidth, plan.size - at);
     await addTile(client, writer, { level: 'entries', index: at / tileWidth, width });
@@ -193,7 +222,7 @@ async function addProofs(
 
 /** Entries outside the period that the pack needs: changes of the key, the policy in force, the period's neighbours. */
 async function findOutside(client: Queryable, plan: PackPlan): Promise<Outside> {
-  const outside: Outside = { entries: new Set(), policies: new Map() };
+  const outside: Outside = { entries: new Set(), destroyed: new Set(), policies: new Map() };
   for (const { since } of plan.keys) if (isOutside(plan, since)) outside.entries.add(since);
   const pruning = await readPruning(client, plan.first);
   if (pruning !== undefined && isOutside(plan, pruning)) outside.entries.add(pruning);
@@ -206,8 +235,16 @@ async function findOutside(client: Queryable, plan: PackPlan): Promise<Outside> 
   return outside;
 }
 
-/** Writes the pack of a plan into `out`. The same log at the same size gives the same bytes. */
-export async function writePack(client: Queryable, plan: PackPlan, out: Writable): Promise<void> {
+/**
+ * Writes the pack of a plan into `out`. With `sealing` the sealed texts are in it that this can open: keep the pack as
+ * you would keep them. The same log at the same size gives the same bytes.
+ */
+export async function writePack(
+  client: Queryable,
+  plan: PackPlan,
+  out: Writable,
+  sealing: Sealing = createSealing(undefined),
+): Promise<void> {
   const { origin, first, past, size, from, to, keys } = plan;
   const writer = createPackWriter(out);
   const told = { format: packFormat, origin, first, past, size, from, to } as const;
@@ -218,7 +255,10 @@ export async function writePack(client: Queryable, plan: PackPlan, out: Writable
   const keyList = keys.map(({ since, key }) => ({ since, key: verifierKeyText(key) }));
   await writer.add('keys.json', `${JSON.stringify(keyList, undefined, 2)}\n`);
   const outside = await findOutside(client, plan);
-  await addEntries(client, writer, plan, outside);
+  await addEntries(client, writer, plan, outside, sealing);
+  for (const { destroyedBy } of await readDataKeys(client, [...outside.destroyed]))
+    if (destroyedBy !== null && isOutside(plan, destroyedBy) && destroyedBy < size)
+      outside.entries.add(destroyedBy);
   for (const tile of packTiles(plan)) await addTile(client, writer, tile);
   const cosigned = await readNewestCosigned(client, size);
   if (cosigned !== undefined) await writer.add('cosigned', cosigned.note);

@@ -31,6 +31,9 @@ export const keysSchema = z
 
 export const checkpointLineSchema = z.strictObject({ size: z.int().positive(), note: z.string() });
 
+/** What was sealed in an entry: its SHA-256 is what the entry commits to. */
+export const openedLineSchema = z.strictObject({ index: z.int().nonnegative(), plaintext: z.string() });
+
 /** Entries come in whole tiles where there are such: those around [first, past). */
 export function coveredRange({ first, past, size }: Pick<PackManifest, 'first' | 'past' | 'size'>): {
   readonly begin: number;
@@ -62,7 +65,8 @@ export function packTilePath(tile: TileId): string {
 }
 
 const fixedNames = 'README\\.txt|manifest\\.json|verify\\.py|checkpoint|cosigned|keys\\.json';
-const numbered = '(?:checkpoints|entries)/[0-9]{16}\\.jsonl|proofs/[0-9]{1,16}\\.(?:tlog-proof|consistency)';
+const numbered =
+  '(?:checkpoints|entries|opened)/[0-9]{16}\\.jsonl|proofs/[0-9]{1,16}\\.(?:tlog-proof|consistency)';
 const pathPattern = new RegExp(
   `^(?:${fixedNames}|${numbered}|policies/[0-9a-f]{64}\\.yaml|tile/(?:entries|[0-9]{1,2})/[0-9x/.p]{3,40})$`,
 );

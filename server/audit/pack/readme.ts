@@ -39,6 +39,9 @@ What is in it
 -------------
 
   entries/       the entries, one a line, as JSON: for reading and searching
+  opened/        texts of entries that may be personal: in the entries they are sealed, with their salted
+                 SHA-256. Texts whose key was destroyed, with the approval of a second person, are
+                 not here; the entries and all proofs stay as they were
   checkpoint     the signed statement that the log has ${size} entries and which
   cosigned       the newest one that a witness has signed as well, where there are witnesses
   checkpoints/   those that were signed over the entries as they came in, one a line

@@ -1,17 +1,24 @@
 // Verifies an evidence pack, offline: believes the trusted key and nothing in the pack. `verify.py` does the same with
 // other code and finds the same, in the same words.
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
+import type { z } from 'zod';
 import { keyAt, keyChangeOf, openHistorical, sameKey, type KeyHistory } from '../../../core/key-history.ts';
 import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
 import { openCheckpoint, parseVerifierKey, type NoteVerifier } from '../../../core/checkpoint.ts';
 import { GuardError } from '../../../core/errors.ts';
-import { LogWalk, prunedPastOf } from '../../../core/log-walk.ts';
+import { destroyedKeyOf, LogWalk, prunedPastOf } from '../../../core/log-walk.ts';
 import { leafHash, rootOf, type Hash } from '../../../core/merkle.ts';
 import { sameHash, verifyConsistency, verifyInclusion } from '../../../core/merkle-proof.ts';
 import { tileWidth } from '../../../core/tile.ts';
 import { parseConsistency, parseInclusion } from '../../../core/tlog-proof.ts';
 import type { Verification } from '../verify.ts';
-import { checkpointLineSchema, coveredRange, keysSchema, packTilePath } from './pack-layout.ts';
+import {
+  checkpointLineSchema,
+  coveredRange,
+  keysSchema,
+  openedLineSchema,
+  packTilePath,
+} from './pack-layout.ts';
 import { readPack, type PackReader } from './pack-reader.ts';
 import { PackTiles } from './pack-tiles.ts';
 
@@ -47,6 +54,8 @@ interface Scene {
   readonly agreed: Map<number, Hash>;
   /** Entries from outside, by their proofs. */
   readonly proved: Map<number, AuditEntry>;
+  /** Entries of the period with sealed texts. */
+  readonly sealed: { readonly index: number; readonly key: string; readonly isOpened: boolean }[];
 }
 
 async function checkFiles({ pack, walk }: Pick<Scene, 'pack' | 'walk'>): Promise<void> {
@@ -188,6 +197,27 @@ function entriesIn(bundle: Buffer): readonly Buffer[] {
   return entries;
 }
 
+async function* openedTexts(pack: PackReader): AsyncGenerator<z.output<typeof openedLineSchema>, undefined> {
+  for await (const line of pack.lines('opened')) {
+    try {
+      yield openedLineSchema.parse(JSON.parse(line));
+    } catch (cause) {
+      throw new GuardError('input/invalid', 'opened/ of the evidence pack cannot be read', { cause });
+    }
+  }
+}
+
+/** How many entries have sealed texts, and of how many these were destroyed, as entries of the log say. */
+function countSealed({ sealed, walk, proved }: Scene): NonNullable<Verification['sealed']> {
+  const told = [...proved.values()].map(destroyedKeyOf);
+  const isDestroyed = (key: string): boolean => walk.shredded.has(key) || told.includes(key);
+  return {
+    entries: sealed.length,
+    opened: sealed.filter(({ isOpened }) => isOpened).length,
+    destroyed: sealed.filter(({ key, isOpened }) => !isOpened && isDestroyed(key)).length,
+  };
+}
+
 async function walkEntries(scene: Scene): Promise<void> {
   const { pack, tiles, walk } = scene;
   const { first, past, size } = pack.manifest;
@@ -203,6 +233,8 @@ async function walkEntries(scene: Scene): Promise<void> {
     }
   };
   const lines = pack.lines('entries');
+  const texts = openedTexts(pack);
+  let text = await texts.next();
   let differs: number | undefined;
   for (let at = begin; at < end; at += tileWidth) {
     const expected = Math.min(tileWidth, size - at);
@@ -218,11 +250,21 @@ async function walkEntries(scene: Scene): Promise<void> {
       if (index < first || index >= past) continue;
       const line = await lines.next();
       if (line.value !== body.toString('utf8')) differs ??= index;
+      const sealed = parseEntry(body)?.sealed;
+      if (sealed === undefined) continue;
+      const isOpened = text.value?.index === index;
+      scene.sealed.push({ index, key: sealed.key, isOpened });
+      if (!isOpened) continue;
+      if (hash('sha256', text.value?.plaintext ?? '', 'base64') !== sealed.commitment)
+        walk.report('text-wrong', index, 'what is in opened/ is not what was sealed in it');
+      text = await texts.next();
     }
   }
   await visitUpTo(end);
   walk.end(end);
   if ((await lines.next()).done !== true) differs ??= past;
+  if (text.value !== undefined)
+    walk.report('text-wrong', text.value.index, 'opened/ holds texts that were not sealed in the period');
   if (differs !== undefined)
     walk.report('entry-changed', differs, 'the lines in entries/ are not the entries of the log');
 }
@@ -305,6 +347,7 @@ async function startScene(pack: PackReader, key: NoteVerifier): Promise<Scene> {
     other,
     agreed: new Map(),
     proved: new Map(),
+    sealed: [],
   };
 }
 
@@ -335,6 +378,7 @@ export async function verifyPack(
     root,
     checkpoints,
     pruned: 0,
+    sealed: countSealed(scene),
     problems,
     problemCount,
   };

@@ -291,6 +291,7 @@ class Verifier:
         self.first, self.past, self.size = (pack.manifest[name] for name in ("first", "past", "size"))
         self.begin = self.first // 256 * 256
         self.end = min(self.size, -(-self.past // 256) * 256)
+        self.sealed = self.destroyed = self.absent = 0
 
     def run(self, kept, witnesses):
         self.files()
@@ -544,6 +545,7 @@ class Verifier:
         if handover is not None:
             self.report.add("key-change-unsigned", handover[0], "the key before, %s, has not signed the new one" % handover[1].id)
         self.compare_lines()
+        self.check_texts()
         self.check_changes(changes)
 
     def parse(self, entry, index):
@@ -577,6 +579,37 @@ class Verifier:
         if lines != self.entries:
             at = next((i for i, (a, b) in enumerate(zip(lines, self.entries)) if a != b), min(len(lines), len(self.entries)))
             self.report.add("entry-changed", self.first + at, "the lines in entries/ are not the entries of the log")
+
+    def check_texts(self):
+        """What was sealed in entries must be what they commit to: its SHA-256 is in them, salted."""
+        opened = [(item["index"], item["plaintext"]) for item in map(json.loads, self.pack.lines("opened"))]
+        at_text, missing = 0, []
+        for at, entry in enumerate(self.entries):
+            sealed = (self.told(entry) or {}).get("sealed")
+            if sealed is None:
+                continue
+            index = self.first + at
+            self.sealed += 1
+            if at_text == len(opened) or opened[at_text][0] != index:
+                missing.append(sealed.get("key"))
+                continue
+            digest = hashlib.sha256(opened[at_text][1].encode("utf-8")).digest()
+            if base64.b64encode(digest).decode() != sealed.get("commitment"):
+                self.report.add("text-wrong", index, "what is in opened/ is not what was sealed in it")
+            at_text += 1
+        if at_text < len(opened):
+            self.report.add("text-wrong", opened[at_text][0], "opened/ holds texts that were not sealed in the period")
+        told = [self.told(entry) for entry in self.entries + list(self.proved.values())]
+        shredded = {item["details"].get("key") for item in told if item and item.get("action") == "audit.shredded"}
+        self.destroyed = sum(1 for key in missing if key in shredded)
+        self.absent = len(missing) - self.destroyed
+
+    def told(self, entry):
+        try:
+            told = json.loads(entry.decode("utf-8"))
+            return told if isinstance(told, dict) else None
+        except ValueError:
+            return None
 
     def check_policies(self):
         for path in sorted(path for path in self.pack.files() if path.startswith("policies/")):
@@ -613,7 +646,8 @@ def main():
                 kept.append(file.read())
         pack = Pack(flags.directory)
         with tempfile.TemporaryDirectory() as scratch:
-            Verifier(pack, Key(flags.key), Openssl(scratch), report).run(kept, [Key(text) for text in flags.witness])
+            verifier = Verifier(pack, Key(flags.key), Openssl(scratch), report)
+            verifier.run(kept, [Key(text) for text in flags.witness])
     except (Unreadable, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         print("couldn't verify: %s" % error, file=sys.stderr)
         return 2
@@ -622,6 +656,9 @@ def main():
     if len(report.problems) > MOST_SHOWN:
         print("... %d problems in all" % len(report.problems))
     print("entries %d to %d of %d" % (pack.manifest["first"], pack.manifest["past"] - 1, pack.manifest["size"]))
+    if verifier.sealed:
+        print("sealed texts in %d entries: %d opened, %d destroyed under an approval, %d not in the pack" % (
+            verifier.sealed, verifier.sealed - verifier.destroyed - verifier.absent, verifier.destroyed, verifier.absent))
     print("NOT OK" if report.problems else "ok")
     return 1 if report.problems else 0
 

@@ -63,6 +63,8 @@ const lasting: ReadonlySet<AuditAction> = new Set<AuditAction>([
   'audit.hold-added',
   'audit.hold-released',
   'audit.pruned',
+  'audit.shred-requested',
+  'audit.shredded',
 ]);
 
 async function newestEntryTime(client: Queryable, size: number): Promise<Date | undefined> {

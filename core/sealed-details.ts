@@ -1,0 +1,95 @@
+// Which texts of an entry may be personal, and how they are taken out of its details and put back. What is taken out
+// leaves `{"sealed": n}` behind, the n-th of the texts.
+import { z } from 'zod';
+import type { AuditEvent, Json } from './audit-event.ts';
+
+/** Members whose texts are sealed, at any depth and with everything below them. */
+const sealedNames: ReadonlySet<string> = new Set([
+  'address',
+  'author',
+  'branch',
+  'comment',
+  'committer',
+  'email',
+  'message',
+  'note',
+  'path',
+  'paths',
+  'reason',
+  'ref',
+  'refs',
+  'subject',
+  'title',
+  'userAgent',
+]);
+
+type Details = AuditEvent['details'];
+
+export interface SplitDetails {
+  readonly details: Details;
+  /** The texts that were taken out, in the order of their numbers. */
+  readonly texts: readonly string[];
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** Rebuilds a value; `visit` may replace what stands under a name. Names from outside stay own members. */
+function rebuild(value: Json, name: string, visit: (value: Json, name: string) => Json | undefined): Json {
+  const replaced = visit(value, name);
+  if (replaced !== undefined) return replaced;
+  if (value === null || typeof value !== 'object') return value;
+  if (isList(value)) return value.map((item) => rebuild(item, name, visit));
+  const sealedBelow = sealedNames.has(name) ? name : undefined;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, rebuild(item, sealedBelow ?? key, visit)]),
+  );
+}
+
+function rebuildDetails(details: Details, visit: (value: Json, name: string) => Json | undefined): Details {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [name, rebuild(value, name, visit)]),
+  );
+}
+
+/** Takes out the texts that may be personal; empty texts stay. */
+export function splitDetails(details: Details): SplitDetails {
+  const texts: string[] = [];
+  const split = rebuildDetails(details, (value, name) => {
+    if (typeof value !== 'string' || value === '' || !sealedNames.has(name)) return undefined;
+    texts.push(value);
+    return { sealed: texts.length - 1 };
+  });
+  return { details: split, texts };
+}
+
+/** Puts the texts back; `missing` stands for each where they cannot be had. */
+export function joinDetails(details: Details, texts: readonly string[], missing: string): Details {
+  return rebuildDetails(details, (value) => {
+    if (value === null || typeof value !== 'object' || isList(value)) return undefined;
+    const [number, ...others] = Object.entries(value).map(([name, item]) =>
+      name === 'sealed' ? item : null,
+    );
+    return typeof number === 'number' && others.length === 0 ? (texts[number] ?? missing) : undefined;
+  });
+}
+
+const sealedTexts = z.strictObject({
+  salt: z.string().regex(/^[0-9a-f]{32}$/),
+  texts: z.array(z.string()),
+});
+
+/** What is encrypted: the texts with a salt, without which they could be guessed from the commitment. */
+export function sealedPlaintext(texts: readonly string[], salt: string): string {
+  return JSON.stringify({ salt, texts: texts.map((text) => text.toWellFormed()) });
+}
+
+/** Reads that again; undefined where it is none. */
+export function readSealedTexts(plaintext: string): readonly string[] | undefined {
+  try {
+    return sealedTexts.parse(JSON.parse(plaintext)).texts;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,138 @@
+// Seals the texts of entries that may be personal, and opens them again: AES-256-GCM under one key for each repository
+// and month. The entry commits to what is sealed, so that it can be told later whether an opened text is the right one.
+import { hash, randomBytes } from 'node:crypto';
+import { withSealed, type AuditEntry, type PreparedEvent } from '../../../core/audit-entry.ts';
+import { GuardError } from '../../../core/errors.ts';
+import { joinDetails, readSealedTexts } from '../../../core/sealed-details.ts';
+import type { Queryable } from '../../db.ts';
+import { insertDataKey, readDataKeyOf, readDataKeys, type StoredDataKey } from './store.ts';
+import { dataKeyBytes, decrypt, encrypt, type WrappingKey } from './wrapping-key.ts';
+
+/** Keys that are remembered; the least recently used go first. */
+const mostKeys = 1_000;
+
+interface DataKey {
+  readonly id: string;
+  /** Undefined where the key is destroyed, or cannot be unwrapped. */
+  readonly key: Buffer | undefined;
+  readonly state: 'there' | 'destroyed' | 'locked';
+}
+
+/** What stands in the place of a text that cannot be had. */
+export const missingTexts = { destroyed: '[destroyed]', locked: '[sealed]' } as const;
+
+export interface OpenedTexts {
+  readonly kind: 'opened';
+  /** What was sealed; its SHA-256 is the entry's commitment. */
+  readonly plaintext: string;
+  readonly texts: readonly string[];
+}
+export type SealedTexts = OpenedTexts | { readonly kind: 'destroyed' | 'locked' };
+
+export interface Sealing {
+  /** Seals what is to be sealed; makes keys that are not there yet, durably, by `client`. */
+  seal(client: Queryable, events: readonly PreparedEvent[]): Promise<readonly PreparedEvent[]>;
+  /** The sealed texts of an entry; undefined where it has none. Rejects with `audit/inconsistent` where they were changed. */
+  textsOf(client: Queryable, entry: AuditEntry): Promise<SealedTexts | undefined>;
+  /** The entry with its texts in place, or with what stands for them. */
+  open(client: Queryable, entry: AuditEntry): Promise<AuditEntry>;
+}
+
+function wrapAbout({ id, repository, month }: Pick<StoredDataKey, 'id' | 'repository' | 'month'>): string {
+  return `forgeguard/data-key\n${id}\n${month}\n${repository}`;
+}
+
+function remember<T>(map: Map<string, T>, name: string, value: T): T {
+  map.delete(name);
+  map.set(name, value);
+  const [oldest] = map.keys();
+  if (map.size > mostKeys && oldest !== undefined) map.delete(oldest);
+  return value;
+}
+
+/** Without a wrapping key nothing can be opened or sealed, and every text is `locked`. */
+export function createSealing(wrapping: WrappingKey | undefined): Sealing {
+  const byPlace = new Map<string, DataKey>();
+  /** Keys that entries were opened with; a destroyed one is looked for again each time. */
+  const byId = new Map<string, DataKey>();
+
+  function unwrap(stored: StoredDataKey): DataKey {
+    const { id, wrapped } = stored;
+    if (wrapped === null) return { id, key: undefined, state: 'destroyed' };
+    const key = wrapping === undefined ? undefined : decrypt(wrapping.key, wrapAbout(stored), wrapped);
+    return { id, key, state: key === undefined ? 'locked' : 'there' };
+  }
+
+  async function makeKey(client: Queryable, repository: string, month: string): Promise<void> {
+    if (wrapping === undefined) throw new GuardError('internal', 'there is no key to seal with');
+    const id = randomBytes(8).toString('hex');
+    const wrapped = encrypt(wrapping.key, wrapAbout({ id, repository, month }), randomBytes(dataKeyBytes));
+    await insertDataKey(client, { id, repository, month, wrapped, wrappedBy: wrapping.id });
+  }
+
+  async function keyFor(client: Queryable, repository: string, month: string): Promise<DataKey> {
+    const place = `${month} ${repository}`;
+    const known = byPlace.get(place);
+    if (known !== undefined) return remember(byPlace, place, known);
+    let stored = await readDataKeyOf(client, repository, month);
+    if (stored === undefined) {
+      await makeKey(client, repository, month);
+      stored = await readDataKeyOf(client, repository, month);
+    }
+    const key = stored === undefined ? undefined : unwrap(stored);
+    if (key?.key === undefined)
+      throw new GuardError('audit/unavailable', `the key of the sealed texts of ${month} cannot be used`);
+    return remember(byPlace, place, key);
+  }
+
+  async function sealOne(client: Queryable, event: PreparedEvent): Promise<PreparedEvent> {
+    if (event.toSeal === undefined) return event;
+    const { repository, month, plaintext } = event.toSeal;
+    const { id, key } = await keyFor(client, repository, month);
+    if (key === undefined) throw new GuardError('internal', 'a key to seal with was not checked');
+    return withSealed(event, { key: id, data: encrypt(key, id, Buffer.from(plaintext)).toString('base64') });
+  }
+
+  async function keyById(client: Queryable, id: string): Promise<DataKey | undefined> {
+    const known = byId.get(id);
+    if (known !== undefined) return remember(byId, id, known);
+    const [stored] = await readDataKeys(client, [id]);
+    const key = stored === undefined ? undefined : unwrap(stored);
+    return key?.state === 'there' ? remember(byId, id, key) : key;
+  }
+
+  async function textsOf(client: Queryable, entry: AuditEntry): Promise<SealedTexts | undefined> {
+    const { sealed, index } = entry;
+    if (sealed === undefined) return undefined;
+    const key = await keyById(client, sealed.key);
+    if (key?.key === undefined) return { kind: key?.state === 'destroyed' ? 'destroyed' : 'locked' };
+    const plaintext = decrypt(key.key, sealed.key, Buffer.from(sealed.data, 'base64'))?.toString('utf8');
+    const texts = plaintext === undefined ? undefined : readSealedTexts(plaintext);
+    if (plaintext === undefined || texts === undefined || commitmentTo(plaintext) !== sealed.commitment)
+      throw new GuardError('audit/inconsistent', `the sealed texts of entry ${index} were changed`);
+    return { kind: 'opened', plaintext, texts };
+  }
+
+  return {
+    seal: async (client, events) => {
+      const sealed: PreparedEvent[] = [];
+      for (const event of events)
+        sealed.push(event.toSeal === undefined ? event : await sealOne(client, event));
+      return sealed;
+    },
+    textsOf,
+    open: async (client, entry) => {
+      const found = await textsOf(client, entry);
+      if (found === undefined) return entry;
+      const [texts, missing] =
+        found.kind === 'opened' ? [found.texts, missingTexts.locked] : [[], missingTexts[found.kind]];
+      const { sealed: _sealed, ...rest } = entry;
+      return { ...rest, details: joinDetails(entry.details, texts, missing) };
+    },
+  };
+}
+
+/** What an entry says of a sealed plaintext: its SHA-256, base64. */
+export function commitmentTo(plaintext: string): string {
+  return hash('sha256', plaintext, 'base64');
+}

@@ -157,6 +157,12 @@ export const errorTable = {
     status: 410,
     remedy: 'The request has ended; the audit log and the upstream tell what became of it.',
   },
+  'agent/unknown': { status: 404, remedy: '`GET /api/v1/agents` lists the agents that you may see.' },
+  'report/no-browser': {
+    status: 501,
+    remedy: 'Install Chromium, or name it with `reports.chromium`; format=html is the same report.',
+  },
+  'report/failed': { status: 500, remedy: 'Try again; format=html is the same report.' },
   'session/unknown': { status: 404, remedy: '`GET /api/v1/sessions` lists the sessions that you may see.' },
   'request/too-many': { status: 429, remedy: 'Wait as long as the Retry-After header says.' },
   'notify/failed': {

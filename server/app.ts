@@ -13,6 +13,7 @@ import { createAdmission } from './admission/part.ts';
 import { approvalPointer } from './api/approval-pointer.ts';
 import { approvalRoutes } from './api/approval-routes.ts';
 import { createApi } from './api/part.ts';
+import { agentRoutes } from './api/agent-routes.ts';
 import { sessionRoutes } from './api/session-routes.ts';
 import { shredRoutes } from './api/shred-routes.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
@@ -22,6 +23,7 @@ import { startClockWatch } from './audit/clock-watch.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
 import type { Witness } from './audit/witness-client.ts';
 import { createAuditFeed } from './audit/feed.ts';
+import { createIntegritySource } from './audit/integrity.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { createSealing } from './audit/sealing/sealing.ts';
 import { createShredding } from './audit/sealing/shredding.ts';
@@ -39,6 +41,7 @@ import { recordRefusals } from './identity/recorded-refusals.ts';
 import { createIdentity } from './identity/part.ts';
 import { createNotifications } from './notify/part.ts';
 import { createPolicyService, type LoadedPolicy } from './policy/service.ts';
+import { createReports } from './reports/part.ts';
 import { createScanPool } from './scanning/pool.ts';
 import { version } from './version.ts';
 
@@ -156,6 +159,15 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       onProblem: (problem, error) => http.log.warn({ err: error }, problem),
     }),
   );
+  const reports = opened.use(
+    createReports({
+      activity: activity.service,
+      feed,
+      integrity: createIntegritySource(database, config.dataDir),
+      clock,
+      chromium: config.reports.chromium,
+    }),
+  );
   // Its workers use what was opened before.
   opened.use(approvals);
   const settled = await git.settle(await audit.openAttempts());
@@ -185,6 +197,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       requestsPerMinute: config.limits.apiRequestsPerMinute,
       routes: [
         approvalRoutes({ approvals: approvals.service, changes: { push: git.heldChanges }, audit }),
+        agentRoutes({ activity: activity.service, reports: reports.service, audit, clock }),
         sessionRoutes({
           activity: activity.service,
           replay: createReplay({ database, feed, evidence }),

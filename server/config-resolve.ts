@@ -99,6 +99,9 @@ export async function resolveConfig(
     },
     notifications,
     alerts: written.alerts,
+    reports: {
+      chromium: written.reports.chromium && resolve(surroundings.directory, written.reports.chromium),
+    },
     policyFile:
       written.policyFile === undefined ? undefined : resolve(surroundings.directory, written.policyFile),
     limits: written.limits,

@@ -9,6 +9,7 @@ import { baseUrl, fileName, secretRef } from './config-values.ts';
 import { trustProxy } from './listen-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
 import { limitsSchema } from './limits.ts';
+import { reportsSchema } from './report-schema.ts';
 import { alertsSchema, notificationSchema } from './notification-schema.ts';
 
 /** A connection URL: in the open where it holds no password, else as a reference. */
@@ -193,6 +194,7 @@ export const configSchema = closed({
     .default([])
     .describe('whom the guard tells of requests and alerts, and how'),
   alerts: alertsSchema.prefault({}),
+  reports: reportsSchema.prefault({}),
   policyFile: fileName.optional().describe('the policy; without it the default policy is in force'),
   limits: limitsSchema.prefault({}),
   dangerouslyAllowPlainHttpListen: z

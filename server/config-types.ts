@@ -56,6 +56,8 @@ export interface Config {
   };
   readonly notifications: readonly NotificationChannel[];
   readonly alerts: AlertSettings;
+  /** `chromium` is absolute; undefined: the usual places. */
+  readonly reports: { readonly chromium: string | undefined };
   /** Absolute; undefined: the default policy. */
   readonly policyFile: string | undefined;
   readonly limits: Limits;

@@ -106,6 +106,8 @@ export interface ActivityService {
   session(id: string): Promise<Session | undefined>;
   /** Attempts of a session in the order of the log, from behind the entry `after`. */
   attempts(session: string, after: number, limit: number): Promise<readonly Attempt[]>;
+  /** Entries of attempts, in the order of the log; a bounded number. */
+  entriesOf(requests: readonly string[]): Promise<readonly EntryOfAttempt[]>;
   /** Everybody who was seen to act, by name, from behind the name `after`. */
   actors(after: string, limit: number): Promise<readonly Actor[]>;
   actor(id: string): Promise<Actor | undefined>;
@@ -122,4 +124,12 @@ export interface ActivityService {
   ): Promise<readonly { readonly day: string; readonly attempts: number }[]>;
   /** How many sessions of an actor were going on in a period. */
   sessionCountOf(actor: string, period: Period): Promise<number>;
+  /** How many fetches of an actor were served in a period. */
+  fetchCountOf(actor: string, period: Period): Promise<number>;
+}
+
+export interface EntryOfAttempt {
+  readonly index: number;
+  readonly request: string;
+  readonly action: string;
 }

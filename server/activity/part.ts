@@ -31,6 +31,7 @@ const problemMs = 60_000;
 const patienceMs = 2_000;
 const mostRepositories = 500;
 const mostTraits = 200;
+const mostEntries = 20_000;
 
 /** Opens the part. */
 export function createActivity({ database, feed, clock, onProblem }: ActivityOptions): Activity {
@@ -122,6 +123,7 @@ export function createActivity({ database, feed, clock, onProblem }: ActivityOpt
     },
     attempts: async (session, after, limit) =>
       (await store.listAttempts(database, session, after, limit)).map(attemptOf),
+    entriesOf: (requests) => store.listEntriesOfRequests(database, requests, mostEntries),
     actors: async (after, limit) => actorsWith(await store.listActors(database, { after, limit })),
     actor: async (id) => (await actorsWith(await store.listActors(database, { actor: id })))[0],
     attemptsOf: async (actor, { from, to }, after, limit) =>
@@ -130,6 +132,7 @@ export function createActivity({ database, feed, clock, onProblem }: ActivityOpt
       store.listApprovalEntries(database, actor, from, to, after, limit),
     hoursOf: (actor, { from, to }) => store.countHours(database, actor, from, to),
     daysOf: (actor, { from, to }) => store.countDays(database, actor, from, to),
+    fetchCountOf: (actor, { from, to }) => store.countFetches(database, actor, from, to),
     sessionCountOf: (actor, { from, to }) => store.countSessions(database, actor, from, to),
   };
 

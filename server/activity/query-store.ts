@@ -269,6 +269,18 @@ export async function countSessions(client: Queryable, actor: string, from: Date
   return row?.sessions ?? 0;
 }
 
+/** How many fetches were served. */
+export async function countFetches(client: Queryable, actor: string, from: Date, to: Date): Promise<number> {
+  const [row] = await readRows(
+    client,
+    z.object({ fetches: z.number() }),
+    `select count(*)::int as fetches from activity_entry e
+      where e.actor = $1 and e.action = 'fetch.served' and e.at >= $2 and e.at < $3`,
+    [actor, from, to],
+  );
+  return row?.fetches ?? 0;
+}
+
 /** The session with this id. */
 export async function readSession(client: Queryable, id: string): Promise<SessionRow | undefined> {
   const [row] = await readRows(

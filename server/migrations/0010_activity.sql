@@ -67,6 +67,7 @@ create table activity_entry (
 );
 create index activity_entry_session on activity_entry (session, index);
 create index activity_entry_request on activity_entry (request, index);
+create index activity_entry_actor on activity_entry (actor, at) where action = 'fetch.served';
 create index activity_entry_approval on activity_entry (actor, index) where action like 'approval.%';
 
 -- Everybody who was seen to act.

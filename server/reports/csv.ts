@@ -1,0 +1,96 @@
+// The attempts of a report as CSV (RFC 4180), one a line, as many as there are. A cell that a spreadsheet would take for a
+// formula gets an apostrophe in front.
+import type { Attempt } from '../../core/activity/service.ts';
+import type { ReportQuestion } from '../../core/report/service.ts';
+import type { RecordedEvent } from '../../core/services.ts';
+import { approvalStep } from './approvals.ts';
+import { attemptsOf, type ReportSources } from './build.ts';
+import { reportAttempt } from './tally.ts';
+
+type Row = ReturnType<typeof reportAttempt> & { readonly exceptions: string; readonly approvals: string };
+
+/** Every column, in order. */
+const columns: Readonly<Record<string, (row: Row) => string | number | null>> = {
+  time: ({ at }) => at,
+  ended: ({ endedAt }) => endedAt,
+  session: ({ session }) => session,
+  request: ({ request }) => request,
+  kind: ({ kind }) => kind,
+  repository: ({ repository }) => repository,
+  refs: ({ refs }) => refs.join(' '),
+  verdict: ({ verdict }) => verdict,
+  rules: ({ rules }) => rules.join(' '),
+  outcome: ({ outcome }) => outcome,
+  code: ({ code }) => code,
+  findings: ({ findings }) => findings,
+  identifiers: ({ identifiers }) =>
+    Object.entries(identifiers)
+      .map(([name, count]) => `${name}:${count}`)
+      .join(' '),
+  exceptions: ({ exceptions }) => exceptions,
+  approval: ({ approvalState }) => approvalState,
+  approvals: ({ approvals }) => approvals,
+  policy: ({ policyDigest }) => policyDigest,
+  address: ({ address }) => address,
+  evidence: ({ evidence }) => evidence,
+  first_entry: ({ entries }) => entries[0],
+  last_entry: ({ entries }) => entries[1],
+};
+
+const formula = /^[=+\-@\t\r]/;
+const special = /[",\r\n]/;
+
+/** One cell as RFC 4180 has it. */
+export function csvCell(value: string | number | null): string {
+  const text = typeof value === 'number' ? String(value) : (value ?? '');
+  const safe = typeof value === 'string' && formula.test(text) ? `'${text}` : text;
+  return special.test(safe) || safe.startsWith("'") ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+const line = (cells: readonly (string | number | null)[]): string => `${cells.map(csvCell).join(',')}\r\n`;
+
+/** What people decided, in one cell. */
+function decisionsIn(entries: readonly RecordedEvent[]): string {
+  return entries
+    .filter(({ event }) => event.actor?.kind === 'human')
+    .map(approvalStep)
+    .filter(({ action }) => action !== 'shown')
+    .map(({ at, action, by, decision, reason }) =>
+      [at, by ?? '', decision ?? action, ...(reason === null ? [] : [`(${reason})`])].join(' '),
+    )
+    .join('; ');
+}
+
+async function decisionsOf(
+  { activity, feed }: Pick<ReportSources, 'activity' | 'feed'>,
+  attempts: readonly Attempt[],
+): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
+  const asked = attempts
+    .filter(({ facts }) => facts.approvalState !== undefined)
+    .map(({ request }) => request);
+  if (asked.length === 0) return new Map();
+  const places = await activity.entriesOf(asked);
+  const indices = places.filter(({ action }) => action.startsWith('approval.')).map(({ index }) => index);
+  return Map.groupBy(await feed.at(indices), ({ event }) => event.request);
+}
+
+/** The table, some lines at a time. */
+export async function* csvOf(
+  sources: Pick<ReportSources, 'activity' | 'feed'>,
+  question: ReportQuestion,
+): AsyncGenerator<string> {
+  yield line(Object.keys(columns));
+  for await (const attempts of attemptsOf(sources, question)) {
+    const decisions = await decisionsOf(sources, attempts);
+    yield attempts
+      .map((attempt) => {
+        const row = {
+          ...reportAttempt(attempt),
+          exceptions: Object.keys(attempt.facts.exceptions ?? {}).join(' '),
+          approvals: decisionsIn(decisions.get(attempt.request) ?? []),
+        };
+        return line(Object.values(columns).map((cell) => cell(row)));
+      })
+      .join('');
+  }
+}

@@ -1,5 +1,4 @@
 // What the configuration says about reports.
-import { z } from 'zod';
 import { closed } from '../core/schema.ts';
 import { fileName } from './config-values.ts';
 

@@ -16,7 +16,7 @@ const rows: readonly Row[] = [
     citation: '45 CFR 164.308(a)(1)(ii)(D)',
     title: 'Information system activity review',
     evidence: ({ summary, anomalies }) => [
-      `This report: ${summary.attempts} attempts in ${summary.sessions} sessions, ${summary.refused} refused, ${summary.held} held for people; ${anomalies.length} anomalies with their numbers.`,
+      `This report: ${counted(summary.attempts, 'attempt')} in ${counted(summary.sessions, 'session')}, ${summary.refused} refused, ${summary.held} held for people; ${counted(anomalies.length, 'anomaly', 'anomalies')}, with the numbers.`,
       'Who has read the log, replayed a session or made a report is in the log itself.',
     ],
     duty: 'Review such reports regularly, decide what each anomaly means, act on it, and keep a record of the review and of who made it.',
@@ -25,8 +25,8 @@ const rows: readonly Row[] = [
     citation: '45 CFR 164.312(a)(1)',
     title: 'Access control',
     evidence: ({ summary, policies, approvals }) => [
-      `Every attempt was decided by a policy before anything reached the forge; ${policies.length} versions of the policy were in force, each named by its SHA-256 and kept in the log.`,
-      `${summary.held} attempts waited for people; ${approvals.length} requests are listed with who decided and why.`,
+      `Every attempt was decided by a policy before anything reached the forge; ${counted(policies.length, 'text', 'texts')} of the policy in force, named by SHA-256 and kept in the log.`,
+      `${counted(summary.held, 'attempt')} waited for people; ${counted(approvals.length, 'request')} listed with who decided and why.`,
     ],
     duty: 'Decide who and what may have access to systems with ePHI, write the policy accordingly, and see that agents cannot reach the forge around the guard.',
   },
@@ -71,7 +71,7 @@ const rows: readonly Row[] = [
     citation: '45 CFR 164.312(e)(1)',
     title: 'Transmission security',
     evidence: ({ summary }) => [
-      `What was sent was scanned before it was passed on: ${summary.findings} findings, ${summary.criticalFindings} of them critical and denied; ${summary.refused} attempts did not reach the forge.`,
+      `What was sent was scanned before it was passed on: ${counted(summary.findings, 'finding')}, ${summary.criticalFindings} of them critical and denied; ${counted(summary.refused, 'attempt')} did not reach the forge.`,
       'Settings that weaken a protection, such as plain HTTP, are in the log at every start.',
     ],
     duty: 'Use TLS on every way to and from the guard, and guard the ways on which ePHI is sent that do not lead through it.',
@@ -85,6 +85,10 @@ const rows: readonly Row[] = [
     duty: 'Set the retention to six years at least where the record belongs to the required documentation, back it up, and keep it readable for that time.',
   },
 ];
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
 
 function listed(names: readonly string[], none: string): string {
   return names.length === 0 ? none : names.join(', ');

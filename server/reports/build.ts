@@ -26,7 +26,7 @@ export interface ReportSources {
 const pageSize = 500;
 
 const meaning =
-  'Every entry that this report rests on is a leaf of a Merkle tree, and the root of the tree is signed. Whoever has the verifier key can check with `forgeguard audit verify`, or with the verifier that is shipped in an evidence pack, that no entry was changed, dropped, added or moved. The key and this checkpoint should be compared with copies that are kept elsewhere: somebody who holds both the database and the signing key could write another log, but not one that continues a checkpoint that others have.';
+  'Every entry that this report rests on is a leaf of a Merkle tree, and the root of the tree is signed. Whoever has the verifier key can check with “forgeguard audit verify”, or with the verifier that is shipped in an evidence pack, that no entry was changed, dropped, added or moved. The key and this checkpoint should be compared with copies that are kept elsewhere: somebody who holds both the database and the signing key could write another log, but not one that continues a checkpoint that others have.';
 
 /** The attempts of the question that may be seen, in order. */
 export async function* attemptsOf({ activity }: Pick<ReportSources, 'activity'>, question: ReportQuestion) {

@@ -49,12 +49,20 @@ export function csvCell(value: string | number | null): string {
 
 const line = (cells: readonly (string | number | null)[]): string => `${cells.map(csvCell).join(',')}\r\n`;
 
+/** Steps that are somebody's decision, and not what came of it. */
+const decisions: ReadonlySet<string> = new Set([
+  'voted',
+  'vote-revoked',
+  'glass-broken',
+  'glass-reviewed',
+  'cancelled',
+]);
+
 /** What people decided, in one cell. */
 function decisionsIn(entries: readonly RecordedEvent[]): string {
   return entries
-    .filter(({ event }) => event.actor?.kind === 'human')
     .map(approvalStep)
-    .filter(({ action }) => action !== 'shown')
+    .filter(({ action }) => decisions.has(action))
     .map(({ at, action, by, decision, reason }) =>
       [at, by ?? '', decision ?? action, ...(reason === null ? [] : [`(${reason})`])].join(' '),
     )
@@ -81,13 +89,13 @@ export async function* csvOf(
 ): AsyncGenerator<string> {
   yield line(Object.keys(columns));
   for await (const attempts of attemptsOf(sources, question)) {
-    const decisions = await decisionsOf(sources, attempts);
+    const decided = await decisionsOf(sources, attempts);
     yield attempts
       .map((attempt) => {
         const row = {
           ...reportAttempt(attempt),
           exceptions: Object.keys(attempt.facts.exceptions ?? {}).join(' '),
-          approvals: decisionsIn(decisions.get(attempt.request) ?? []),
+          approvals: decisionsIn(decided.get(attempt.request) ?? []),
         };
         return line(Object.values(columns).map((cell) => cell(row)));
       })

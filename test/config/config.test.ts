@@ -64,6 +64,7 @@ describe('without a file', () => {
         },
         notifications: [],
         alerts: { repeatedDenials: { count: 5, within: 900 } },
+        reports: { chromium: undefined },
         policyFile: undefined,
         limits: {
           packBytes: 4 * 2 ** 30,

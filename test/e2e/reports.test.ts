@@ -1,5 +1,6 @@
 // Reports about an agent in every form, to those who may have them.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { reportSchema, type Report } from '../../core/report/schema.ts';
 import { csvCell } from '../../server/reports/csv.ts';
 import { createReportPrinter } from '../../server/reports/html.ts';
@@ -29,16 +30,12 @@ const person = (name: string, repository: string): Promise<Caller> =>
 
 test('agents are listed with what they did', async () => {
   const { body } = await scene.auditor.get('/agents?kind=agent');
-  expect(body).toMatchObject({
-    agents: expect.arrayContaining([
-      expect.objectContaining({
-        id: sceneAgent,
-        owners: [scenePerson],
-        sessions: 1,
-        repositories: 1,
-        counts: expect.objectContaining({ pushes: 3, forwarded: 2, refused: 1, held: 1 }),
-      }),
-    ]),
+  const { agents } = z.object({ agents: z.array(z.looseObject({ id: z.string() })) }).parse(body);
+  expect(agents.find(({ id }) => id === sceneAgent)).toMatchObject({
+    owners: [scenePerson],
+    sessions: 1,
+    repositories: 1,
+    counts: { pushes: 3, forwarded: 2, refused: 1, held: 1 },
   });
 });
 

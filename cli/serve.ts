@@ -30,6 +30,14 @@ async function serve(file: string | undefined): Promise<void> {
       ? `Forgeguard is ready at ${guard.url}\n`
       : sandboxWelcome(guard.sandbox, config.dataDir, [process.execPath, ...process.argv.slice(1, 2)]);
   process.stdout.write(words);
+  if (guard.app.administratorLink !== undefined)
+    process.stdout.write(`
+Nobody administers this guard yet. Whoever opens this link and signs in becomes its administrator;
+it works once, and for an hour:
+
+  ${guard.app.administratorLink}
+
+`);
   await stopped;
   process.stdout.write('Stopping.\n');
 }

@@ -79,6 +79,19 @@ export const errorTable = {
     remedy: 'Ask for a token whose scope covers this repository and verb.',
   },
   'token/unknown': { status: 404, remedy: '`forgeguard token list` shows the ids of all tokens.' },
+  'person/unknown': { status: 404, remedy: 'Check the id; the page of people lists them.' },
+  'person/ended': { status: 403, remedy: 'Ask an administrator of the guard, or of your directory.' },
+  'person/conflict': {
+    status: 409,
+    remedy: 'The name belongs to another account. An administrator of the directory can tell them apart.',
+  },
+  'login/refused': { status: 403, remedy: 'Sign in again, from the beginning and in one browser.' },
+  'login/unavailable': {
+    status: 502,
+    remedy: 'The identity provider does not answer as it should. Try again later.',
+  },
+  'web/signed-out': { status: 401, remedy: 'Sign in again.' },
+  'web/cross-site': { status: 403, remedy: "Reload the guard's own page and send its form again." },
   'input/invalid': { status: 400, remedy: 'Correct the named value and try again.' },
   'input/unreadable': { status: 400, remedy: 'Check that the file exists and may be read.' },
   'route/unknown-repository': {

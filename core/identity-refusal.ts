@@ -3,7 +3,15 @@
 import { GuardError } from './errors.ts';
 
 export type RefusalReason =
-  'missing' | 'oversized' | 'malformed' | 'unknown-kind' | 'bad-checksum' | 'unknown' | 'expired' | 'revoked';
+  | 'missing'
+  | 'oversized'
+  | 'malformed'
+  | 'unknown-kind'
+  | 'bad-checksum'
+  | 'unknown'
+  | 'expired'
+  | 'revoked'
+  | 'offboarded';
 
 /** The cause of an `identity/missing` or `identity/invalid`; holds nothing of what was presented. */
 export class IdentityRefusal extends Error {

@@ -29,6 +29,7 @@ import { createSealing } from './audit/sealing/sealing.ts';
 import { createShredding } from './audit/sealing/shredding.ts';
 import { openWrappingKey } from './audit/sealing/wrapping-key.ts';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';
+import { openPeople } from './app-people.ts';
 import type { Config, ForgeConfig } from './config.ts';
 import { type Database, openDatabase } from './db.ts';
 import { within } from './deadline.ts';
@@ -40,6 +41,7 @@ import { passthroughGrant } from './identity/passthrough.ts';
 import { recordRefusals } from './identity/recorded-refusals.ts';
 import { createIdentity } from './identity/part.ts';
 import { createNotifications } from './notify/part.ts';
+import { applyWithStanding, createStanding, demandStanding } from './people/standing.ts';
 import { createPolicyService, type LoadedPolicy } from './policy/service.ts';
 import { createReports } from './reports/part.ts';
 import { createScanPool } from './scanning/pool.ts';
@@ -61,6 +63,8 @@ export interface App extends AsyncDisposable {
   readonly isGoodToken: (token: string) => Promise<boolean>;
   /** Attempts of an earlier process that were given their outcome at this start. */
   readonly settled: number;
+  /** One-time link for the first administrator; undefined where nobody can sign in, or somebody is one. */
+  readonly administratorLink: string | undefined;
 }
 
 const clock = { now: () => new Date() };
@@ -97,7 +101,8 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   }
   const identity = opened.use(createIdentity({ database, clock, audit }));
   const admission = createAdmission({ limits: config.limits, audit });
-  const recorded = admission.guard(recordRefusals(identity, audit));
+  const standing = createStanding(database);
+  const recorded = admission.guard(recordRefusals(demandStanding(identity, standing), audit));
   const http = createHttpServer({
     trustProxy: config.listen.trustProxy,
     log: options.log,
@@ -168,13 +173,17 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       chromium: config.reports.chromium,
     }),
   );
+  const guardUrl = (): string => config.publicUrl ?? listeningUrl(http);
+  const people = opened.use(
+    await openPeople({ config, database, clock, audit, approvals: approvals.service, guardUrl }),
+  );
   // Its workers use what was opened before.
   opened.use(approvals);
   const settled = await git.settle(await audit.openAttempts());
   await recordStart(audit, config, policy, settled);
   // Only now: what an earlier process left is settled, and what is carried out from here on is this one's.
   await approvals.start(
-    { push: git.applier },
+    { push: applyWithStanding(git.applier, standing) },
     inTurn(
       notifications.notifier,
       logNotifier((fields, message) => http.log.info(fields, message)),
@@ -192,6 +201,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   await http.register(
     createApi({
       identity: recorded,
+      web: people.web?.sessions,
       version,
       publicUrl: config.publicUrl,
       requestsPerMinute: config.limits.apiRequestsPerMinute,
@@ -208,6 +218,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     }),
   );
   await http.register(approvalPointer);
+  await http.register(people.plugin);
   const everything = opened.move();
   return {
     http,
@@ -215,6 +226,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     database,
     policy,
     settled,
+    administratorLink: people.web?.administratorLink,
     isGoodToken: (token) =>
       identity.authenticate({ authorization: `Bearer ${token}`, address: '' }).then(
         () => true,

@@ -12,6 +12,7 @@ import type { SecretRef } from './config-values.ts';
 import { resolveCredential } from './credential-resolve.ts';
 import { notificationWeakenings, resolveNotification } from './notification-resolve.ts';
 import { Secret } from './secret.ts';
+import { resolvePeople } from './web-login-resolve.ts';
 
 /** Environment variables that the guard reads, and what they set. docs/configuration.md lists them. */
 export const environmentVariables = {
@@ -60,6 +61,12 @@ export async function resolveConfig(
         index,
       ),
     );
+  const people = await resolvePeople(
+    work.references,
+    (path, message) => work.fault(path, message),
+    written.identity,
+    publicUrl,
+  );
   const databaseUrl = await work.connectionUrl(written.database.url, 'database', 'DATABASE_URL');
   const redisUrl = await work.connectionUrl(written.redis.url, 'redis', 'REDIS_URL');
   const allowsPlainListen =
@@ -82,6 +89,7 @@ export async function resolveConfig(
     redis: { url: redisUrl },
     forges,
     identity: { tokens: { maxLifetime: written.identity.tokens.maxLifetime } },
+    people,
     audit: {
       retentionDays: written.audit.retentionDays,
       publicProofs: written.audit.publicProofs,

@@ -11,6 +11,7 @@ import { credentialSchema } from './credential-schema.ts';
 import { limitsSchema } from './limits.ts';
 import { reportsSchema } from './report-schema.ts';
 import { alertsSchema, notificationSchema } from './notification-schema.ts';
+import { samlSchema, scimSchema, webSchema } from './web-login-schema.ts';
 
 /** A connection URL: in the open where it holds no password, else as a reference. */
 function connectionUrl(schemes: readonly string[], example: string) {
@@ -142,8 +143,9 @@ const identity = closed({
       .describe('the longest lifetime of a guard token'),
   }).prefault({}),
   issuers: unavailable.describe('OpenID Connect issuers; not available in this version'),
-  saml: unavailable.describe('SAML login; not available in this version'),
-  web: unavailable.describe('web login; not available in this version'),
+  saml: samlSchema,
+  web: webSchema.prefault({}),
+  scim: scimSchema.optional().describe('lets a directory manage people by SCIM 2.0'),
 });
 
 export const configSchema = closed({

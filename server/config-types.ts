@@ -4,6 +4,7 @@ import type { ForgeCredential } from './credential-types.ts';
 import type { Limits } from './limits.ts';
 import type { AlertSettings, NotificationChannel } from './notification-types.ts';
 import type { Secret } from './secret.ts';
+import type { PeopleSettings } from './web-login-types.ts';
 
 export interface ForgeConfig {
   readonly name: string;
@@ -36,6 +37,8 @@ export interface Config {
   readonly forges: readonly ForgeConfig[];
   /** `maxLifetime` in seconds. */
   readonly identity: { readonly tokens: { readonly maxLifetime: number } };
+  /** Who vouches for people, and what they may do. */
+  readonly people: PeopleSettings;
   readonly audit: {
     readonly retentionDays: number;
     /** Whether checkpoint and hashes may be read without a token. */

@@ -14,7 +14,7 @@ const architecture: Architecture = {
     { name: 'core', files: /^core\//, mayImport: pureLayers },
     {
       name: 'server top',
-      files: /^server\/(app|main|sandbox)\.ts$/,
+      files: /^server\/(app(-[a-z]+)?|main|sandbox)\.ts$/,
       mayImport: [...serverSees, 'server part', 'github-app', 'server top'],
     },
     { name: 'server base', files: /^server\/[^/]+\.ts$/, mayImport: serverSees },

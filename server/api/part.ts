@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { GuardError } from '../../core/errors.ts';
+import type { WebSessions } from '../../core/people-services.ts';
 import type { IdentityService } from '../../core/services.ts';
 import { apiBase } from './api-base.ts';
 import { demandGrant, grantOf } from './grant.ts';
@@ -13,6 +14,8 @@ import { answerErrorsAsJson } from './json-errors.ts';
 
 export interface ApiOptions {
   readonly identity: IdentityService;
+  /** People who are signed in with a browser; undefined where nobody can be. */
+  readonly web?: WebSessions | undefined;
   readonly version: string;
   /** Base URL of the guard; undefined where it is told by the request alone. */
   readonly publicUrl: string | undefined;
@@ -56,10 +59,17 @@ async function serveApi(app: FastifyInstance, options: ApiOptions): Promise<void
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'a guard token' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-forgeguard-session',
+            description:
+              'somebody who is signed in; what changes something needs the header x-forgeguard-csrf, too',
+          },
           basic: { type: 'http', scheme: 'basic', description: 'any user name, a guard token as password' },
         },
       },
-      security: [{ bearer: [] }, { basic: [] }],
+      security: [{ bearer: [] }, { basic: [] }, { session: [] }],
     },
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
@@ -74,7 +84,7 @@ async function serveApi(app: FastifyInstance, options: ApiOptions): Promise<void
 }
 
 async function serveGuarded(app: FastifyInstance, options: ApiOptions): Promise<void> {
-  demandGrant(app, options.identity);
+  demandGrant(app, options.identity, options.web);
   await app.register(rateLimit, {
     max: options.requestsPerMinute,
     timeWindow: minute,

@@ -24,7 +24,8 @@ export interface TokenRecord {
   readonly revocationRecorded: boolean;
 }
 
-const storedScopes = z.array(
+/** Scopes as they are kept. */
+export const storedScopes = z.array(
   z.object({ repository: z.string(), verbs: z.array(z.enum(verbs)), refs: z.array(z.string()).optional() }),
 );
 

@@ -38,6 +38,8 @@ export interface GuardedForgeOptions {
   /** Default: a database of its own. */
   readonly database?: TestDatabase;
   readonly dataDir?: string;
+  /** Default: a free port. */
+  readonly port?: number;
 }
 
 export interface TokenOptions {
@@ -103,6 +105,7 @@ export async function startGuardedForge(options: GuardedForgeOptions = {}): Prom
       },
       ...(options.policy === undefined ? {} : { policy: options.policy }),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+      ...(options.port === undefined ? {} : { port: options.port }),
       env: { UPSTREAM_PASSWORD: upstreamPassword, DATABASE_URL: database.url, ...options.env },
     }),
   );

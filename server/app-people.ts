@@ -1,0 +1,65 @@
+// The people of the guard, put together for app.ts: the directory, SCIM, the web pages, and what stops with a person.
+import type { FastifyInstance } from 'fastify';
+import type { Dependents } from '../core/people-services.ts';
+import type { ApprovalService, AuditLog, Clock } from '../core/services.ts';
+import { requestDependents } from './approvals/dependents.ts';
+import type { Config } from './config.ts';
+import type { Database } from './db.ts';
+import { createSessionMint, createTokenDesk, tokenDependents } from './identity/token-desk.ts';
+import { createPeople } from './people/part.ts';
+import { permissionDependents } from './web/device-flow.ts';
+import { createWeb, type WebPart } from './web/part.ts';
+import { sessionDependents } from './web/sessions.ts';
+
+export interface PeopleAppOptions {
+  readonly config: Config;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly audit: Pick<AuditLog, 'append'>;
+  readonly approvals: ApprovalService;
+  /** Base URL of the guard, without a trailing slash. */
+  readonly guardUrl: () => string;
+}
+
+export interface PeopleApp extends AsyncDisposable {
+  /** Undefined where no identity provider is configured: nobody can sign in then. */
+  readonly web: WebPart | undefined;
+  readonly plugin: (app: FastifyInstance) => Promise<void>;
+}
+
+/** Opens it; dispose of it before the database. */
+export async function openPeople(options: PeopleAppOptions): Promise<PeopleApp> {
+  const { config, database, clock, audit, approvals, guardUrl } = options;
+  const settings = config.people;
+  const dependents: readonly Dependents[] = [
+    sessionDependents({ database, clock, limits: settings.session }),
+    permissionDependents({ database, clock }),
+    tokenDependents(database, clock),
+    requestDependents(approvals),
+  ];
+  const people = createPeople({ database, clock, audit, settings, dependents, guardUrl });
+  const { directory } = people;
+  const office = { database, clock, maxLifetime: config.identity.tokens.maxLifetime };
+  const { publicUrl } = config;
+  const web =
+    settings.providers.length === 0 || publicUrl === undefined
+      ? undefined
+      : await createWeb({
+          database,
+          clock,
+          audit,
+          directory,
+          settings,
+          publicUrl,
+          tokens: createTokenDesk(office),
+          mint: createSessionMint(office),
+        });
+  return {
+    web,
+    plugin: async (app) => {
+      await app.register(people.plugin);
+      if (web !== undefined) await app.register(web.plugin);
+    },
+    [Symbol.asyncDispose]: async () => web?.[Symbol.asyncDispose](),
+  };
+}

@@ -55,6 +55,13 @@ describe('without a file', () => {
         redis: { url: undefined },
         forges: [],
         identity: { tokens: { maxLifetime: 90 * 86_400 } },
+        people: {
+          providers: [],
+          roles: [],
+          memberGroups: [],
+          session: { idle: 1_800, absolute: 43_200 },
+          scimToken: undefined,
+        },
         audit: { retentionDays: 2_192, publicProofs: false, anchor: undefined, witnesses: [] },
         approvals: {
           remindAfter: 4 * 3_600,
@@ -169,7 +176,7 @@ identity: { saml: {} }
       '13:32: unknown key `objets` at limits; did you mean `objects`?',
       '14:18: a URL with a password is a secret: write {env: NAME} or {file: PATH} at database.url',
       '15:25: must be at least 2192 at audit.retentionDays',
-      '16:19: not available in this version; remove it at identity.saml',
+      '16:19: expected a list, but this is a mapping at identity.saml',
     ]);
     expect(problems.join()).not.toMatch(/hunter2|pw@/);
   });

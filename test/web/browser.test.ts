@@ -16,7 +16,9 @@ beforeAll(async () => {
   // The pages have none of their own: nothing may need one.
   context = await browser.newContext({ javaScriptEnabled: false });
   page = await context.newPage();
-  page.on('console', (message) => complaints.push(message.text()));
+  page.on('console', (message) => {
+    if (message.location().url.startsWith(scene.url)) complaints.push(message.text());
+  });
 });
 afterAll(async () => {
   await browser.close();

@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'create, list and revoke guard tokens',
     load: async () => (await import('./token.ts')).registerToken,
   },
+  credential: {
+    summary: 'give git short-lived tokens of the guard',
+    load: async () => (await import('./credential.ts')).registerCredential,
+  },
   approvals: {
     summary: 'list requests for approval and decide about them',
     load: async () => (await import('./approvals.ts')).registerApprovals,

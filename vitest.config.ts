@@ -8,8 +8,8 @@ export default defineConfig({
     pool: 'forks',
     // Each worker has children of its own (git, PostgreSQL, a guard), so a few workers fill any machine.
     maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
-    // One PostgreSQL for the whole run.
-    globalSetup: ['test/support/database.ts'],
+    // One PostgreSQL for the whole run, and a watch over all its output for credentials of upstreams.
+    globalSetup: ['test/support/leak-watch.ts', 'test/support/database.ts'],
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/generated/**'],
     testTimeout: 60_000,

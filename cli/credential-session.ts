@@ -61,7 +61,7 @@ export async function openCredentialSession(
 async function freshToken(
   cache: CredentialCache,
   source: ChosenSource,
-  obtain: () => Promise<SessionToken>,
+  fetchNew: () => Promise<SessionToken>,
 ): Promise<Pick<SessionToken, 'token' | 'expiresAt'>> {
   const kept = usable(await cache.read());
   if (kept?.isFresh === true) return kept;
@@ -69,7 +69,7 @@ async function freshToken(
     const meanwhile = usable(await cache.read());
     if (meanwhile?.isFresh === true) return meanwhile;
     try {
-      const session = await obtain();
+      const session = await fetchNew();
       await cache.write({
         token: session.token,
         expiresAt: session.expiresAt,

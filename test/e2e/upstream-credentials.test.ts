@@ -1,23 +1,25 @@
 // How the guard proves itself to an upstream, over http and https, for fetches, pushes and what it reads on its own; and
 // that the proof stands nowhere else.
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
 import { ok, withCredentials, type WorkTree } from '../support/client.ts';
+import { descendantsOf } from '../support/process-memory.ts';
 import { placesThatHold } from '../support/nowhere.ts';
 import { type PushForge, startPushForge } from '../support/push-forge.ts';
 import { basic } from '../support/guarded-forge.ts';
 import type { Run } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { headerOf, startUpstream, type Upstream, type UpstreamCredential } from '../support/upstream.ts';
+import { holdsUpstreamSecret, upstreamSecret } from '../support/upstream-secret.ts';
 import type { UpstreamRepository } from '../support/upstream-repository.ts';
 
-// Put together here, so that a test can look for them everywhere.
-const password = ['a word', 'with: colons', 'and ümlauts'].join(', ');
-const bearer = ['bearer', 'of', 'the', 'upstream', '7f3a'].join('_');
-const commanded = ['printed', 'by', 'a', 'program', '55d0'].join('_');
-const rotated = ['bearer', 'after', 'a', 'change', '80be'].join('_');
+// Looked for everywhere.
+const password = ['a word', 'with: colons', 'and ümlauts', upstreamSecret()].join(', ');
+const bearer = upstreamSecret();
+const commanded = upstreamSecret();
+const rotated = upstreamSecret();
 const clients = ['word', 'of', 'a', 'client', '91c2'].join('-');
 
 interface Scene {
@@ -275,6 +277,29 @@ test('a secret that is changed in its file is used by the running guard', async 
   await writeFile(scene.tokenFile, bearer);
   upstream.requireCredential({ kind: 'bearer', token: bearer });
   ok(told(await tree.git('fetch')));
+});
+
+test('no program that the guard starts has a credential in its arguments or its environment', async () => {
+  const { tree, upstream } = await open('http-basic', undefined);
+  await tree.commit('One', { 'one.txt': 'one\n' });
+  ok(told(await tree.push('HEAD:refs/heads/topic')));
+  ok(await tree.git('commit', '--quiet', '--amend', '-m', 'Another'));
+  // The guard's Git asks what the one has to do with the other, and waits for the answer.
+  const hold = upstream.hold('before', 'git-upload-pack');
+  const pushing = tree.push('+HEAD:refs/heads/topic');
+  await hold.reached;
+  const programs = await descendantsOf(scene.forge.guard.pid);
+  const seen = await Promise.all(
+    programs.flatMap(({ pid }) => [
+      readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => ''),
+      readFile(`/proc/${pid}/environ`, 'latin1').catch(() => ''),
+    ]),
+  );
+  hold.release();
+  ok(told(await pushing));
+  expect(programs.map((program) => program.name)).toContain('git-remote-http');
+  expect(seen.join('\n')).toContain('GIT_CONFIG_VALUE_0');
+  for (const text of seen) expect(holdsUpstreamSecret(text)).toBe(false);
 });
 
 test('no credential stands in what was said, logged or stored', async () => {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { type Database, openDatabase } from '../../server/db.ts';
 import { startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+import { noteLeak, upstreamSecretForms } from './upstream-secret.ts';
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
@@ -74,9 +75,33 @@ export async function freshDatabase({ migrate = true }: TestDatabaseOptions = {}
     url,
     database,
     [Symbol.asyncDispose]: async () => {
+      for (const table of await tablesWithSecrets(database)) noteLeak(`the table ${table}`);
       await database[Symbol.asyncDispose]();
       await drop(admin, name);
       await admin[Symbol.asyncDispose]();
     },
   };
+}
+
+// A row as text shows bytes in hex.
+const secretPattern = upstreamSecretForms
+  .flatMap((form) => [form.replaceAll('+', '[+]'), Buffer.from(form, 'latin1').toString('hex')])
+  .join('|');
+
+/** Tables that hold a credential of an upstream. A database that is gone holds none. */
+export async function tablesWithSecrets(database: Database): Promise<readonly string[]> {
+  try {
+    const tables = await database.query<{ readonly name: string }>(
+      "select quote_ident(tablename) as name from pg_tables where schemaname = 'public'",
+    );
+    if (tables.length === 0) return [];
+    const question = ({ name }: { readonly name: string }): string =>
+      `select '${name}' as name where exists (select from ${name} as line where line::text ~ $1)`;
+    const found = await database.query<{ readonly name: string }>(tables.map(question).join(' union all '), [
+      secretPattern,
+    ]);
+    return found.map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }

@@ -4,6 +4,9 @@ import { createGitClient, withCredentials } from './client.ts';
 import { startGuard } from './guard.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { startUpstream } from './upstream.ts';
+import { upstreamSecret } from './upstream-secret.ts';
+
+const secret = upstreamSecret();
 
 test('a guard without a configuration serves its sandbox', async () => {
   await using guard = await startGuard();
@@ -30,7 +33,7 @@ test('a guard without a configuration serves its sandbox', async () => {
 
 test('a configured guard passes pushes on, dies and comes back on the same data', async () => {
   await using upstream = await startUpstream({
-    credential: { kind: 'basic', username: 'guard', password: 'word-of-the-upstream' },
+    credential: { kind: 'basic', username: 'guard', password: secret },
   });
   await using client = await createGitClient();
   await using data = await temporaryDirectory('guard-data');
@@ -46,7 +49,7 @@ test('a configured guard passes pushes on, dies and comes back on the same data'
         },
       ],
     },
-    env: { UPSTREAM_PASSWORD: 'word-of-the-upstream' },
+    env: { UPSTREAM_PASSWORD: secret },
   };
   const about = ['--agent', 'worker', '--owner', 'operator', '--purpose', 'testing', '--expires', '1h'];
   await using first = await startGuard(options);

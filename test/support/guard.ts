@@ -1,6 +1,6 @@
 // Starts the guard as a user does: a process of its own, by its command line, with a configuration file.
 import { spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
@@ -8,6 +8,7 @@ import { freePort } from './free-port.ts';
 import { type MemoryWatch, watchMemory } from './process-memory.ts';
 import { killGroup, run, type Run } from './run.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+import { expectNoUpstreamSecret, leakFileVariable } from './upstream-secret.ts';
 
 export interface GuardOptions {
   /** Written as forgeguard.yaml. Without it the guard starts its sandbox. */
@@ -58,6 +59,7 @@ export interface RunningGuard extends AsyncDisposable {
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const program = join(project, 'cli/forgeguard.ts');
 const mortalProgram = join(project, 'test/support/mortal-guard.ts');
+const tap = join(project, 'test/support/guard-tap.ts');
 
 /** Starts the guard and waits until it is ready; rejects with its output where it ends before. */
 export async function startGuard(options: GuardOptions = {}): Promise<RunningGuard> {
@@ -72,9 +74,11 @@ export async function startGuard(options: GuardOptions = {}): Promise<RunningGua
     options.deadlyStepFile === undefined
       ? [program, 'serve', ...configArgs]
       : [mortalProgram, configFile ?? '', options.deadlyStepFile];
-  const child = spawn(process.execPath, entry, {
+  // Benchmarks have no watch, and no tap that would cost time.
+  const leaks = process.env[leakFileVariable];
+  const child = spawn(process.execPath, leaks === undefined ? entry : ['--import', tap, ...entry], {
     cwd: scratch.path,
-    env,
+    env: leaks === undefined ? env : { ...env, [leakFileVariable]: leaks },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -96,6 +100,8 @@ export async function startGuard(options: GuardOptions = {}): Promise<RunningGua
     clearTimeout(late);
     killGroup(child.pid);
     process.off('exit', endWithTests);
+    expectNoUpstreamSecret('what the guard said on its streams', output);
+    await expectCleanFiles(dataDir);
     await scratch.remove();
     return code;
   };
@@ -123,6 +129,18 @@ export async function startGuard(options: GuardOptions = {}): Promise<RunningGua
     kill,
     [Symbol.asyncDispose]: async () => void (await stop()),
   };
+}
+
+/** The files that the guard left, those of its own PostgreSQL aside, which is looked through as a database. */
+async function expectCleanFiles(dataDir: string): Promise<void> {
+  const entries = await readdir(dataDir, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || path.startsWith(join(dataDir, 'postgres'))) continue;
+    const { size } = await stat(path).catch(() => ({ size: Infinity }));
+    if (size > 2 ** 20) continue;
+    expectNoUpstreamSecret(`the file ${path}`, await readFile(path).catch(() => ''));
+  }
 }
 
 function environment(dataDir: string, port: number, home: string): Record<string, string> {

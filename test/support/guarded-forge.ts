@@ -11,11 +11,12 @@ import type { Database } from '../../server/db.ts';
 import { createGitClient, type GitClient, withCredentials, type WorkTree } from './client.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { type GuardOptions, type RunningGuard, startGuard } from './guard.ts';
+import { upstreamSecret } from './upstream-secret.ts';
 import { startUpstream, type Upstream, type UpstreamCredential } from './upstream.ts';
 import type { RepositoryOptions, UpstreamRepository } from './upstream-repository.ts';
 
-/** What the guard shows the upstream; put together here so that a test can look for it everywhere else. */
-export const upstreamPassword = ['word', 'of', 'the', 'upstream'].join('-');
+/** What the guard shows the upstream; looked for everywhere else. */
+export const upstreamPassword = upstreamSecret();
 export const upstreamCredential: UpstreamCredential = {
   kind: 'basic',
   username: 'guard',

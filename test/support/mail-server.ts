@@ -1,6 +1,7 @@
 // A real SMTP server on the loopback: keeps the mails that arrive.
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
+import { expectNoUpstreamSecret } from './upstream-secret.ts';
 
 export interface Mail {
   readonly from: string;
@@ -50,10 +51,12 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
       stream.on('data', (part: Buffer) => parts.push(part));
       stream.on('end', () => {
         const { mailFrom, rcptTo } = session.envelope;
+        const raw = Buffer.concat(parts).toString('utf8');
+        expectNoUpstreamSecret('a mail', raw);
         mails.push({
           from: mailFrom === false || mailFrom === null || mailFrom === undefined ? '' : mailFrom.address,
           to: rcptTo.map(({ address }) => address),
-          raw: Buffer.concat(parts).toString('utf8'),
+          raw,
           isSecure: session.secure,
           user: typeof session.user === 'string' ? session.user : undefined,
         });

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { expectNoUpstreamSecret } from './upstream-secret.ts';
 
 export interface Received {
   readonly path: string;
@@ -46,11 +47,12 @@ export async function startReceiver(tls?: {
   const listener = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
-    received.push({
-      path: request.url ?? '',
-      headers: request.headers,
-      body: Buffer.concat(parts).toString('utf8'),
-    });
+    const body = Buffer.concat(parts).toString('utf8');
+    expectNoUpstreamSecret(
+      `what a receiver is told at ${request.url ?? ''}`,
+      `${JSON.stringify(request.headers)}${request.url ?? ''}${body}`,
+    );
+    received.push({ path: request.url ?? '', headers: request.headers, body });
     if (made.isSilent) return;
     response.writeHead(made.answer.status, made.answer.headers).end(made.answer.body);
   };

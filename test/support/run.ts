@@ -1,5 +1,6 @@
 // Runs a program to its end and returns everything it said. For tests only: no shell, a deadline, captured output.
 import { spawn } from 'node:child_process';
+import { expectNoUpstreamSecret } from './upstream-secret.ts';
 
 export interface Run {
   /** Exit code; 128 + signal number is never made up: a killed program has code null. */
@@ -39,11 +40,15 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       const stdoutBytes = Buffer.concat(out);
+      const stderrBytes = Buffer.concat(err);
+      const name = `${command} ${args[0] ?? ''}`;
+      expectNoUpstreamSecret(`what ${name} printed`, stdoutBytes);
+      expectNoUpstreamSecret(`what ${name} complained`, stderrBytes);
       resolve({
         code,
         signal,
         stdout: stdoutBytes.toString('utf8'),
-        stderr: Buffer.concat(err).toString('utf8'),
+        stderr: stderrBytes.toString('utf8'),
         stdoutBytes,
         seconds: (performance.now() - started) / 1000,
       });

@@ -1,5 +1,6 @@
 // Proofs of identity toward the fake: the JWT of an app (RS256), and installation tokens in both formats.
-import { randomBytes, sign, verify } from 'node:crypto';
+import { sign, verify } from 'node:crypto';
+import { markedHex } from '../upstream-secret.ts';
 import type { FakeApp, Installation, InstallationToken, Permissions, TokenFormat } from './account-state.ts';
 import { permits, reaches, type Repository, type World } from './world.ts';
 
@@ -115,10 +116,10 @@ export function issueToken(
 }
 
 function tokenText(world: World, { id, app }: Installation, format: TokenFormat, expiresAt: Date): string {
-  if (format === 'opaque') return `ghs_${randomBytes(18).toString('hex')}`;
+  if (format === 'opaque') return `ghs_${markedHex(36)}`;
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claims = {
-    jti: randomBytes(12).toString('hex'),
+    jti: markedHex(40),
     iss: 'github',
     installation: id,
     exp: expiresAt.getTime() / 1000,

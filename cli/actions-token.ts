@@ -7,7 +7,7 @@ import { sendForJson } from './json-request.ts';
 
 const answerSchema = z.object({ value: z.string().min(1) });
 
-/** The token, for this audience. Rejects with `identity/missing`. */
+/** The token, for this audience. Rejects with `identity/no-source`. */
 export async function fetchActionsToken(
   url: string,
   requestToken: string,
@@ -28,7 +28,7 @@ export async function fetchActionsToken(
 }
 
 function refused(why: string, cause?: unknown): GuardError {
-  return new GuardError('identity/missing', `GitHub Actions gave no identity for this job: ${why}`, {
+  return new GuardError('identity/no-source', `GitHub Actions gave no identity for this job: ${why}`, {
     cause,
   });
 }

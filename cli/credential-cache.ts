@@ -19,7 +19,12 @@ const entrySchema = z.object({
   lifetime: z.number().default(0),
   refreshToken: z.string().optional(),
 });
-export type CacheEntry = z.output<typeof entrySchema>;
+export interface CacheEntry {
+  readonly token?: string | undefined;
+  readonly expiresAt: number;
+  readonly lifetime: number;
+  readonly refreshToken?: string | undefined;
+}
 
 export interface CredentialCache {
   read(): Promise<CacheEntry | undefined>;

@@ -1,5 +1,6 @@
 // What the credential helper was told: options of its own, which `credential setup` writes into Git's configuration, and
 // the environment.
+import { hostname, userInfo } from 'node:os';
 import process from 'node:process';
 import { GuardError } from '../core/errors.ts';
 import { isPlainRemote, parseBaseUrl } from '../server/address.ts';
@@ -14,6 +15,8 @@ export interface CredentialFlags {
   readonly tokenFile?: string;
   readonly tokenVariable?: string;
   readonly caFile?: string;
+  readonly agent?: string;
+  readonly scope?: string;
   readonly dangerouslyAllowPlainHttp?: true;
 }
 
@@ -26,6 +29,10 @@ export interface CredentialSettings {
   readonly audience: string;
   /** PEM text. */
   readonly ca: string | undefined;
+  /** As whom a person who signs in lets this machine act. */
+  readonly agent: string;
+  /** What for; undefined: fetches from and pushes to the one repository. */
+  readonly scope: string | undefined;
   readonly env: Environment;
   readonly forSources: SourceSettings;
 }
@@ -43,6 +50,8 @@ export async function readCredentialSettings(flags: CredentialFlags): Promise<Cr
     source: source === undefined ? undefined : readSourceName(source),
     audience: flags.audience ?? (env['FORGEGUARD_AUDIENCE'] || guard?.origin || ''),
     ca: flags.caFile === undefined ? undefined : await readCa(flags.caFile),
+    agent: readAgent(flags.agent ?? env['FORGEGUARD_AGENT']),
+    scope: flags.scope,
     env,
     forSources: {
       env,
@@ -64,6 +73,13 @@ export function readGuardUrl(text: string, flags: Pick<CredentialFlags, 'dangero
       'http to another machine would show tokens to the network: use https, or --dangerously-allow-plain-http',
     );
   return url;
+}
+
+/** Who is at which machine, where nothing else is said. */
+function readAgent(named: string | undefined): string {
+  const name = named || `${userInfo().username}@${hostname()}`.replaceAll(/[^A-Za-z0-9._@+-]/g, '-');
+  if (/^[A-Za-z0-9][A-Za-z0-9._@+/-]{0,119}$/.test(name)) return name;
+  throw new GuardError('input/invalid', 'the name of an agent is written with letters, digits and ._@+/-');
 }
 
 async function readCa(file: string): Promise<string> {

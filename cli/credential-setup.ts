@@ -53,6 +53,8 @@ function helperCommand(guard: URL, flags: SetupFlags): string {
     '--token-file': flags.tokenFile,
     '--token-variable': flags.tokenVariable,
     '--ca-file': flags.caFile,
+    '--agent': flags.agent,
+    '--scope': flags.scope,
   }).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
   const weak = flags.dangerouslyAllowPlainHttp === true ? ['--dangerously-allow-plain-http'] : [];
   return `!${[process.execPath, launcher, 'credential', ...options, ...weak].map(quoted).join(' ')}`;

@@ -75,7 +75,12 @@ async function status(flags: CredentialFlags & { readonly repository?: string })
     'source',
     chosen instanceof GuardError ? `none: ${chosen.message}` : `${chosen.name}: ${chosen.found.shown}`,
   );
-  if (settings.guard !== undefined && !(chosen instanceof GuardError)) {
+  const isTold = flags.repository !== undefined || settings.scope !== undefined;
+  if (
+    settings.guard !== undefined &&
+    !(chosen instanceof GuardError) &&
+    (isTold || chosen.name !== 'login')
+  ) {
     const session = await openCredentialSession(settings.guard, flags.repository, settings);
     const kept = await session.kept();
     const until = (kept?.expiresAt ?? 0) * 1000;
@@ -96,6 +101,8 @@ export function registerCredential(program: Command): void {
     .option('--audience <text>', 'whom a token is made for, where its source makes it; else the guard’s URL')
     .option('--token-file <file>', 'file of the source, in place of its own')
     .option('--token-variable <name>', 'environment variable of the source, in place of its own')
+    .option('--agent <name>', 'as whom this machine acts for a person who signs in; else user@host')
+    .option('--scope <scopes>', 'what it asks that person for; else fetch and push of the one repository')
     .option('--ca-file <file>', 'PEM file with the certificate authorities of the guard')
     .option('--dangerously-allow-plain-http', 'send tokens over http to another machine');
   const flags = (): CredentialFlags => credential.opts();

@@ -15,23 +15,21 @@ export interface DeviceLoginTools {
 const slowerBySeconds = 5;
 const longestPause = 60;
 
-/** Rejects with `identity/forbidden` where the person refuses, with `identity/missing` where nobody came in time. */
+/** Rejects with `identity/forbidden` where the person refuses, with `identity/no-source` where nobody came in time. */
 export async function loginByDevice(
   service: TokenService,
-  repository: string | undefined,
+  { agent, scope }: { readonly agent: string; readonly scope: string },
   { say, now }: DeviceLoginTools,
 ): Promise<SessionToken> {
-  const device = await service.startLogin(repository);
+  const device = await service.startLogin(agent, scope);
   const until = now() + device.expiresIn * 1000;
-  say(
-    `forgeguard: to let this machine act for you${repository === undefined ? '' : ` on ${repository}`}, open`,
-  );
+  say(`forgeguard: to let ${agent} act for you (${scope}), open`);
   say(`    ${printable(device.completeUri ?? device.uri)}`);
   say(`and check that the code is ${printable(device.userCode)}. Waiting…`);
   let pause = device.interval;
   while (now() + pause * 1000 < until) {
     await sleep(pause * 1000);
-    const answer = await service.askLogin(device).catch((thrown: unknown) => {
+    const answer = await service.askLogin(device, agent).catch((thrown: unknown) => {
       // A guard that cannot be reached for a moment is asked again, less often.
       if (thrown instanceof GuardError && thrown.code === 'guard/unreachable') return undefined;
       throw thrown;
@@ -40,5 +38,5 @@ export async function loginByDevice(
     if (answer === undefined) pause = Math.min(pause * 2, longestPause);
     else if (answer.slower) pause = Math.min(pause + slowerBySeconds, longestPause);
   }
-  throw new GuardError('identity/missing', 'nobody signed in before the code ran out');
+  throw new GuardError('identity/no-source', 'nobody signed in before the code ran out');
 }

@@ -34,18 +34,20 @@ export type DeviceAnswer =
 export interface TokenService {
   /** A session token for one repository, or for all that the identity may. */
   exchange(subject: SubjectToken, repository: string | undefined): Promise<SessionToken>;
-  refresh(refreshToken: string, repository: string | undefined): Promise<SessionToken>;
-  startLogin(repository: string | undefined): Promise<DeviceCode>;
-  askLogin(device: DeviceCode): Promise<DeviceAnswer>;
+  /** A refresh token works once: the answer has the next. */
+  refresh(refreshToken: string, agent: string): Promise<SessionToken>;
+  /** `agent`: as whom this machine is to act. `scope`: what for, such as `github/acme/*:fetch,push`. */
+  startLogin(agent: string, scope: string): Promise<DeviceCode>;
+  askLogin(device: DeviceCode, agent: string): Promise<DeviceAnswer>;
 }
 
-const clientId = 'forgeguard-credential';
 const grant = 'urn:ietf:params:oauth:grant-type';
 const tokenType = 'urn:ietf:params:oauth:token-type';
 /** What the guard promises; a longer answer is cut. */
 const longestSession = 900;
 
 const metadataSchema = z.object({
+  issuer: z.url(),
   token_endpoint: z.url(),
   device_authorization_endpoint: z.url().optional(),
 });
@@ -88,15 +90,19 @@ export function connectToTokenService(guard: URL, ca: string | undefined, now: (
       new URL(`${origin}/.well-known/oauth-authorization-server`),
       undefined,
     );
-    const metadata = metadataSchema.safeParse(body);
-    if (status !== 200 || !metadata.success)
+    const found = metadataSchema.safeParse(body);
+    if (status !== 200 || !found.success)
       throw new GuardError('guard/unreachable', `there is no token service at ${origin} (${status})`);
-    return metadata.data;
+    return found.data;
+  }
+
+  function metadata(): Promise<z.output<typeof metadataSchema>> {
+    return (known ??= discover());
   }
 
   /** The address of an endpoint; only its path is taken from what was answered. */
-  async function endpoint(name: keyof z.output<typeof metadataSchema>): Promise<URL> {
-    const found = (await (known ??= discover()))[name];
+  async function endpoint(name: 'token_endpoint' | 'device_authorization_endpoint'): Promise<URL> {
+    const found = (await metadata())[name];
     if (found === undefined)
       throw new GuardError('guard/unreachable', `the guard at ${origin} offers no sign-in for programs`);
     return new URL(new URL(found).pathname, origin);
@@ -125,27 +131,22 @@ export function connectToTokenService(guard: URL, ca: string | undefined, now: (
     };
   }
 
-  const narrowed = (repository: string | undefined): Readonly<Record<string, string>> =>
-    repository === undefined ? {} : { resource: `${origin}/git/${repository}.git` };
-
   return {
-    exchange: ({ token, type }, repository) =>
-      ask({
+    async exchange({ token, type }, repository) {
+      // The guard knows its repositories by the name that it has for itself.
+      const { issuer } = await metadata();
+      return ask({
         grant_type: `${grant}:token-exchange`,
         subject_token: token,
         subject_token_type: `${tokenType}:${type}`,
         requested_token_type: `${tokenType}:access_token`,
-        ...narrowed(repository),
-      }),
-    refresh: (refreshToken, repository) =>
-      ask({
-        grant_type: 'refresh_token',
-        refresh_token: refreshToken,
-        client_id: clientId,
-        ...narrowed(repository),
-      }),
-    async startLogin(repository) {
-      const form = new URLSearchParams({ client_id: clientId, ...narrowed(repository) });
+        ...(repository === undefined ? {} : { resource: `${issuer}/git/${repository}.git` }),
+      });
+    },
+    refresh: (refreshToken, agent) =>
+      ask({ grant_type: 'refresh_token', refresh_token: refreshToken, client_id: agent }),
+    async startLogin(agent, scope) {
+      const form = new URLSearchParams({ client_id: agent, scope });
       const answer = await send(await endpoint('device_authorization_endpoint'), form);
       const device = deviceSchema.safeParse(answer.body);
       if (answer.status !== 200 || !device.success) throw refusal(answer, origin);
@@ -158,11 +159,11 @@ export function connectToTokenService(guard: URL, ca: string | undefined, now: (
         interval: device.data.interval,
       };
     },
-    async askLogin({ code }) {
+    async askLogin({ code }, agent) {
       const form = new URLSearchParams({
         grant_type: `${grant}:device_code`,
         device_code: code,
-        client_id: clientId,
+        client_id: agent,
       });
       const answer = await send(await endpoint('token_endpoint'), form);
       const { data } = errorSchema.safeParse(answer.body);

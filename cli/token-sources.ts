@@ -103,7 +103,7 @@ export interface ChosenSource {
   readonly found: FoundSource;
 }
 
-/** The first source that is there, or the one that is named. Rejects with `identity/missing` where there is none. */
+/** The first source that is there, or the one that is named. Rejects with `identity/no-source` where there is none. */
 export async function chooseSource(
   named: SourceName | undefined,
   settings: SourceSettings,
@@ -114,7 +114,7 @@ export async function chooseSource(
     if (found !== undefined) return { name, found };
   }
   throw new GuardError(
-    'identity/missing',
+    'identity/no-source',
     named === undefined
       ? 'nothing here says who you are; `forgeguard credential status` lists what is looked for'
       : `the source ${named} is not here: it needs ${sources[named].needs}`,

@@ -78,6 +78,10 @@ export const errorTable = {
     status: 403,
     remedy: 'Ask for a token whose scope covers this repository and verb.',
   },
+  'identity/no-source': {
+    status: 401,
+    remedy: 'Set one of what `forgeguard credential status` lists, or sign in in time.',
+  },
   'token/unknown': { status: 404, remedy: '`forgeguard token list` shows the ids of all tokens.' },
   'person/unknown': { status: 404, remedy: 'Check the id; the page of people lists them.' },
   'person/ended': { status: 403, remedy: 'Ask an administrator of the guard, or of your directory.' },

@@ -21,6 +21,7 @@ import { verifyPack } from '../server/audit/pack/verify-pack.ts';
 import { verifyLog, type Verification } from '../server/audit/verify.ts';
 import { readBoundedFile } from '../server/bounded-file.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
+import { verifyReceived } from './audit-received.ts';
 import { auditConfig, givenCheckpoints, keptCheckpoints, trustedKey } from './audit-source.ts';
 
 export interface VerifyFlags {
@@ -28,6 +29,7 @@ export interface VerifyFlags {
   readonly key?: string;
   readonly checkpoint: readonly string[];
   readonly witness: readonly string[];
+  readonly received?: string;
   readonly format: 'text' | 'json';
 }
 
@@ -205,7 +207,15 @@ async function verifyDatabase(flags: VerifyFlags): Promise<void> {
   process.exitCode = result.ok ? exit.ok : exit.problems;
 }
 
-/** Verifies the log of the configuration, or the evidence pack or proof in `file`. */
+async function verifyKept(file: string, flags: VerifyFlags): Promise<void> {
+  const dataDir = flags.key === undefined ? (await auditConfig(flags.config)).dataDir : '';
+  const key = await trustedKey(dataDir, flags.key);
+  const isSound = await verifyReceived(file, key, await givenCheckpoints(flags.checkpoint), flags.format);
+  process.exitCode = isSound ? exit.ok : exit.problems;
+}
+
+/** Verifies the log of the configuration, or the evidence pack or proof in `file`, or what a receiver has kept. */
 export function verify(file: string | undefined, flags: VerifyFlags): Promise<void> {
+  if (flags.received !== undefined) return verifyKept(flags.received, flags);
   return file === undefined ? verifyDatabase(flags) : verifyFile(file, flags);
 }

@@ -28,6 +28,10 @@ export function registerAudit(program: Command): void {
       [],
     )
     .option('--witness <key>', 'key of a witness who must have signed; may be repeated', collect, [])
+    .option(
+      '--received <file>',
+      'check the lines that a receiver of the log has kept instead; `-` is standard input',
+    )
     .addOption(
       program.createOption('--format <format>', 'output').choices(Object.keys(formats)).default('text'),
     )

@@ -18,6 +18,7 @@ import {
 import type { Finding } from './doctor-checks.ts';
 import { checkNotification } from './doctor-notifications.ts';
 import { checkRedis } from './doctor-redis.ts';
+import { checkSink } from './doctor-sinks.ts';
 
 interface Flags {
   readonly config?: string;
@@ -44,6 +45,7 @@ async function examine({ config: configFile, notify }: Flags): Promise<readonly 
     await checkDatabase(config),
     ...(await checkRedis(config)),
     ...(await Promise.all(config.forges.map(checkForge))),
+    ...(await Promise.all(config.audit.sinks.map(checkSink))),
     ...(notify === true ? await Promise.all(config.notifications.map(checkNotification)) : []),
   ];
 }

@@ -10,7 +10,9 @@ export interface Alert {
   /** Unique to what it is about, so that it is told once. */
   readonly id: string;
   readonly kind: AlertKind;
-  /** Principal id of whom it is about, or `address:` and an address where nobody is known. */
+  /**
+   * Principal id of whom it is about, or `address:` and an address where nobody is known; of a failed sink its name.
+   */
   readonly actor: string;
   readonly repository: string | null;
   /** Request id of the operation that gave rise to it. */
@@ -50,11 +52,33 @@ function lockoutOf(index: number, time: Date, { request, details }: RecordedEven
   };
   return [{ kind: 'alert', alert }];
 }
+const failedSink = z.object({ sink: z.string(), problem: z.string(), behind: z.int().min(0) });
+
+function failedSinkOf(
+  index: number,
+  time: Date,
+  { request, details }: RecordedEvent['event'],
+): readonly Sign[] {
+  const failed = failedSink.safeParse(details).data;
+  if (failed === undefined) return [];
+  const { sink, problem, behind } = failed;
+  const alert: Alert = {
+    id: `sink-failed-${index}`,
+    kind: 'sink-failed',
+    actor: sink,
+    repository: null,
+    request,
+    at: time,
+    details: { problem, behind },
+  };
+  return [{ kind: 'alert', alert }];
+}
 
 /** The signs of one entry. */
 export function signsOf({ index, time, event }: RecordedEvent): readonly Sign[] {
   const { action, actor, repository, request, details } = event;
   if (action === 'identity.locked-out') return lockoutOf(index, time, event);
+  if (action === 'audit.sink-failed') return failedSinkOf(index, time, event);
   if (actor === null) return [];
   const isAgent = actor.kind === 'agent';
   const sighting: readonly Sign[] = isAgent

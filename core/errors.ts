@@ -186,6 +186,11 @@ export const errorTable = {
     status: 502,
     remedy: 'It is tried again. Check that the receiver is up and takes what the guard sends.',
   },
+  'sink/failed': {
+    status: 502,
+    remedy:
+      'It is tried again, and nothing is lost. Check that the receiver is up and takes what the guard sends.',
+  },
   'storage/failed': {
     status: 502,
     remedy: 'Check the bucket, its region or endpoint, the credentials and what they may do.',

@@ -13,7 +13,13 @@ export const approvalTopics = [
 ] as const satisfies readonly ApprovalTopic[];
 
 /** Alerts that are found in the audit log; a broken glass and a request that ran out are told as topics above. */
-export const alertKinds = ['critical-finding', 'repeated-denials', 'new-issuer', 'lockout'] as const;
+export const alertKinds = [
+  'critical-finding',
+  'repeated-denials',
+  'new-issuer',
+  'lockout',
+  'sink-failed',
+] as const;
 export type AlertKind = (typeof alertKinds)[number];
 
 export type NoticeTopic = ApprovalTopic | AlertKind;

@@ -28,6 +28,7 @@ import { auditRoutes } from './audit/routes.ts';
 import { createSealing } from './audit/sealing/sealing.ts';
 import { createShredding } from './audit/sealing/shredding.ts';
 import { openWrappingKey } from './audit/sealing/wrapping-key.ts';
+import { createAuditStream } from './audit/stream.ts';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';
 import { openPeople } from './app-people.ts';
 import type { Config, ForgeConfig } from './config.ts';
@@ -45,6 +46,7 @@ import { applyWithStanding, createStanding, demandStanding } from './people/stan
 import { createPolicyService, type LoadedPolicy } from './policy/service.ts';
 import { createReports } from './reports/part.ts';
 import { createScanPool } from './scanning/pool.ts';
+import { createSinks } from './sinks/part.ts';
 import { version } from './version.ts';
 
 export interface AppOptions {
@@ -107,9 +109,19 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     trustProxy: config.listen.trustProxy,
     log: options.log,
     checkReady: () => checkReady(database, audit),
-    reportState: () => ({ queue: approvals.queue }),
+    reportState: () => ({ queue: approvals.queue, sinks: sinks.report() }),
   });
   admission.watch(http);
+  const sinks = opened.use(
+    createSinks({
+      sinks: config.audit.sinks,
+      stream: createAuditStream(database, audit.origin),
+      database,
+      holder: instance.name,
+      append: (event) => audit.append(event),
+      onProblem: (problem, error) => http.log.warn({ err: error }, problem),
+    }),
+  );
   const approvals: ApprovalsPart = createApprovals({
     database,
     databaseUrl,

@@ -61,6 +61,12 @@ export class ReferenceReader {
     }
   }
 
+  /** The text of a file with a private key, which has several lines; undefined where it cannot be had. */
+  async privateKey(file: string, path: ValuePath): Promise<Secret | undefined> {
+    const text = await this.#file(file, longestSecret, path);
+    return text === undefined ? undefined : new Secret(text);
+  }
+
   async #file(name: string, cap: number, path: ValuePath): Promise<string | undefined> {
     const file = this.fileName(name);
     try {

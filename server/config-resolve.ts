@@ -13,6 +13,8 @@ import { resolveCredential } from './credential-resolve.ts';
 import { notificationWeakenings, resolveNotification } from './notification-resolve.ts';
 import { Secret } from './secret.ts';
 import { resolvePeople } from './web-login-resolve.ts';
+import { resolveSink, sinkWeakenings } from './sink-resolve.ts';
+import type { SinkSettings } from './sink-types.ts';
 
 /** Environment variables that the guard reads, and what they set. docs/configuration.md lists them. */
 export const environmentVariables = {
@@ -67,6 +69,14 @@ export async function resolveConfig(
     written.identity,
     publicUrl,
   );
+  const sinks: SinkSettings[] = [];
+  const around = {
+    references: work.references,
+    directory: surroundings.directory,
+    fault: (path: ValuePath, message: string) => work.fault(path, message),
+  };
+  for (const [index, sink] of written.audit.sinks.entries())
+    sinks.push(await resolveSink(around, sink, index));
   const databaseUrl = await work.connectionUrl(written.database.url, 'database', 'DATABASE_URL');
   const redisUrl = await work.connectionUrl(written.redis.url, 'redis', 'REDIS_URL');
   const allowsPlainListen =
@@ -98,6 +108,7 @@ export async function resolveConfig(
         directory: resolve(surroundings.directory, written.audit.anchor.directory),
         every: written.audit.anchor.every,
       },
+      sinks,
       witnesses: written.audit.witness.map(({ url, key }) => ({ url: formatBaseUrl(url), key })),
     },
     approvals: {
@@ -116,6 +127,7 @@ export async function resolveConfig(
     weakenings: [
       ...weakeningsOf(written.forges),
       ...notificationWeakenings(notifications),
+      ...sinkWeakenings(sinks),
       ...(allowsPlainListen && !isLoopback(listen.host)
         ? [
             `the guard listens on ${listen.host} for plain http: tokens and content can be read on the network`,

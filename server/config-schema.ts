@@ -12,6 +12,7 @@ import { limitsSchema } from './limits.ts';
 import { reportsSchema } from './report-schema.ts';
 import { alertsSchema, notificationSchema } from './notification-schema.ts';
 import { samlSchema, scimSchema, webSchema } from './web-login-schema.ts';
+import { sinkSchema } from './sink-schema.ts';
 
 /** A connection URL: in the open where it holds no password, else as a reference. */
 function connectionUrl(schemes: readonly string[], example: string) {
@@ -117,7 +118,21 @@ const audit = closed({
   })
     .optional()
     .describe('where checkpoints are kept besides the database'),
-  sinks: unavailable.describe('where audit entries are sent to; not available in this version'),
+  sinks: z
+    .array(sinkSchema)
+    .max(20)
+    .superRefine((sinks, context) => {
+      const names = sinks.map(({ name }) => name);
+      for (const [index, name] of names.entries())
+        if (names.indexOf(name) < index)
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'name'],
+            message: `the name ${name} is used twice`,
+          });
+    })
+    .default([])
+    .describe('where audit entries are sent to, live'),
   witness: z
     .array(
       closed({

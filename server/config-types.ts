@@ -5,6 +5,7 @@ import type { Limits } from './limits.ts';
 import type { AlertSettings, NotificationChannel } from './notification-types.ts';
 import type { Secret } from './secret.ts';
 import type { PeopleSettings } from './web-login-types.ts';
+import type { SinkSettings } from './sink-types.ts';
 
 export interface ForgeConfig {
   readonly name: string;
@@ -47,6 +48,8 @@ export interface Config {
     readonly sealingKey: Secret | undefined;
     /** Where checkpoints are put besides: an absolute directory, and how often in seconds. */
     readonly anchor: { readonly directory: string; readonly every: number } | undefined;
+    /** Where entries are sent to. */
+    readonly sinks: readonly SinkSettings[];
     /** Who cosigns checkpoints: base URLs without a trailing slash, and verifier keys as text. */
     readonly witnesses: readonly { readonly url: string; readonly key: string }[];
   };

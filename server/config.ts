@@ -21,6 +21,7 @@ export type {
   SlackChannel,
   WebhookChannel,
 } from './notification-types.ts';
+export type { BucketSink, FileSink, HttpFormat, HttpSink, SinkSettings, SyslogSink } from './sink-types.ts';
 export { Secret } from './secret.ts';
 
 /** The process's environment, for the one call of `loadConfig` in the entry point. */

@@ -82,12 +82,19 @@ function answered(thrown: unknown): Answered {
   return { name: /^[A-Za-z0-9_.-]{1,80}$/.test(code) ? code : 'unknown', status };
 }
 
-function failure(attempt: string, thrown: unknown): GuardError {
+function saying(thrown: unknown): string {
   const { name, status } = answered(thrown);
-  const saying = status === undefined ? name : `${status}, ${name}`;
-  return new GuardError('storage/failed', `couldn't ${attempt}: the object store answered ${saying}`, {
-    cause: thrown,
-  });
+  return status === undefined ? name : `${status}, ${name}`;
+}
+
+function failure(attempt: string, thrown: unknown): GuardError {
+  const message = `couldn't ${attempt}: the object store answered ${saying(thrown)}`;
+  return new GuardError('storage/failed', message, { cause: thrown });
+}
+
+/** What the store answered, by a rejection of it: status and code, such as `503, SlowDown`. */
+export function storageProblem(rejection: unknown): string {
+  return saying(rejection instanceof GuardError ? rejection.cause : rejection);
 }
 
 function isAbsent(thrown: unknown): boolean {

@@ -130,6 +130,29 @@ export async function readEntries(
   return unpackEntries(row?.packed ?? null);
 }
 
+/** How many entries there are. */
+export async function readSize(client: Queryable): Promise<number> {
+  const [row] = await client.query<{ size: number }>(
+    'select coalesce((select max(index) + 1 from audit_entry), 0)::float8 as size',
+  );
+  return row?.size ?? 0;
+}
+
+/** Entries of [first, past), in order; what was pruned is left out. */
+export async function readEntriesBefore(
+  client: Queryable,
+  first: number,
+  past: number,
+  limit: number,
+): Promise<readonly StoredEntry[]> {
+  const [row] = await client.query<{ packed: Buffer | null }>(
+    `select ${packedEntries} as packed
+       from (select * from audit_entry where index >= $1 and index < $2 order by index limit $3) e`,
+    [first, past, limit],
+  );
+  return unpackEntries(row?.packed ?? null);
+}
+
 /** The entries of [begin, end), in order; what was pruned is left out. */
 export async function readEntryRange(
   client: Queryable,

@@ -14,6 +14,8 @@ function titleOf({ kind, actor, details }: Alert): string {
       return `${plural(Number(details['failures']), 'credential')} of ${agent} failed, which has to wait now`;
     case 'new-issuer':
       return `${agent} was seen with a credential of a new issuer, ${plainName(JSON.stringify(details['issuer']))}`;
+    case 'sink-failed':
+      return `the audit log could not be sent to ${agent} (${plainName(JSON.stringify(details['problem']))}); it is tried again`;
   }
 }
 
@@ -28,7 +30,7 @@ export function alertMessage(alert: Alert): Message {
     title: `Alert: ${where}${titleOf(alert)}`,
     facts: [
       ...(repository === null ? [] : [{ label: 'Repository', text: plainName(repository) }]),
-      { label: 'Agent', text: plainName(actor) },
+      { label: kind === 'sink-failed' ? 'Sink' : 'Agent', text: plainName(actor) },
       { label: 'Request', text: plainName(request) },
       { label: 'Time', text: at.toISOString() },
     ],

@@ -62,7 +62,7 @@ describe('without a file', () => {
           session: { idle: 1_800, absolute: 43_200 },
           scimToken: undefined,
         },
-        audit: { retentionDays: 2_192, publicProofs: false, anchor: undefined, witnesses: [] },
+        audit: { retentionDays: 2_192, publicProofs: false, anchor: undefined, sinks: [], witnesses: [] },
         approvals: {
           remindAfter: 4 * 3_600,
           heldDirectory: join(empty, '.forgeguard', 'held'),

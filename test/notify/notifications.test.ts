@@ -231,6 +231,26 @@ describe('an alert', () => {
     ]);
   });
 
+  test('is told of a SIEM that cannot be reached', async () => {
+    await using receiver = await startReceiver();
+    await using made = notifications([hook('ops', receiver)]);
+    await made.start();
+    await scene.audit.append({
+      action: 'audit.sink-failed',
+      request: 's1',
+      actor: null,
+      repository: null,
+      details: { sink: 'siem', problem: 'HTTP 503', behind: 12 },
+    });
+    await until(() => receiver.received.length > 0);
+    expect(told(receiver)).toEqual([
+      expect.objectContaining({
+        type: 'alert.sink-failed',
+        title: 'Alert: the audit log could not be sent to siem ("HTTP 503"); it is tried again',
+      }),
+    ]);
+  });
+
   test('is told of what happened while no guard was there, where that was not long ago', async () => {
     await using receiver = await startReceiver();
     const channels = [hook('ops', receiver)];

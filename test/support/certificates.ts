@@ -8,12 +8,15 @@ export interface TestCertificates {
   /** Of the server 127.0.0.1 and localhost, PEM. */
   readonly cert: string;
   readonly key: string;
+  /** Of a client of the same authority, PEM. */
+  readonly client: { readonly cert: string; readonly key: string };
 }
 
 /** Makes an authority and a server certificate of it, good for a day. */
 export function makeCertificates(): TestCertificates {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const server = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const client = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const issuer = commonName('Test authority');
   const signed = (subject: Uint8Array, publicKey: KeyObject, extensions: readonly Uint8Array[]): string =>
     certificate({ issuer, subject, publicKey, extensions, signer: authority.privateKey });
@@ -35,6 +38,14 @@ export function makeCertificates(): TestCertificates {
       extension('551d25', false, sequence(objectId('2b06010505070301'))),
     ]),
     key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    client: {
+      cert: signed(commonName('guard'), client.publicKey, [
+        extension('551d13', true, sequence()),
+        // extendedKeyUsage: clientAuth.
+        extension('551d25', false, sequence(objectId('2b06010505070302'))),
+      ]),
+      key: client.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import {
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expectNoUpstreamSecret } from './upstream-secret.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Received {
   readonly path: string;
@@ -27,6 +28,10 @@ export interface Receiver extends AsyncDisposable {
   };
   /** True: takes what is sent and never answers. */
   isSilent: boolean;
+  /** Answers with this status instead, by the body. */
+  judge?: (body: string) => number;
+  /** Milliseconds until it answers. */
+  delayMs?: number;
 }
 
 export async function startReceiver(tls?: {
@@ -54,7 +59,9 @@ export async function startReceiver(tls?: {
     );
     received.push({ path: request.url ?? '', headers: request.headers, body });
     if (made.isSilent) return;
-    response.writeHead(made.answer.status, made.answer.headers).end(made.answer.body);
+    if (made.delayMs !== undefined) await sleep(made.delayMs);
+    const { status, headers, body: text } = made.answer;
+    response.writeHead(made.judge?.(body) ?? status, headers).end(text);
   };
   const handle: Parameters<typeof createHttp>[1] = (request, response) => {
     listener(request, response).catch(() => response.destroy());

@@ -40,7 +40,9 @@ const controls: Readonly<Record<string, readonly [action: number, disposition: n
 const product = { name: 'Forgeguard', vendor_name: 'Forgeguard', version };
 
 const found = z.object({
-  findings: z.array(z.object({ identifier: z.string().nullish(), rule: z.string(), path: z.string() })),
+  findings: z.array(
+    z.object({ identifier: z.string().nullish(), rule: z.string(), path: z.string().nullish().catch(null) }),
+  ),
 });
 
 function text(value: Json | undefined): string | undefined {
@@ -116,15 +118,17 @@ const members: Readonly<Record<OcsfClass, (entry: AuditEntry, uid: string) => Ev
         detection_system: 'Forgeguard',
         policy: policy && { uid: policy },
       },
-      file: first && {
-        name: first.path.slice(first.path.lastIndexOf('/') + 1) || '-',
-        path: first.path,
-        type_id: 1,
-      },
+      file: fileOf(first?.path),
       resources: resourcesOf(entry),
     };
   },
 };
+
+/** None where the path is sealed. */
+function fileOf(path: string | null | undefined): Event | undefined {
+  if (path === null || path === undefined) return undefined;
+  return { name: path.slice(path.lastIndexOf('/') + 1) || '-', path, type_id: 1 };
+}
 
 function resourcesOf({ repository }: AuditEntry): readonly Event[] | undefined {
   return repository === null ? undefined : [{ uid: repository, name: repository, type: 'repository' }];

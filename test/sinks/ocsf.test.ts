@@ -78,6 +78,19 @@ describe('an entry as an event', () => {
     });
   });
 
+  test('is valid as well where its texts are sealed', () => {
+    const sealed = { sealed: 0 };
+    const findings = [{ rule: 'phi/ssn', identifier: 'ssn', path: sealed }];
+    const event = eventOf('push.decided', agent);
+    const item = shippedEntry({
+      ...event,
+      details: { ...event.details, findings, address: sealed, reason: sealed },
+    });
+    const made = ocsfEvent(log, item, now);
+    expect(ocsfProblems(made)).toEqual([]);
+    expect(made).toMatchObject({ class_uid: 2006, finding_info: { types: ['ssn'] } });
+  });
+
   test.each([
     ['guard.started', 600203],
     ['identity.refused', 300201],

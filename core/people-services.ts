@@ -4,7 +4,7 @@ import type { Grant, Principal, Scope } from './principal.ts';
 import type { Role, RoleGrant } from './role.ts';
 
 /** Who may still act. Nobody may act for a person who was offboarded. */
-export interface Standing {
+export interface PeopleStanding {
   /** Those of these principal ids that name a person who may not act any more; asked of the database each time. */
   ended(ids: readonly string[]): Promise<readonly string[]>;
 }

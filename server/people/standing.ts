@@ -4,7 +4,7 @@ import type { Approval } from '../../core/approval.ts';
 import { involvedIn } from '../../core/approval/judge.ts';
 import { refuseIdentity } from '../../core/identity-refusal.ts';
 import type { Grant } from '../../core/principal.ts';
-import type { Standing } from '../../core/people-services.ts';
+import type { PeopleStanding } from '../../core/people-services.ts';
 import type { ApprovalApplier, IdentityService } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
 import { listEnded } from './store.ts';
@@ -14,7 +14,7 @@ const believedMs = 500;
 const mostRemembered = 10_000;
 
 /** Asks the database each time. */
-export function createStanding(database: Queryable): Standing {
+export function createStanding(database: Queryable): PeopleStanding {
   return {
     ended: (ids) =>
       ids.length === 0
@@ -29,7 +29,7 @@ function peopleBehind({ principal, owner }: Grant): readonly string[] {
 }
 
 /** The same service, which refuses whoever stands for people who were offboarded. */
-export function demandStanding(identity: IdentityService, standing: Standing): IdentityService {
+export function demandStanding(identity: IdentityService, standing: PeopleStanding): IdentityService {
   const known = new Map<string, { readonly until: number; readonly answer: Promise<readonly string[]> }>();
 
   function ended(ids: readonly string[]): Promise<readonly string[]> {
@@ -57,7 +57,7 @@ export function demandStanding(identity: IdentityService, standing: Standing): I
 }
 
 /** The same applier, which applies nothing for agents of people who were offboarded. */
-export function applyWithStanding(applier: ApprovalApplier, standing: Standing): ApprovalApplier {
+export function applyWithStanding(applier: ApprovalApplier, standing: PeopleStanding): ApprovalApplier {
   return {
     ...applier,
     apply: async (approval, signal) => {
@@ -69,6 +69,6 @@ export function applyWithStanding(applier: ApprovalApplier, standing: Standing):
   };
 }
 
-function endedBehind(approval: Approval, standing: Standing): Promise<readonly string[]> {
+function endedBehind(approval: Approval, standing: PeopleStanding): Promise<readonly string[]> {
   return standing.ended([...involvedIn(approval)].filter((id) => id.startsWith('human:')));
 }

@@ -49,6 +49,18 @@ export function makeCertificates(): TestCertificates {
   };
 }
 
+/** A certificate for a key, of an authority that nobody knows, good for a day, PEM: what counts is the key in it. */
+export function makeKeyCertificate(name: string, publicKey: KeyObject): string {
+  const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return certificate({
+    issuer: commonName('Test authority'),
+    subject: commonName(name),
+    publicKey,
+    extensions: [extension('551d13', true, sequence())],
+    signer: authority.privateKey,
+  });
+}
+
 interface CertificateFields {
   readonly issuer: Uint8Array;
   readonly subject: Uint8Array;

@@ -15,7 +15,7 @@ export const patchBody = z.looseObject({
           return z.NEVER;
         }),
         path: z.string().max(500).optional(),
-        value: z.unknown(),
+        value: z.unknown().optional(),
       }),
     )
     .min(1)

@@ -16,6 +16,7 @@ import {
   checkPolicy,
 } from './doctor-checks.ts';
 import type { Finding } from './doctor-checks.ts';
+import { checkCredential } from './doctor-credential.ts';
 import { checkNotification } from './doctor-notifications.ts';
 import { checkRedis } from './doctor-redis.ts';
 import { checkSink } from './doctor-sinks.ts';
@@ -46,6 +47,7 @@ async function examine({ config: configFile, notify }: Flags): Promise<readonly 
     ...(await checkRedis(config)),
     ...(await Promise.all(config.forges.map(checkForge))),
     ...(await Promise.all(config.audit.sinks.map(checkSink))),
+    ...(await Promise.all(config.forges.map(checkCredential))).flat(),
     ...(notify === true ? await Promise.all(config.notifications.map(checkNotification)) : []),
   ];
 }

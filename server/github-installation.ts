@@ -27,6 +27,8 @@ export interface InstallationTokens extends AsyncDisposable {
    * `upstream/no-credential`.
    */
   tokenFor(wish: InstallationWish): Promise<Secret>;
+  /** What GitHub says of the App; rejects as `tokenFor` does. For checks before there is a repository. */
+  describeApp(): Promise<{ readonly slug: string; readonly permissions: readonly string[] }>;
   /** GitHub refused the token that was got for this wish: the next is a new one, unless it was only just made. */
   refused(wish: InstallationWish): void;
 }
@@ -56,6 +58,10 @@ const maxKept = 10_000;
 const answerMs = 20_000;
 
 const installationAnswer = z.object({ id: z.int().min(1) });
+const appAnswer = z.object({
+  slug: z.string().regex(/^[\w-]{1,100}$/),
+  permissions: z.record(z.string().regex(/^\w{1,60}$/), z.enum(['read', 'write', 'admin'])),
+});
 const tokenAnswer = z.object({
   token: z.string().regex(/^[\x21-\x7e]{1,16384}$/),
   expires_at: z.iso.datetime({ offset: true }),
@@ -139,6 +145,13 @@ export function createInstallationTokens(options: InstallationTokensOptions): In
       const shared = minting.get(key) ?? mint(wish, key).finally(() => minting.delete(key));
       minting.set(key, shared);
       return shared;
+    },
+    async describeApp() {
+      const answer = await ask('GET /app', {}).catch((thrown: unknown) => {
+        throw githubFailure(thrown, 'what GitHub knows of the App');
+      });
+      const { slug, permissions } = read(appAnswer, answer);
+      return { slug, permissions: Object.entries(permissions).map(([name, access]) => `${name}: ${access}`) };
     },
     refused(wish) {
       const kept = tokens.get(keyOf(wish));

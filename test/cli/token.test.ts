@@ -125,6 +125,16 @@ describe('doctor', () => {
         forges: [
           { name: 'up', url: `http://127.0.0.1:${port}`, credential: { mode: 'passthrough' } },
           { name: 'down', url: 'http://127.0.0.1:1', credential: { mode: 'none' } },
+          {
+            name: 'good',
+            url: `http://127.0.0.1:${port}`,
+            credential: { mode: 'bearer', token: { command: ['/bin/echo', 'word'] } },
+          },
+          {
+            name: 'bad',
+            url: `http://127.0.0.1:${port}`,
+            credential: { mode: 'bearer', token: { command: ['/bin/false', 'word'] } },
+          },
         ],
       }),
     );
@@ -137,6 +147,8 @@ describe('doctor', () => {
       /^FAIL {2}database: /m,
       /^ok {4}forge up: answers 404$/m,
       /^FAIL {2}forge down: ECONNREFUSED\n {6}Check forges/m,
+      /^ok {4}credential of good: bearer: there is one$/m,
+      /^FAIL {2}credential of bad: .* the command \/bin\/false ended with 1\n/m,
       /^warn {2}weakened: the forge up gets the clients' own credentials/m,
     ]) {
       expect(result.stdout).toMatch(line);

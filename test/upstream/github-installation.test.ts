@@ -195,6 +195,12 @@ test.each([
   expect(githubApiUrl(new URL(web))).toBe(api);
 });
 
+test('what GitHub knows of the App is told', async () => {
+  const { slug, permissions } = await open().describeApp();
+  expect(slug).toBe(app.slug);
+  expect(permissions.toSorted()).toEqual(['contents: write', 'metadata: read']);
+});
+
 test('GitHub was asked as its description says', () => {
   expect(github.calls.length).toBeGreaterThan(10);
   expect(github.violations).toEqual([]);

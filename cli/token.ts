@@ -13,6 +13,7 @@ import { withConfiguredDatabase } from '../server/configured-database.ts';
 import { createTokenOffice } from '../server/identity/tokens.ts';
 import type { TokenOffice, TokenRequest } from '../server/identity/tokens.ts';
 import type { TokenRecord } from '../server/identity/store.ts';
+import { describeRevoke } from './token-revoke.ts';
 
 type Format = 'text' | 'json';
 
@@ -123,20 +124,15 @@ async function list(flags: CommonFlags): Promise<void> {
   printTable([['ID', 'STATE', 'FOR', 'OWNER', 'EXPIRES', 'LAST USE', 'SCOPES', 'PURPOSE'], ...rows]);
 }
 
-async function revoke(id: string, flags: CommonFlags): Promise<void> {
-  const by = `local:${userInfo().username}`;
-  const record = await withOffice(flags.config, (office) => office.revoke(id, by));
-  if (flags.format === 'json') print(JSON.stringify(publicPart(record), null, 2));
-  else print(`${record.id} of ${record.principal} is revoked; a running guard refuses it within a second`);
-}
-
 function stateOf(record: TokenRecord, now: Date): string {
-  if (record.revokedAt !== null) return 'revoked';
+  if (record.revokedAt !== null || record.isVoid) return 'revoked';
   return record.expiresAt <= now ? 'expired' : 'valid';
 }
 
-function publicPart(record: TokenRecord): Omit<TokenRecord, 'creationRecorded' | 'revocationRecorded'> {
-  const { creationRecorded: _creation, revocationRecorded: _revocation, ...rest } = record;
+function publicPart(
+  record: TokenRecord,
+): Omit<TokenRecord, 'creationRecorded' | 'revocationRecorded' | 'isVoid'> {
+  const { creationRecorded: _creation, revocationRecorded: _revocation, isVoid: _void, ...rest } = record;
   return rest;
 }
 
@@ -186,7 +182,5 @@ export function registerToken(program: Command): void {
     .option('--on-behalf-of <person>', 'for whom it acts, nearest first; may be repeated', collect, [])
     .action(create);
   common(token.command('list').description('list all tokens, never their secret part')).action(list);
-  common(
-    token.command('revoke').description('revoke a token').argument('<id>', 'id as `token list` shows it'),
-  ).action(revoke);
+  describeRevoke(common(token.command('revoke')));
 }

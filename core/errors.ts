@@ -63,7 +63,7 @@ export const errorTable = {
   },
   'identity/missing': {
     status: 401,
-    remedy: 'Send a guard token as the HTTP Basic password or as a Bearer token.',
+    remedy: 'Send a token as the HTTP Basic password or as a Bearer token.',
   },
   'identity/invalid': {
     status: 401,
@@ -73,6 +73,15 @@ export const errorTable = {
     status: 429,
     remedy:
       'Stop trying this credential, ask for a new one, and wait as long as the Retry-After header says.',
+  },
+  'identity/unavailable': {
+    status: 503,
+    remedy:
+      'Try again in a moment; tell the operator if it stays so: the issuer of your token is not reached.',
+  },
+  'identity/revoked': {
+    status: 403,
+    remedy: 'Ask the one who answers for the agent; nothing was forwarded.',
   },
   'identity/forbidden': {
     status: 403,

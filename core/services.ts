@@ -97,6 +97,21 @@ export interface IdentityService {
   authenticate(presented: Presented): Promise<Grant>;
 }
 
+/** A credential that was accepted some time ago. */
+export interface AcceptedCredential {
+  readonly principal: Principal;
+  /** Who answers for the credential; null where nobody is named. */
+  readonly owner: string | null;
+  /** When it was accepted. */
+  readonly since: Date;
+}
+
+/**
+ * Asks again right before an effect. Rejects with `identity/revoked` where the credential, the principal, somebody for
+ * whom it acts or the owner was revoked since; that it has expired does not matter.
+ */
+export type CredentialCheck = (accepted: AcceptedCredential) => Promise<void>;
+
 export interface PolicyService {
   /** SHA-256 of the text in force, hex. */
   readonly digest: string;

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { covers } from '../core/scope.ts';
-import type { ApprovalNotifier, StepObserver } from '../core/services.ts';
+import type { ApprovalNotifier, IdentityService, StepObserver } from '../core/services.ts';
 import { createActivity } from './activity/part.ts';
 import { createEvidenceStore } from './activity/evidence-store.ts';
 import { createReplay } from './activity/replay.ts';
@@ -42,7 +42,7 @@ import { passthroughGrant } from './identity/passthrough.ts';
 import { recordRefusals } from './identity/recorded-refusals.ts';
 import { createIdentity } from './identity/part.ts';
 import { createNotifications } from './notify/part.ts';
-import { applyWithStanding, createStanding, demandStanding } from './people/standing.ts';
+import { applyWithStanding, confirmWithStanding, createStanding, demandStanding } from './people/standing.ts';
 import { createPolicyService, type LoadedPolicy } from './policy/service.ts';
 import { createReports } from './reports/part.ts';
 import { createScanPool } from './scanning/pool.ts';
@@ -101,10 +101,20 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       startAnchoring({ database, append: (event) => audit.append(event), directory, everyMs: every * 1000 }),
     );
   }
-  const identity = opened.use(createIdentity({ database, clock, audit }));
+  const identity = opened.use(
+    createIdentity({
+      database,
+      clock,
+      audit,
+      issuers: config.identity.issuers,
+      sessionLifetime: config.identity.sessions.maxLifetime,
+    }),
+  );
   const admission = createAdmission({ limits: config.limits, audit });
   const standing = createStanding(database);
-  const recorded = admission.guard(recordRefusals(demandStanding(identity, standing), audit));
+  const watch = (inner: IdentityService): IdentityService =>
+    admission.guard(recordRefusals(demandStanding(inner, standing), audit));
+  const recorded = watch(identity);
   const http = createHttpServer({
     trustProxy: config.listen.trustProxy,
     log: options.log,
@@ -144,6 +154,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       identity: recorded,
       covers,
       traffic: admission,
+      confirm: confirmWithStanding(identity.confirm, standing),
       passthroughGrant: (authorization, forge) => passthroughGrant(authorization, forge, fingerprintKey),
       audit,
       scanner,
@@ -204,6 +215,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   await notifications.start();
   activity.start();
   await http.register(git.plugin);
+  await http.register(identity.oauth({ guardUrl, watch }));
   await http.register(auditRoutes, {
     database,
     identity: recorded,

@@ -10,6 +10,7 @@ import { ReferenceReader } from './config-references.ts';
 import type { ConfigDocument, ForgeDocument } from './config-schema.ts';
 import type { SecretRef } from './config-values.ts';
 import { resolveCredential } from './credential-resolve.ts';
+import { issuerWeakenings, resolveIssuers } from './issuer-resolve.ts';
 import { notificationWeakenings, resolveNotification } from './notification-resolve.ts';
 import { Secret } from './secret.ts';
 import { resolvePeople } from './web-login-resolve.ts';
@@ -98,8 +99,17 @@ export async function resolveConfig(
     database: { url: databaseUrl },
     redis: { url: redisUrl },
     forges,
-    identity: { tokens: { maxLifetime: written.identity.tokens.maxLifetime } },
     people,
+    identity: {
+      tokens: written.identity.tokens,
+      sessions: written.identity.sessions,
+      issuers: await resolveIssuers(
+        work.references,
+        (path, message) => work.fault(path, message),
+        written.identity.issuers,
+        surroundings.directory,
+      ),
+    },
     audit: {
       retentionDays: written.audit.retentionDays,
       publicProofs: written.audit.publicProofs,
@@ -128,6 +138,7 @@ export async function resolveConfig(
       ...weakeningsOf(written.forges),
       ...notificationWeakenings(notifications),
       ...sinkWeakenings(sinks),
+      ...issuerWeakenings(written.identity.issuers),
       ...(allowsPlainListen && !isLoopback(listen.host)
         ? [
             `the guard listens on ${listen.host} for plain http: tokens and content can be read on the network`,

@@ -8,6 +8,7 @@ import { isPlainRemote, parseListenAddress } from './address.ts';
 import { baseUrl, fileName, secretRef } from './config-values.ts';
 import { trustProxy } from './listen-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
+import { issuerSchema } from './issuer-schema.ts';
 import { limitsSchema } from './limits.ts';
 import { reportsSchema } from './report-schema.ts';
 import { alertsSchema, notificationSchema } from './notification-schema.ts';
@@ -157,10 +158,19 @@ const identity = closed({
       .default(parseDuration('90d') ?? 0)
       .describe('the longest lifetime of a guard token'),
   }).prefault({}),
-  issuers: unavailable.describe('OpenID Connect issuers; not available in this version'),
   saml: samlSchema,
   web: webSchema.prefault({}),
   scim: scimSchema.optional().describe('lets a directory manage people by SCIM 2.0'),
+  sessions: closed({
+    maxLifetime: duration({ least: '1m', most: '15m' })
+      .default(parseDuration('15m') ?? 0)
+      .describe('the longest lifetime of a session token'),
+  }).prefault({}),
+  issuers: z
+    .array(issuerSchema)
+    .max(50)
+    .default([])
+    .describe('whose tokens are trusted: OpenID Connect and SPIFFE'),
 });
 
 export const configSchema = closed({

@@ -1,6 +1,7 @@
 // What the configuration is once it is read: frozen data that main.ts hands down.
 import type { ListenAddress } from './address.ts';
 import type { ForgeCredential } from './credential-types.ts';
+import type { IssuerConfig } from './issuer-types.ts';
 import type { Limits } from './limits.ts';
 import type { AlertSettings, NotificationChannel } from './notification-types.ts';
 import type { Secret } from './secret.ts';
@@ -37,7 +38,11 @@ export interface Config {
   readonly redis: { readonly url: Secret | undefined };
   readonly forges: readonly ForgeConfig[];
   /** `maxLifetime` in seconds. */
-  readonly identity: { readonly tokens: { readonly maxLifetime: number } };
+  readonly identity: {
+    readonly tokens: { readonly maxLifetime: number };
+    readonly sessions: { readonly maxLifetime: number };
+    readonly issuers: readonly IssuerConfig[];
+  };
   /** Who vouches for people, and what they may do. */
   readonly people: PeopleSettings;
   readonly audit: {

@@ -18,6 +18,13 @@ export const vendorTokens: readonly VendorToken[] = [
     checked: crcBody(3),
   },
   {
+    rule: 'secret/guard-token',
+    literals: ['fgs_'],
+    pattern: /\bfgs_[0-9A-Za-z]{42}(?![0-9A-Za-z_])/g,
+    confidence: 0.99,
+    checked: crcBody(4),
+  },
+  {
     rule: 'secret/github-token',
     literals: ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'],
     pattern: /\bgh[pousr]_[0-9A-Za-z]{36}(?![0-9A-Za-z_])/g,

@@ -88,6 +88,12 @@ function outcomeOf(thrown: unknown, signal: AbortSignal): ApplyOutcome {
   return { kind: transient.has(error.code) ? 'later' : 'failed', note };
 }
 
+/** Whoever has lost its standing while the push waited does not land by somebody else's approval. */
+function refusedStanding(thrown: unknown): ApplyOutcome {
+  if (!(thrown instanceof GuardError) || thrown.code !== 'identity/revoked') throw thrown;
+  return { kind: 'stale', note: `It was not applied: ${thrown.message}.` };
+}
+
 interface Ready {
   readonly push: Push;
   readonly held: HeldPush;
@@ -119,6 +125,12 @@ async function prepare(
     findingsDigest: findingsDigest(facts.findings.map(({ finding }) => finding)),
   });
   if (why !== undefined) return { kind: 'stale', note: `${why} Push again, so that it is decided anew.` };
+  const { actor: principal, owner } = approval.binding;
+  const gone = await services.confirm({ principal, owner, since: approval.createdAt }).then(
+    () => undefined,
+    (thrown: unknown) => refusedStanding(thrown),
+  );
+  if (gone !== undefined) return gone;
   await services.audit.append(decidedEvent(push.identity, facts, approval.id));
   await services.observe('apply-decided', push.client.request);
   return { push, held, stage, decision };

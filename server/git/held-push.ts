@@ -25,6 +25,7 @@ export async function pushOfHeld(
       request: approval.request,
       actor,
       owner,
+      since: approval.createdAt,
       refLimits: undefined,
       repository,
       authorization: undefined,

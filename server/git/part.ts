@@ -26,7 +26,10 @@ import { createUpstreamFacts } from './upstream-facts.ts';
 export interface GitPartOptions
   extends
     Pick<GitRoutesOptions, 'forges' | 'identity' | 'covers' | 'traffic' | 'passthroughGrant'>,
-    Pick<PushServices, 'audit' | 'scanner' | 'policy' | 'limits' | 'agent' | 'clock' | 'observe'> {
+    Pick<
+      PushServices,
+      'audit' | 'confirm' | 'scanner' | 'policy' | 'limits' | 'agent' | 'clock' | 'observe'
+    > {
   readonly approvals: ApprovalService;
   /** Where what pushes change is kept. */
   readonly evidence: EvidenceStore;

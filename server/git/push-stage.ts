@@ -6,6 +6,7 @@ import type {
   Clock,
   PolicyService,
   ScanService,
+  CredentialCheck,
   StepObserver,
 } from '../../core/services.ts';
 import type { Verdict } from '../../core/verdict.ts';
@@ -28,6 +29,8 @@ import type { Workshop, WorkshopServices } from './workshop.ts';
 
 export interface PushServices extends WorkshopServices {
   readonly audit: AuditLog;
+  /** Asked right before anything is forwarded. */
+  readonly confirm: CredentialCheck;
   readonly scanner: ScanService;
   readonly policy: PolicyService;
   readonly approvals: Pick<ApprovalService, 'request' | 'waitFor' | 'status'>;
@@ -52,6 +55,8 @@ export interface PushClient {
   readonly actor: Principal;
   /** Who answers for the actor's credential, a principal id. */
   readonly owner: string | null;
+  /** When the credential was accepted. */
+  readonly since: Date;
   /** The ref globs to which the credential is limited; undefined where it is not. */
   readonly refLimits: readonly string[] | undefined;
   readonly repository: Repository;

@@ -66,6 +66,7 @@ export async function servePush(
           await reportRefusal(services, push, decision.answer);
           return undefined;
         }
+        await confirmActor(services, client);
         forwarding = true;
         await forwardAndReport(services, push, stage, decision);
         return undefined;
@@ -87,6 +88,14 @@ export async function servePush(
     }
     await refuseWithError(services, identity, request, output, error);
   }
+}
+
+/**
+ * A push takes time: whoever was revoked meanwhile does not land. A credential that has merely expired since may finish
+ * what it has begun. What the upstream judges by itself is not asked.
+ */
+async function confirmActor(services: PushServices, { actor, owner, since }: PushClient): Promise<void> {
+  if (actor.proof !== 'passthrough') await services.confirm({ principal: actor, owner, since });
 }
 
 /** An aborted stage fails in its own way; why it was aborted is what counts. */

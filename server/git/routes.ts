@@ -230,6 +230,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
     gone: AbortSignal,
     letOthersIn: () => void,
   ): Promise<void> {
+    const since = options.clock.now();
     const signal = AbortSignal.any([gone, AbortSignal.timeout(options.limits.pushSeconds * 1000)]);
     const reader = new ByteReader(counted(bodyOf(request, signal), grant.principal));
     const answer = answerOnce(request, reply, reader, options.limits.packBytes);
@@ -259,6 +260,7 @@ export async function gitRoutes(app: FastifyInstance, options: GitRoutesOptions)
       request: request.id,
       actor: grant.principal,
       owner: grant.owner,
+      since,
       refLimits: refLimits(grant, repository.id, 'push'),
       repository,
       authorization: authorizationOf(request),

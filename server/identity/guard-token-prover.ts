@@ -8,7 +8,7 @@ import { formOf, hashToken } from './guard-token.ts';
 import type { Prover } from './prover.ts';
 import { recordCreation, recordPending } from './recording.ts';
 import { ShortMemory } from './short-memory.ts';
-import { findTokenByHash, noteLastUses } from './store.ts';
+import { findTokenByHash, noteLastUses, revokeToken } from './store.ts';
 import type { TokenRecord } from './store.ts';
 
 export interface ProverOptions {
@@ -30,20 +30,44 @@ export function createGuardTokenProver(options: ProverOptions): Prover {
     return record;
   }
 
+  /** The record of a token that may be honoured; undefined where the text is no guard token. */
+  async function look(token: string): Promise<TokenRecord | undefined> {
+    const form = formOf(token);
+    if (form !== 'guard-token' && form !== 'bad-checksum') return undefined;
+    if (form === 'bad-checksum') throw refuseIdentity(form);
+    const hash = hashToken(token);
+    const record = await known.recall(hash.toString('base64'), () => load(hash));
+    if (record === undefined) throw refuseIdentity('unknown');
+    const now = clock.now();
+    const state = stateOf(record, now);
+    if (state !== 'valid') throw refuseIdentity(state, record.id);
+    uses.set(record.id, now);
+    return record;
+  }
+
   return {
     prove: async ({ token }) => {
-      if (token === undefined) return undefined;
-      const form = formOf(token);
-      if (form === 'unknown-kind') return undefined;
-      if (form === 'bad-checksum') throw refuseIdentity(form);
-      const hash = hashToken(token);
-      const record = await known.recall(hash.toString('base64'), () => load(hash));
-      if (record === undefined) throw refuseIdentity('unknown');
-      const now = clock.now();
-      const state = stateOf(record, now);
-      if (state !== 'valid') throw refuseIdentity(state, record.id);
-      uses.set(record.id, now);
-      return grantOf(record);
+      const record = token === undefined ? undefined : await look(token);
+      return record && grantOf(record);
+    },
+    exchange: async (token) => {
+      const record = await look(token);
+      return (
+        record && {
+          grant: grantOf(record),
+          since: record.createdAt,
+          parents: [record.id],
+          facts: {},
+          spend: async () => undefined,
+        }
+      );
+    },
+    revoke: async (token) => {
+      const record = await look(token);
+      return (
+        record !== undefined &&
+        (await revokeToken(database, record.id, clock.now(), 'its holder')) !== undefined
+      );
     },
     upkeep: async () => {
       await recordPending(options);
@@ -56,7 +80,7 @@ export function createGuardTokenProver(options: ProverOptions): Prover {
 }
 
 function stateOf(record: TokenRecord, now: Date): 'valid' | 'revoked' | 'expired' {
-  if (record.revokedAt !== null) return 'revoked';
+  if (record.revokedAt !== null || record.isVoid) return 'revoked';
   return now < record.expiresAt ? 'valid' : 'expired';
 }
 

@@ -27,7 +27,7 @@ export function recordRefusals(identity: IdentityService, audit: Pick<AuditLog, 
       request: randomBytes(8).toString('hex'),
       actor: null,
       repository: null,
-      details: { reason: refusal.reason, token: refusal.token ?? null, moreRefusals },
+      details: { ...refusal.facts, reason: refusal.reason, token: refusal.token ?? null, moreRefusals },
     });
   }
 

@@ -72,7 +72,7 @@ function revocationOf(record: TokenRecord): AuditEvent {
 }
 
 /** Scopes as the audit log keeps them. */
-function scopesJson(scopes: readonly Scope[]): Json {
+export function scopesJson(scopes: readonly Scope[]): Json {
   return scopes.map(({ repository, verbs, refs }) => ({
     repository,
     verbs,

@@ -1,14 +1,18 @@
 // Proves who sends a request, by asking one prover after the other. Nothing that no prover knows is ever accepted.
 import { setInterval } from 'node:timers';
-import { refuseIdentity } from '../../core/identity-refusal.ts';
+import { refusalOf, refuseIdentity } from '../../core/identity-refusal.ts';
 import type { IdentityService } from '../../core/services.ts';
 import { readToken } from './authorization.ts';
-import type { Prover } from './prover.ts';
+import type { Exchangeable, Prover } from './prover.ts';
 
 /** Upkeep happens at this interval, in ms. */
 const upkeepInterval = 5_000;
 
 export interface Identity extends IdentityService, AsyncDisposable {
+  /** Proves a token that is to be exchanged. Rejects with a refusal. */
+  exchange(token: string): Promise<Exchangeable>;
+  /** Revokes a token in the name of whoever holds it; does nothing where it is none that is honoured. */
+  revoke(token: string): Promise<void>;
   /** Lets every prover do what is not urgent; runs by itself every few seconds. */
   upkeep(): Promise<void>;
 }
@@ -39,6 +43,24 @@ export function createIdentityService(provers: readonly Prover[]): Identity {
         if (grant !== undefined) return grant;
       }
       throw refuseIdentity(token === undefined ? 'missing' : 'unknown-kind');
+    },
+    exchange: async (token) => {
+      for (const prover of provers) {
+        const found = await prover.exchange?.(token);
+        if (found !== undefined) return found;
+      }
+      throw refuseIdentity('unknown-kind');
+    },
+    revoke: async (token) => {
+      for (const prover of provers) {
+        const isDone = await prover.revoke?.(token).catch((error: unknown) => {
+          if (refusalOf(error) === undefined) throw error;
+          return true;
+        });
+        if (isDone === true) break;
+      }
+      // It works already; what cannot be recorded now is recorded later.
+      await upkeep().catch(() => undefined);
     },
     upkeep,
     [Symbol.asyncDispose]: async () => {

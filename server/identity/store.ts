@@ -22,6 +22,8 @@ export interface TokenRecord {
   readonly lastUse: Date | null;
   readonly creationRecorded: boolean;
   readonly revocationRecorded: boolean;
+  /** True where the principal, its owner or somebody for whom it acts was revoked since. */
+  readonly isVoid: boolean;
 }
 
 /** Scopes as they are kept. */
@@ -46,12 +48,16 @@ const recordSchema = z.object({
   lastUse: z.date().nullable(),
   creationRecorded: z.boolean(),
   revocationRecorded: z.boolean(),
+  isVoid: z.boolean(),
 });
 
 const columns = `id, kind, principal, groups, on_behalf_of as "onBehalfOf", scopes, owner, purpose,
   issued_by as "issuedBy", created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt",
   revoked_by as "revokedBy", last_use as "lastUse", creation_recorded as "creationRecorded",
-  revocation_recorded as "revocationRecorded"`;
+  revocation_recorded as "revocationRecorded",
+  exists (select from identity_revocation revocation where revocation.before >= guard_token.created_at
+    and revocation.principal in (select lower(name)
+      from unnest(guard_token.on_behalf_of || guard_token.principal || guard_token.owner) as name)) as "isVoid"`;
 
 async function readRecords(
   database: Queryable,

@@ -111,5 +111,6 @@ function draftRecord(request: TokenRequest, now: Date, longest: number): TokenRe
     lastUse: null,
     creationRecorded: false,
     revocationRecorded: false,
+    isVoid: false,
   };
 }

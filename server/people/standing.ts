@@ -2,10 +2,11 @@
 // an agent that acts for such a person or that it answers for, proves nothing any more. Trusts the database.
 import type { Approval } from '../../core/approval.ts';
 import { involvedIn } from '../../core/approval/judge.ts';
+import { GuardError } from '../../core/errors.ts';
 import { refuseIdentity } from '../../core/identity-refusal.ts';
 import type { Grant } from '../../core/principal.ts';
 import type { PeopleStanding } from '../../core/people-services.ts';
-import type { ApprovalApplier, IdentityService } from '../../core/services.ts';
+import type { ApprovalApplier, CredentialCheck, IdentityService } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
 import { listEnded } from './store.ts';
 
@@ -24,7 +25,7 @@ export function createStanding(database: Queryable): PeopleStanding {
 }
 
 /** Everybody whose access the grant rests on. */
-function peopleBehind({ principal, owner }: Grant): readonly string[] {
+function peopleBehind({ principal, owner }: Pick<Grant, 'principal' | 'owner'>): readonly string[] {
   return [principal.id, ...principal.onBehalfOf, ...(owner === null ? [] : [owner])];
 }
 
@@ -53,6 +54,17 @@ export function demandStanding(identity: IdentityService, standing: PeopleStandi
         throw refuseIdentity('offboarded', grant.principal.session);
       return grant;
     },
+  };
+}
+
+/** The same check of a credential, which also refuses whoever stands for people who were offboarded meanwhile. */
+export function confirmWithStanding(confirm: CredentialCheck, standing: PeopleStanding): CredentialCheck {
+  return async (accepted) => {
+    await confirm(accepted);
+    const { principal, owner } = accepted;
+    const people = peopleBehind({ principal, owner }).filter((id) => id.startsWith('human:'));
+    if (people.length > 0 && (await standing.ended(people)).length > 0)
+      throw new GuardError('identity/revoked', 'a person for whom this was done may not act any more');
   };
 }
 

@@ -54,7 +54,6 @@ describe('without a file', () => {
         database: { url: undefined },
         redis: { url: undefined },
         forges: [],
-        identity: { tokens: { maxLifetime: 90 * 86_400 } },
         people: {
           providers: [],
           roles: [],
@@ -62,6 +61,7 @@ describe('without a file', () => {
           session: { idle: 1_800, absolute: 43_200 },
           scimToken: undefined,
         },
+        identity: { issuers: [], sessions: { maxLifetime: 900 }, tokens: { maxLifetime: 90 * 86_400 } },
         audit: { retentionDays: 2_192, publicProofs: false, anchor: undefined, sinks: [], witnesses: [] },
         approvals: {
           remindAfter: 4 * 3_600,

@@ -122,7 +122,7 @@ describe('a token', () => {
     expect(await refusal(identity, revoked.token)).toEqual(['identity/invalid', 'revoked', revoked.id]);
     expect(await refusal(identity, 'eyJhbGciOiJub25lIn0.e30.')).toEqual([
       'identity/invalid',
-      'unknown-kind',
+      'unknown-issuer',
       undefined,
     ]);
     expect(await refusal(identity, 'fg_x')).toEqual(['identity/invalid', 'bad-checksum', undefined]);

@@ -32,7 +32,10 @@ export interface ReceivedResult {
   readonly unreadable: number;
   /** How many entries were told to be left out, by reason. */
   readonly skipped: Readonly<Record<string, number>>;
-  /** Signed checkpoints that the entries agree with, and the stretch that they prove: [provedFrom, provedTo). */
+  /**
+   * Signed checkpoints that the entries agree with, and the stretch [provedFrom, provedTo) that they prove; the last one
+   * where there are gaps in between.
+   */
   readonly checkpoints: number;
   readonly provedFrom: number;
   readonly provedTo: number;
@@ -199,7 +202,7 @@ export class ReceivedLog {
     const skipped: Record<string, number> = {};
     let tree = first === 0 ? new GrowingTree() : undefined;
     let checkpoints = 0;
-    let provedFrom: number | undefined;
+    let provedFrom = 0;
     let provedTo = 0;
     let since = 0;
     let at = first;
@@ -228,7 +231,7 @@ export class ReceivedLog {
       for (const root of tree === undefined ? [] : (roots.get(at) ?? [])) {
         if (tree !== undefined && sameHash(tree.root(), root)) {
           checkpoints += 1;
-          provedFrom ??= since;
+          provedFrom = since;
           provedTo = at;
         } else {
           this.#problem('other-history', at, 'the entries before do not make the tree that was signed');
@@ -248,7 +251,7 @@ export class ReceivedLog {
       unreadable: this.#unreadable,
       skipped,
       checkpoints,
-      provedFrom: provedFrom ?? 0,
+      provedFrom,
       provedTo,
       problems: this.#problems,
       problemCount: this.#problemCount,

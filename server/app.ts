@@ -127,7 +127,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       sinks: config.audit.sinks,
       stream: createAuditStream(database, audit.origin),
       database,
-      holder: instance.name,
+      holder: instance,
       append: (event) => audit.append(event),
       onProblem: (problem, error) => http.log.warn({ err: error }, problem),
     }),

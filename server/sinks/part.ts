@@ -5,14 +5,13 @@ import type { SinkSettings } from '../config.ts';
 import type { Database } from '../db.ts';
 import { openSink } from './open-sink.ts';
 import { type Pace, type Shipping, type ShippingState, startShipping, usualPace } from './shipping.ts';
-import { readSinks } from './store.ts';
+import { readSinks, type SinkHolder } from './store.ts';
 
 export interface SinksOptions {
   readonly sinks: readonly SinkSettings[];
   readonly stream: AuditStream;
   readonly database: Database;
-  /** Names this process and no other. */
-  readonly holder: string;
+  readonly holder: SinkHolder;
   readonly append: AuditLog['append'];
   readonly onProblem: (problem: string, error: unknown) => void;
   readonly pace?: Partial<Pace>;

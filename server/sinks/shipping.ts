@@ -22,6 +22,7 @@ import {
   planBatch,
   releaseSink,
   type SinkClaim,
+  type SinkHolder,
 } from './store.ts';
 
 export interface ShippingOptions {
@@ -29,8 +30,7 @@ export interface ShippingOptions {
   readonly sink: Sink;
   readonly stream: AuditStream;
   readonly database: Database;
-  /** Names this process and no other. */
-  readonly holder: string;
+  readonly holder: SinkHolder;
   readonly append: AuditLog['append'];
   readonly onProblem: (problem: string, error: unknown) => void;
   readonly pace?: Partial<Pace>;
@@ -262,7 +262,7 @@ export function startShipping(options: ShippingOptions): Shipping {
     // What stands at the end, such as that the guard stops, goes along where the receiver is there.
     const end = performance.now() + pace.lastMs;
     while (state === 'shipping' && performance.now() < end && (await turn()) === 0);
-    await releaseSink(database, name, holder).catch(() => undefined);
+    await releaseSink(database, name, holder.name).catch(() => undefined);
   }
 
   async function begin(): Promise<void> {

@@ -17,21 +17,29 @@ export async function ensureSink(client: Queryable, name: string, began: number)
   );
 }
 
+export interface SinkHolder {
+  /** Names this process and no other. */
+  readonly name: string;
+  /** What the names of processes begin with that have certainly ended; undefined where there are none. */
+  readonly predecessors: string | undefined;
+}
+
 /** Takes or keeps the sink for `ms`; undefined where another guard holds it. */
 export async function claimSink(
   client: Queryable,
   name: string,
-  holder: string,
+  { name: holder, predecessors }: SinkHolder,
   ms: number,
 ): Promise<SinkClaim | undefined> {
   const [row] = await client.query<SinkClaim>(
     `update audit_sink s
         set holder = $2, held_until = clock_timestamp() + $3 * interval '1 millisecond',
             fence = s.fence + case when s.holder is not distinct from $2 then 0 else 1 end
-      where s.name = $1 and (s.holder is not distinct from $2 or s.held_until < clock_timestamp())
+      where s.name = $1 and (s.holder is not distinct from $2 or s.held_until < clock_timestamp()
+             or starts_with(s.holder, $4))
       returning s.fence::float8 as fence, s.next::float8 as next, s.began::float8 as began,
                 s.planned::float8 as planned`,
-    [name, holder, ms],
+    [name, holder, ms, predecessors ?? null],
   );
   return row;
 }

@@ -128,6 +128,13 @@ describe('what is wrong', () => {
     expect(judge(without(9)).checkpoints).toBe(0);
   });
 
+  test('what comes behind a gap is proved by the next edge', () => {
+    const texts = lines([...entries.slice(0, 9), ...entries.slice(10), checkpoint(9), checkpoint(count, 14)]);
+    const result = judge(texts);
+    expect(result).toMatchObject({ ok: false, checkpoints: 2, provedFrom: 14, provedTo: count });
+    expect(result.problems.map(({ at }) => at)).toEqual([9]);
+  });
+
   test('the end is missing', () => {
     expect(kinds(whole.filter((_, at) => at < 15 || at === count))).toEqual([['gap', 15]]);
     const item = checkpoint(count);

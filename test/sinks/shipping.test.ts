@@ -54,7 +54,7 @@ function ship(sinks: readonly SinkSettings[], holder = 'this guard', more: Parti
     sinks,
     stream: createAuditStream(bench.database, log.origin),
     database: bench.database,
-    holder,
+    holder: { name: holder, predecessors: undefined },
     append: (event) => log.append(event),
     onProblem: () => undefined,
     pace: { ...pace, ...more },

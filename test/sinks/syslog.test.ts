@@ -52,7 +52,7 @@ const ship = (settings: SyslogSink): SinksPart =>
     sinks: [settings],
     stream: createAuditStream(bench.database, log.origin),
     database: bench.database,
-    holder: 'this guard',
+    holder: { name: 'this guard', predecessors: undefined },
     append: (event) => log.append(event),
     onProblem: () => undefined,
     pace: { pollMs: 20, firstWaitMs: 20, longestWaitMs: 100, lastMs: 2_000, lookMs: 50 },

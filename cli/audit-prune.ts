@@ -3,6 +3,12 @@ import { userInfo } from 'node:os';
 import process from 'node:process';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { prune, previewPruning } from '../server/audit/retention/prune.ts';
+import {
+  timestampAttestor,
+  witnessAttestor,
+  type Attestor,
+} from '../server/audit/retention/witnessed-time.ts';
+import type { Config } from '../server/config.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
 import { auditConfig, readTime } from './audit-source.ts';
 
@@ -10,6 +16,17 @@ export interface PruneFlags {
   readonly config?: string;
   readonly dryRun?: boolean;
   readonly today?: string;
+}
+
+function attestorsOf({ audit }: Config): readonly Attestor[] {
+  const witnesses = audit.witnesses.flatMap(
+    ({ key }) => parseVerifierKey(key, signatureTypes.cosignature) ?? [],
+  );
+  const { timestamp } = audit;
+  return [
+    ...witnesses.map(witnessAttestor),
+    ...(timestamp === undefined ? [] : [timestampAttestor(timestamp.authorities)]),
+  ];
 }
 
 /** Prunes, or with `--dry-run` tells what would go. */
@@ -24,9 +41,7 @@ export async function pruneLog(flags: PruneFlags): Promise<void> {
         dataDir: config.dataDir,
         clock: { now: () => new Date() },
         retentionDays: config.audit.retentionDays,
-        witnesses: config.audit.witnesses.flatMap(
-          ({ key }) => parseVerifierKey(key, signatureTypes.cosignature) ?? [],
-        ),
+        attestors: attestorsOf(config),
         told,
         person: `local:${userInfo().username}`,
       }),

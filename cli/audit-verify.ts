@@ -30,6 +30,7 @@ export interface VerifyFlags {
   readonly checkpoint: readonly string[];
   readonly witness: readonly string[];
   readonly received?: string;
+  readonly tsa?: string;
   readonly format: 'text' | 'json';
 }
 
@@ -130,6 +131,16 @@ function readWitnessKey(text: string): NoteVerifier {
   throw new GuardError('input/invalid', 'a --witness is the key that `forgeguard witness` prints');
 }
 
+const maxAuthorityBytes = 4 * 2 ** 20;
+
+async function readAuthorities(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const bytes = await readBoundedFile(file, maxAuthorityBytes).catch((cause: unknown) => {
+    throw new GuardError('input/unreadable', `couldn't read ${file}`, { cause });
+  });
+  return bytes?.toString('utf8') ?? '';
+}
+
 async function readStart(file: string): Promise<Buffer | undefined> {
   try {
     await using handle = await open(file, 'r');
@@ -167,6 +178,7 @@ async function verifyPackFile(
       key,
       kept,
       witnesses: flags.witness.map(readWitnessKey),
+      stampedBy: await readAuthorities(flags.tsa),
     });
     const { first, past, size } = result;
     const text =
@@ -196,9 +208,10 @@ async function verifyDatabase(flags: VerifyFlags): Promise<void> {
   // Read before the database is: the log may only have grown since.
   const kept = await keptCheckpoints(config.dataDir, flags.checkpoint);
   const witnesses = flags.witness.map(readWitnessKey);
+  const stampedBy = await readAuthorities(flags.tsa);
   const result = await withConfiguredDatabase(
     config,
-    (database) => verifyLog(database, { key, kept, witnesses }),
+    (database) => verifyLog(database, { key, kept, witnesses, stampedBy }),
     {
       migrate: false,
     },

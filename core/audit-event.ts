@@ -62,6 +62,8 @@ export const auditActions = [
   'audit.sink-failed',
   'audit.sink-refused',
   'audit.sink-resumed',
+  'audit.timestamp-failed',
+  'audit.timestamp-resumed',
   'audit.witness-failed',
   'audit.witness-resumed',
   'approval.requested',

@@ -57,6 +57,10 @@ export const errorTable = {
     status: 503,
     remedy: 'Correct the clock that is wrong, let witnesses sign again, and try again.',
   },
+  'audit/timestamp': {
+    status: 502,
+    remedy: 'Check that the time stamping authority runs and that `audit.timestamp.caFile` holds its root.',
+  },
   'audit/witness': {
     status: 502,
     remedy: 'Check that the witness runs and knows the verifier key of the log.',

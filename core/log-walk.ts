@@ -22,6 +22,7 @@ export type ProblemKind =
   | 'checkpoint-contradicts'
   | 'kept-checkpoint-contradicts'
   | 'witness-missing'
+  | 'timestamp-missing'
   // Of archives only:
   | 'file-missing'
   | 'file-unlisted'

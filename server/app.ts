@@ -21,6 +21,7 @@ import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { startAnchoring } from './audit/anchoring.ts';
 import { startClockWatch } from './audit/clock-watch.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
+import { startTimestamping } from './audit/timestamps/timestamping.ts';
 import type { Witness } from './audit/witness-client.ts';
 import { createAuditFeed } from './audit/feed.ts';
 import { createIntegritySource } from './audit/integrity.ts';
@@ -95,6 +96,17 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses, sealing }),
   );
   opened.use(startClockWatch({ clock, append: (event) => audit.append(event) }));
+  if (config.audit.timestamp !== undefined) {
+    const { every, ...authority } = config.audit.timestamp;
+    opened.use(
+      startTimestamping({
+        database,
+        append: (event) => audit.append(event),
+        authority,
+        everyMs: every * 1000,
+      }),
+    );
+  }
   if (config.audit.anchor !== undefined) {
     const { directory, every } = config.audit.anchor;
     opened.use(

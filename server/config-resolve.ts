@@ -88,6 +88,13 @@ export async function resolveConfig(
   const sealingKey =
     written.audit.sealingKey &&
     (await work.references.secret(written.audit.sealingKey, ['audit', 'sealingKey']));
+  const stamps = written.audit.timestamp;
+  const timestamp = stamps && {
+    url: stamps.url.href,
+    authorities: (await work.references.certificates(stamps.caFile, ['audit', 'timestamp', 'caFile'])) ?? '',
+    policy: stamps.policy,
+    every: stamps.every,
+  };
   const dataDir = work.dataDir(written.dataDir);
   const { heldDirectory, ...approvals } = written.approvals;
   const config: Config = {
@@ -114,6 +121,7 @@ export async function resolveConfig(
       retentionDays: written.audit.retentionDays,
       publicProofs: written.audit.publicProofs,
       sealingKey,
+      timestamp,
       anchor: written.audit.anchor && {
         directory: resolve(surroundings.directory, written.audit.anchor.directory),
         every: written.audit.anchor.every,

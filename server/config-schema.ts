@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { parseDuration } from '../core/duration.ts';
 import { byteSize, closed, duration, glob } from '../core/schema.ts';
+import { timestampSchema } from './audit-evidence-schema.ts';
 import { isPlainRemote, parseListenAddress } from './address.ts';
 import { baseUrl, fileName, secretRef } from './config-values.ts';
 import { trustProxy } from './listen-schema.ts';
@@ -134,6 +135,7 @@ const audit = closed({
     })
     .default([])
     .describe('where audit entries are sent to, live'),
+  timestamp: timestampSchema,
   witness: z
     .array(
       closed({

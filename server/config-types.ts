@@ -55,6 +55,15 @@ export interface Config {
     readonly anchor: { readonly directory: string; readonly every: number } | undefined;
     /** Where entries are sent to. */
     readonly sinks: readonly SinkSettings[];
+    /** Who stamps checkpoints, how often in seconds; `authorities` is the PEM text of the roots that count. */
+    readonly timestamp:
+      | {
+          readonly url: string;
+          readonly authorities: string;
+          readonly policy: string | undefined;
+          readonly every: number;
+        }
+      | undefined;
     /** Who cosigns checkpoints: base URLs without a trailing slash, and verifier keys as text. */
     readonly witnesses: readonly { readonly url: string; readonly key: string }[];
   };

@@ -9,6 +9,8 @@ import type { Queryable } from '../db.ts';
 import { readKeyChanges } from './head.ts';
 import { readPrunedPast, readPrunedTiles } from './retention/store.ts';
 import { readDataKeys } from './sealing/store.ts';
+import { readTimestampNear } from './timestamps/store.ts';
+import { readTimestamp } from './timestamps/timestamp.ts';
 import {
   readCheckpoints,
   readEntryRange,
@@ -44,6 +46,8 @@ export interface VerifyOptions {
   readonly kept: readonly string[];
   /** Keys of witnesses; each must have cosigned the newest checkpoint that was cosigned at all. */
   readonly witnesses?: readonly NoteVerifier[];
+  /** PEM text of time stamping authorities; one of them must have stamped the newest stamped checkpoint. */
+  readonly stampedBy?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -177,6 +181,16 @@ export async function verifyLog(client: Queryable, options: VerifyOptions): Prom
     if (cosigned !== undefined) walk.keep(cosigned.note, keys, size);
   }
 
+  if (options.stampedBy !== undefined) {
+    const stamped = await readTimestampNear(client, 'up-to', size);
+    const { stampedBy: authorities } = options;
+    const reading = stamped && (await readTimestamp(stamped.response, { note: stamped.note, authorities }));
+    if (reading?.kind !== 'good') {
+      const message = 'no time stamp of a checkpoint of it is signed by the authority';
+      walk.report('timestamp-missing', 0, message);
+    }
+    if (stamped !== undefined) walk.keep(stamped.note, keys, size);
+  }
   const pruned = await readPrunedPast(client);
   const checkpoints = checkpointsOf(client, signal);
   const pages = ahead<EntryPage>((last) => {

@@ -18,6 +18,7 @@ import { proveConsistency, proveInclusion } from '../../server/audit/proofs.ts';
 import { agreedTime } from '../../server/audit/retention/agreed-time.ts';
 import { addHold, releaseHold } from '../../server/audit/retention/hold.ts';
 import { previewPruning, prune, type Pruned, type PruneOptions } from '../../server/audit/retention/prune.ts';
+import { witnessAttestor } from '../../server/audit/retention/witnessed-time.ts';
 import { insertCosignature, readEntries } from '../../server/audit/store.ts';
 import { readTile } from '../../server/audit/tiles.ts';
 import { forgeguard } from '../cli/program.ts';
@@ -35,7 +36,7 @@ const optionsOf = (bench: AuditBench, more: Partial<PruneOptions> = {}): PruneOp
   dataDir: bench.dataDir,
   clock,
   retentionDays,
-  witnesses: [],
+  attestors: [],
   told: today,
   person: 'local:test',
   ...more,
@@ -278,7 +279,7 @@ describe('a clock that is wrong', () => {
       const name = `${witness.name}+${witness.keyId}`;
       await insertCosignature(bench.database, checkpoint?.size ?? 0, name, line);
     };
-    const options = optionsOf(bench, { witnesses: [witness], told: undefined });
+    const options = optionsOf(bench, { attestors: [witnessAttestor(witness)], told: undefined });
     // The first 100 were cosigned in time, the next 500 only now: they are as young as that.
     await sign(bench.notes[0] ?? '', daysAgo(retentionDays + 2));
     await expect(previewPruning(options)).rejects.toMatchObject({ code: 'audit/clock' });

@@ -24,7 +24,10 @@ interface Found {
   readonly problems: readonly string[];
 }
 
-async function byPython(directory: string, { key, kept, witnesses }: VerifyPackOptions): Promise<Found> {
+async function byPython(
+  directory: string,
+  { key, kept, witnesses, stampedBy }: VerifyPackOptions,
+): Promise<Found> {
   await using scratch = await temporaryDirectory('kept');
   const paths = await Promise.all(
     kept.map(async (note, at) => {
@@ -34,7 +37,10 @@ async function byPython(directory: string, { key, kept, witnesses }: VerifyPackO
     }),
   );
   const seen = witnesses.flatMap((one) => ['--witness', verifierKeyText(one, signatureTypes.cosignature)]);
-  const args = ['--key', verifierKeyText(key), ...paths.flat(), ...seen, directory];
+  const roots = join(scratch.path, 'roots.pem');
+  if (stampedBy !== undefined) await writeFile(roots, stampedBy);
+  const tsa = stampedBy === undefined ? [] : ['--tsa', roots];
+  const args = ['--key', verifierKeyText(key), ...paths.flat(), ...seen, ...tsa, directory];
   const result = await run('python3', [join(directory, 'verify.py'), ...args], {
     env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' },
   });

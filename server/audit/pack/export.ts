@@ -16,6 +16,7 @@ import { refusePruned } from '../retention/pruned.ts';
 import { readPrunedPast, readPruning } from '../retention/store.ts';
 import { createSealing, type Sealing } from '../sealing/sealing.ts';
 import { readDataKeys } from '../sealing/store.ts';
+import { readTimestampNear } from '../timestamps/store.ts';
 import {
   readCheckpoints,
   readEntryRange,
@@ -175,16 +176,17 @@ function isOutside(plan: PackPlan, index: number): boolean {
   return index >= 0 && (index < begin || index >= end);
 }
 
-/** The checkpoints of the entries, and of other times those in which a key agreed to the next one or a witness signed. */
+/** The checkpoints of the entries, and of other times those in which a key agreed to the next one, or which others signed. */
 async function addCheckpoints(
   client: Queryable,
   writer: PackWriter,
   plan: PackPlan,
-  cosigned: number | undefined,
+  vouched: readonly number[],
 ): Promise<readonly number[]> {
   const { begin, end } = coveredRange(plan);
   const lines = createLineFiles(writer, 'checkpoints');
-  const found = cosigned === undefined ? [] : [...(await readCheckpoints(client, cosigned - 1, 1))];
+  const found: StoredCheckpoint[] = [];
+  for (const size of vouched) found.push(...(await readCheckpoints(client, size - 1, 1)));
   for (const { since } of plan.keys.filter((one) => isOutside(plan, one.since)))
     found.push(...(await readCheckpoints(client, since, 1)));
   const agreements = [...new Map(found.map((one) => [one.size, one])).values()]
@@ -262,7 +264,13 @@ export async function writePack(
   for (const tile of packTiles(plan)) await addTile(client, writer, tile);
   const cosigned = await readNewestCosigned(client, size);
   if (cosigned !== undefined) await writer.add('cosigned', cosigned.note);
-  const otherSizes = await addCheckpoints(client, writer, plan, cosigned?.size);
+  const stamped = await readTimestampNear(client, 'up-to', size);
+  if (stamped !== undefined) {
+    await writer.add('timestamped', stamped.note);
+    await writer.add('timestamp.tsr', stamped.response);
+  }
+  const vouched = [cosigned?.size, stamped?.size].filter((one) => one !== undefined);
+  const otherSizes = await addCheckpoints(client, writer, plan, vouched);
   await addProofs(client, writer, plan, outside, otherSizes);
   for (const [digest, text] of [...outside.policies].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     await writer.add(`policies/${digest}.yaml`, text);

@@ -64,7 +64,8 @@ export function packTilePath(tile: TileId): string {
   return `tile/${tilePath(tile)}`;
 }
 
-const fixedNames = 'README\\.txt|manifest\\.json|verify\\.py|checkpoint|cosigned|keys\\.json';
+const fixedNames =
+  'README\\.txt|manifest\\.json|verify\\.py|checkpoint|cosigned|timestamped|timestamp\\.tsr|keys\\.json';
 const numbered =
   '(?:checkpoints|entries|opened)/[0-9]{16}\\.jsonl|proofs/[0-9]{1,16}\\.(?:tlog-proof|consistency)';
 const pathPattern = new RegExp(

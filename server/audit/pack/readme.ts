@@ -44,6 +44,8 @@ What is in it
                  not here; the entries and all proofs stay as they were
   checkpoint     the signed statement that the log has ${size} entries and which
   cosigned       the newest one that a witness has signed as well, where there are witnesses
+  timestamped    the newest one that a time stamping authority has stamped, and timestamp.tsr, its
+                 answer (RFC 3161): check it with --tsa and the authority's root certificate
   checkpoints/   those that were signed over the entries as they came in, one a line
   tile/          the hashes of the log and the same entries, in the form of C2SP tlog-tiles. Bundles are
                  whole: up to 255 entries before and after the period are among them

@@ -1,7 +1,6 @@
 // Verifies an evidence pack, offline: believes the trusted key and nothing in the pack. `verify.py` does the same with
 // other code and finds the same, in the same words.
 import { createHash, hash } from 'node:crypto';
-import type { z } from 'zod';
 import { keyAt, keyChangeOf, openHistorical, sameKey, type KeyHistory } from '../../../core/key-history.ts';
 import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
 import { openCheckpoint, parseVerifierKey, type NoteVerifier } from '../../../core/checkpoint.ts';
@@ -12,13 +11,9 @@ import { sameHash, verifyConsistency, verifyInclusion } from '../../../core/merk
 import { tileWidth } from '../../../core/tile.ts';
 import { parseConsistency, parseInclusion } from '../../../core/tlog-proof.ts';
 import type { Verification } from '../verify.ts';
-import {
-  checkpointLineSchema,
-  coveredRange,
-  keysSchema,
-  openedLineSchema,
-  packTilePath,
-} from './pack-layout.ts';
+import { readTimestamp } from '../timestamps/timestamp.ts';
+import { coveredRange, keysSchema, packTilePath } from './pack-layout.ts';
+import { checkpointsOf, openedTexts } from './pack-lines.ts';
 import { readPack, type PackReader } from './pack-reader.ts';
 import { PackTiles } from './pack-tiles.ts';
 
@@ -29,6 +24,8 @@ export interface VerifyPackOptions {
   readonly kept: readonly string[];
   /** Keys of witnesses; each must have cosigned the checkpoint that the pack brings along for that. */
   readonly witnesses: readonly NoteVerifier[];
+  /** PEM text of time stamping authorities; one of them must have stamped the checkpoint that is there for it. */
+  readonly stampedBy?: string | undefined;
 }
 
 export interface PackVerification extends Verification {
@@ -36,6 +33,8 @@ export interface PackVerification extends Verification {
   /** The entries [first, past) are what the pack is about. */
   readonly first: number;
   readonly past: number;
+  /** When an authority that was named has stamped a checkpoint of it. */
+  readonly stamped: Date | undefined;
 }
 
 /** What is known of the pack while it is checked. */
@@ -54,6 +53,8 @@ interface Scene {
   readonly agreed: Map<number, Hash>;
   /** Entries from outside, by their proofs. */
   readonly proved: Map<number, AuditEntry>;
+  /** When the checkpoint was stamped that is there for it, as far as an authority was named. */
+  readonly stamped: Date[];
   /** Entries of the period with sealed texts. */
   readonly sealed: { readonly index: number; readonly key: string; readonly isOpened: boolean }[];
 }
@@ -109,18 +110,6 @@ async function checkTiles({ pack, tiles, walk, root }: Scene): Promise<void> {
   const edge = await tiles.edgeAt(size);
   if (root !== undefined && (edge === undefined || !sameHash(rootOf(edge), root)))
     walk.report('checkpoint-contradicts', size, 'the tiles are not those of the tree that was signed');
-}
-
-async function* checkpointsOf(
-  pack: PackReader,
-): AsyncGenerator<{ readonly size: number; readonly note: string }> {
-  for await (const line of pack.lines('checkpoints')) {
-    try {
-      yield checkpointLineSchema.parse(JSON.parse(line));
-    } catch (cause) {
-      throw new GuardError('input/invalid', 'checkpoints/ of the evidence pack cannot be read', { cause });
-    }
-  }
 }
 
 async function checkProofs({ pack, walk, note, root, keys, other, agreed, proved }: Scene): Promise<void> {
@@ -186,6 +175,22 @@ async function checkWitnesses(scene: Scene, witnesses: readonly NoteVerifier[]):
   if (note !== undefined) await keepCheckpoints(scene, [note]);
 }
 
+/** Where an authority is named, it must have stamped the checkpoint that is there for it. */
+async function checkTimestamp(scene: Scene, authorities: string | undefined): Promise<void> {
+  const note = (await scene.pack.read('timestamped'))?.toString('utf8');
+  if (note !== undefined) await keepCheckpoints(scene, [note]);
+  if (authorities === undefined) return;
+  const response = (await scene.pack.read('timestamp.tsr')) ?? Buffer.of();
+  const reading = note === undefined ? undefined : await readTimestamp(response, { note, authorities });
+  if (reading?.kind === 'good') scene.stamped.push(reading.at);
+  else
+    scene.walk.report(
+      'timestamp-missing',
+      0,
+      'no time stamp of a checkpoint of it is signed by the authority',
+    );
+}
+
 /** The entries of a bundle, without their lengths. */
 function entriesIn(bundle: Buffer): readonly Buffer[] {
   const entries: Buffer[] = [];
@@ -195,16 +200,6 @@ function entriesIn(bundle: Buffer): readonly Buffer[] {
     at += 2 + length;
   }
   return entries;
-}
-
-async function* openedTexts(pack: PackReader): AsyncGenerator<z.output<typeof openedLineSchema>, undefined> {
-  for await (const line of pack.lines('opened')) {
-    try {
-      yield openedLineSchema.parse(JSON.parse(line));
-    } catch (cause) {
-      throw new GuardError('input/invalid', 'opened/ of the evidence pack cannot be read', { cause });
-    }
-  }
 }
 
 /** How many entries have sealed texts, and of how many these were destroyed, as entries of the log say. */
@@ -348,19 +343,21 @@ async function startScene(pack: PackReader, key: NoteVerifier): Promise<Scene> {
     agreed: new Map(),
     proved: new Map(),
     sealed: [],
+    stamped: [],
   };
 }
 
 /** Verifies the pack in a directory. Rejects with `input/invalid` where it is none or does not reach a kept checkpoint. */
 export async function verifyPack(
   directory: string,
-  { key, kept, witnesses }: VerifyPackOptions,
+  { key, kept, witnesses, stampedBy }: VerifyPackOptions,
 ): Promise<PackVerification> {
   const pack = await readPack(directory);
   const scene = await startScene(pack, key);
   await checkTiles(scene);
   await checkProofs(scene);
   await checkWitnesses(scene, witnesses);
+  await checkTimestamp(scene, stampedBy);
   await keepCheckpoints(scene, kept);
   await walkEntries(scene);
   checkChanges(scene);
@@ -379,6 +376,7 @@ export async function verifyPack(
     checkpoints,
     pruned: 0,
     sealed: countSealed(scene),
+    stamped: scene.stamped[0],
     problems,
     problemCount,
   };

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """Verifies an evidence pack of a Forgeguard audit log, offline, with Python 3.8+ and the openssl program only.
 
-    python3 verify.py --key 'NAME+ID+KEY' [--checkpoint FILE ...] [--witness 'NAME+ID+KEY' ...] [DIRECTORY]
+    python3 verify.py --key 'NAME+ID+KEY' [--checkpoint FILE ...] [--witness 'NAME+ID+KEY' ...] [--tsa FILE] [DIRECTORY]
 
 DIRECTORY is the unpacked pack (default: where this file is). --key is the verifier key of the log, obtained by another
 way than the pack. --checkpoint names a checkpoint that somebody kept; the pack must continue it. --witness is the key of
-a witness, who must have signed a checkpoint that the pack brings along. Exit code: 0 sound,
-1 not sound, 2 could not be verified. Shares no code with Forgeguard: it follows RFC 6962, C2SP tlog-tiles, signed-note,
+a witness, who must have signed a checkpoint that the pack brings along, --tsa the roots of a time stamping authority
+(RFC 3161), who must have stamped one. Exit code: 0 sound, 1 not sound, 2 could not be verified. Shares no code with Forgeguard: it follows RFC 6962, C2SP tlog-tiles, signed-note,
 tlog-checkpoint, tlog-cosignature and tlog-proof.
 """
 import argparse
 import base64
 import binascii
+import calendar
 import hashlib
 import itertools
 import json
@@ -21,6 +22,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 MOST_SHOWN = 20
@@ -195,6 +197,26 @@ class Openssl:
         return self.known[asked]
 
 
+    def stamped(self, text, response, authorities):
+        """RFC 3161: the response is about the text and leads to one of the authorities, at the time that it tells."""
+        base = os.path.join(self.directory, "stamp")
+        for name, data in ((base + ".tsr", response), (base + ".txt", text.encode())):
+            with open(name, "wb") as file:
+                file.write(data)
+
+        def ts(*args):
+            return subprocess.run(["openssl", "ts", *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, timeout=60, check=False)
+
+        told = ts("-reply", "-in", base + ".tsr", "-text").stdout.decode("utf-8", "replace")
+        match = re.search(r"^Time stamp: (\w{3} +\d+ \d\d:\d\d:\d\d)(?:\.\d+)? (\d{4}) GMT$", told, re.M)
+        if match is None:
+            return False
+        at = calendar.timegm(time.strptime(" ".join(match.groups()), "%b %d %H:%M:%S %Y"))
+        checked = ts("-verify", "-data", base + ".txt", "-in", base + ".tsr", "-CAfile", authorities, "-attime", str(at))
+        return checked.returncode == 0
+
+
 class Checkpoint:
     """A signed tree head; counts only once `signed_by` says so."""
 
@@ -293,7 +315,7 @@ class Verifier:
         self.end = min(self.size, -(-self.past // 256) * 256)
         self.sealed = self.destroyed = self.absent = 0
 
-    def run(self, kept, witnesses):
+    def run(self, kept, witnesses, tsa):
         self.files()
         self.read_keys()
         self.read_head()
@@ -301,6 +323,7 @@ class Verifier:
         self.read_checkpoints()
         self.read_proofs()
         self.check_witnesses(witnesses)
+        self.check_timestamp(tsa)
         self.keep(kept)
         self.walk()
         self.check_policies()
@@ -441,6 +464,17 @@ class Verifier:
                 self.report.add("witness-missing", 0, "the witness %s, key %s, has not signed a checkpoint of it" % (witness.name, witness.id))
         if note:
             self.keep([note])
+
+    def check_timestamp(self, tsa):
+        note = self.pack.optional("timestamped")
+        if note is not None:
+            self.keep([note.decode("utf-8", "replace")])
+        if tsa is None:
+            return
+        checkpoint = read_checkpoint((note or b"").decode("utf-8", "replace"))
+        response = self.pack.optional("timestamp.tsr")
+        if checkpoint is None or response is None or not self.openssl.stamped(checkpoint.text, response, tsa):
+            self.report.add("timestamp-missing", 0, "no time stamp of a checkpoint of it is signed by the authority")
 
     def keep(self, kept):
         for note in kept:
@@ -637,6 +671,7 @@ def main():
     parser.add_argument("--key", required=True, help="verifier key of the log, obtained by another way than the pack")
     parser.add_argument("--checkpoint", action="append", default=[], help="a kept checkpoint; may be repeated")
     parser.add_argument("--witness", action="append", default=[], help="the key of a witness; may be repeated")
+    parser.add_argument("--tsa", help="PEM file with the roots of the time stamping authority that must have stamped it")
     flags = parser.parse_args()
     report = Report()
     try:
@@ -647,7 +682,7 @@ def main():
         pack = Pack(flags.directory)
         with tempfile.TemporaryDirectory() as scratch:
             verifier = Verifier(pack, Key(flags.key), Openssl(scratch), report)
-            verifier.run(kept, [Key(text) for text in flags.witness])
+            verifier.run(kept, [Key(text) for text in flags.witness], flags.tsa)
     except (Unreadable, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         print("couldn't verify: %s" % error, file=sys.stderr)
         return 2

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
 import type { AuditAction } from '../../../core/audit-event.ts';
-import { parseCheckpoint, type NoteVerifier } from '../../../core/checkpoint.ts';
+import { parseCheckpoint } from '../../../core/checkpoint.ts';
 import { GuardError } from '../../../core/errors.ts';
 import { rootOf } from '../../../core/merkle.ts';
 import { tileWidth } from '../../../core/tile.ts';
@@ -23,12 +23,12 @@ import {
   readPrunedPast,
   type Hold,
 } from './store.ts';
-import { lastWitnessed, witnessedBefore } from './witnessed-time.ts';
+import { lastWitnessed, witnessedBefore, type Attestor } from './witnessed-time.ts';
 
 export interface PruneOptions extends SingleAppendOptions {
   readonly retentionDays: number;
-  /** The witnesses that are believed. */
-  readonly witnesses: readonly NoteVerifier[];
+  /** Whose signatures with a time are believed. */
+  readonly attestors: readonly Attestor[];
   /** The day that a person says it is; undefined where nobody does. */
   readonly told: Date | undefined;
   /** Who prunes, such as `local:root`. */
@@ -75,21 +75,21 @@ async function newestEntryTime(client: Queryable, size: number): Promise<Date | 
 
 /** What may go now. Rejects with `audit/clock` where the clocks do not agree. */
 export async function planPruning(client: Queryable, options: PruneOptions): Promise<PrunePlan> {
-  const { witnesses, retentionDays, clock, told } = options;
+  const { attestors, retentionDays, clock, told } = options;
   const note = await readNewestNote(client);
   const size = note === undefined ? 0 : (parseCheckpoint(note)?.size ?? 0);
   const now = agreedTime({
     own: clock.now(),
     database: await readDatabaseTime(client),
     newestEntry: await newestEntryTime(client, size),
-    witnessed: await lastWitnessed(client, witnesses, size),
+    witnessed: await lastWitnessed(client, attestors, size),
     told,
   });
   const cutoff = new Date(now.getTime() - retentionDays * dayMs);
   const before = await readPrunedPast(client);
   const old = Math.min(
     await findFirst(client, size, cutoff),
-    await witnessedBefore(client, witnesses, cutoff, size),
+    await witnessedBefore(client, attestors, cutoff, size),
     (await readOldestAttempt(client)) ?? size,
   );
   const past = Math.max(before, Math.floor(old / tileWidth) * tileWidth);

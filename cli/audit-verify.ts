@@ -17,7 +17,7 @@ import { leafHash } from '../core/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../core/merkle-proof.ts';
 import { maxProofLength, parseConsistency, parseInclusion } from '../core/tlog-proof.ts';
 import { openPack } from '../server/audit/pack/unpack.ts';
-import { verifyPack } from '../server/audit/pack/verify-pack.ts';
+import { verifyPack, type PackVerification } from '../server/audit/pack/verify-pack.ts';
 import { verifyLog, type Verification } from '../server/audit/verify.ts';
 import { readBoundedFile } from '../server/bounded-file.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
@@ -47,6 +47,10 @@ function problemLines({ ok, problems, problemCount }: Verification): readonly st
     ...(problemCount > problems.length ? [`… ${problemCount} problems in all`] : []),
     ok ? 'ok' : 'NOT OK',
   ];
+}
+
+function stampedLine({ stamped }: PackVerification): readonly string[] {
+  return stamped === undefined ? [] : [`stamped ${stamped.toISOString()}`];
 }
 
 /** What became of texts that were sealed. */
@@ -184,9 +188,12 @@ async function verifyPackFile(
     const text =
       flags.format === 'json'
         ? asJson(result, key)
-        : [`entries ${first} to ${past - 1} of ${size}`, ...sealedLine(result), ...problemLines(result)].join(
-            '\n',
-          );
+        : [
+            `entries ${first} to ${past - 1} of ${size}`,
+            ...stampedLine(result),
+            ...sealedLine(result),
+            ...problemLines(result),
+          ].join('\n');
     process.stdout.write(`${text}\n`);
     process.exitCode = result.ok ? exit.ok : exit.problems;
   } finally {

@@ -76,7 +76,8 @@ async function read(response: Uint8Array, expected: TimestampExpectation): Promi
   const pki = await import('pkijs');
   const text = stampedText(expected.note);
   const answer = pki.TimeStampResp.fromBER(arrayBuffer(response));
-  if (answer.status.status > 1 || answer.timeStampToken === undefined || text === undefined)
+  // Without a token the status says why; one with a token counts by its signature.
+  if (answer.timeStampToken === undefined || text === undefined)
     return bad(`it is a refusal (status ${answer.status.status})`);
   const signed = new pki.SignedData({ schema: answer.timeStampToken.content });
   const content = signed.encapContentInfo.eContent?.getValue();

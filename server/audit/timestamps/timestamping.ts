@@ -49,7 +49,8 @@ async function ask({ url }: TimestampAuthority, request: Buffer): Promise<Buffer
     if (response.status !== 200) throw failed(`the authority answered ${response.status}`);
     const chunks: Uint8Array[] = [];
     let length = 0;
-    for await (const chunk of response.body ?? []) {
+    const body: AsyncIterable<Uint8Array> | null = response.body;
+    for await (const chunk of body ?? []) {
       length += chunk.length;
       if (length > maxResponseBytes) throw failed('its answer is too long');
       chunks.push(chunk);

@@ -7,11 +7,13 @@ import type { Command } from 'commander';
 import { createRedactor, type Redactor } from '../scanners/redact.ts';
 import { type Child, exitCodeOfEnding, startChild } from './child-process.ts';
 import { type LiveTimes, redactLive } from './live-redaction.ts';
+import { type Recording, startRecording } from './recording.ts';
 import { readConfidence, tellCounts } from './redact.ts';
 
 interface ExecFlags {
   readonly confidence: number;
   readonly summary?: true;
+  readonly record?: string;
 }
 
 const times: LiveTimes = { pauseMs: 40, longestMs: 250, prompts: true };
@@ -32,6 +34,7 @@ async function exec(words: readonly string[], flags: ExecFlags): Promise<void> {
   const [command = '', ...args] = words;
   // Where our reader goes away, the program's own ending still counts.
   process.stdout.removeAllListeners('error').on('error', () => undefined);
+  const recording = flags.record === undefined ? undefined : await startRecording(flags.record);
   const child = startChild(command, args);
   const stopForwarding = forwardSignals(child);
   const streams = [
@@ -40,7 +43,7 @@ async function exec(words: readonly string[], flags: ExecFlags): Promise<void> {
   ] as const;
   const silence = new AbortController();
   const copied = Promise.all(
-    streams.map(({ from, to, redactor }) => copy(child, from, silence.signal, to, redactor)),
+    streams.map(({ from, to, redactor }) => copy(child, from, silence.signal, to, redactor, recording)),
   );
   const ending = await child.ended;
   const stopWatching = whenSilent(
@@ -54,6 +57,7 @@ async function exec(words: readonly string[], flags: ExecFlags): Promise<void> {
     process.stderr.write(`forgeguard: couldn't start ${command} (${ending.reason})\n`);
   if (flags.summary === true) tellCounts(streams.map(({ redactor }) => redactor));
   process.exitCode = whole ? exitCodeOfEnding(ending) : 2;
+  await recording?.end();
 }
 
 /** A program's output, and how much of it was read. */
@@ -77,9 +81,11 @@ async function copy(
   silence: AbortSignal,
   to: NodeJS.WritableStream,
   redactor: Redactor,
+  recording: Recording | undefined,
 ): Promise<boolean> {
   try {
-    await pipeline(redactLive(stoppable(from, silence), redactor, times), to, { end: false });
+    const shown = redactLive(stoppable(from, silence), redactor, times);
+    await pipeline(recording?.tee(shown) ?? shown, to, { end: false });
     return true;
   } catch (error) {
     from.stream.destroy();
@@ -147,6 +153,7 @@ export function registerExec(program: Command): void {
     .argument('<command...>', 'the program and its arguments, behind `--`')
     .option('--confidence <number>', 'hide what is at least this sure, from 0 to 1', readConfidence, 0.6)
     .option('--summary', 'tell on standard error how many values of which kind were hidden')
+    .option('--record <file>', 'keep what is shown, with its times, as an asciicast')
     .passThroughOptions()
     .action(exec);
 }

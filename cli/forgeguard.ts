@@ -44,6 +44,14 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'list requests for approval and decide about them',
     load: async () => (await import('./approvals.ts')).registerApprovals,
   },
+  session: {
+    summary: 'list, show and replay what agents did',
+    load: async () => (await import('./session.ts')).registerSession,
+  },
+  report: {
+    summary: 'write a report about an agent and a period',
+    load: async () => (await import('./report.ts')).registerReport,
+  },
   audit: {
     summary: 'verify the audit log and take evidence out of it',
     load: async () => (await import('./audit.ts')).registerAudit,

@@ -1,7 +1,7 @@
 // Talks to the API of a running guard. The token goes to the guard that was named and nowhere else; what it answers is
 // checked before it is believed.
 import type { z } from 'zod';
-import { type ErrorCode, errorTable, GuardError } from '../core/errors.ts';
+import { asGuardError, type ErrorCode, errorTable, GuardError } from '../core/errors.ts';
 import { parseBaseUrl, formatBaseUrl, isPlainRemote } from '../server/address.ts';
 import { apiBase } from '../server/api/api-base.ts';
 import { errorBody } from '../server/api/json-errors.ts';
@@ -19,14 +19,19 @@ export interface GuardFlags {
 export interface GuardClient {
   /** GETs, or POSTs where there is a body. Rejects with the guard's own error, or with `guard/unreachable`. */
   call<T>(schema: z.ZodType<T>, path: string, body?: object): Promise<T>;
+  /** GETs what is no JSON, piece by piece. Rejects in the same way, also in the middle. */
+  download(path: string): AsyncIterable<Uint8Array>;
 }
 
 const answerMs = 90_000;
 const longestAnswer = 32 * 2 ** 20;
 const longestToken = 16_384;
 
-/** Finds the guard and the credential: flags, then the environment, then the sandbox that runs here. */
-export async function connectToGuard(flags: GuardFlags): Promise<GuardClient> {
+/** Finds the guard and the credential: flags, then the environment, then the sandbox that runs here with one of its tokens. */
+export async function connectToGuard(
+  flags: GuardFlags,
+  sandboxToken: 'reviewerToken' | 'adminToken' = 'reviewerToken',
+): Promise<GuardClient> {
   const env = environment();
   const named = flags.url ?? (env['FORGEGUARD_URL'] || undefined);
   const given =
@@ -36,12 +41,15 @@ export async function connectToGuard(flags: GuardFlags): Promise<GuardClient> {
   // The sandbox's token is for the sandbox.
   const isSandbox =
     sandbox !== undefined && formatBaseUrl(readUrl(sandbox.url, flags)) === formatBaseUrl(base);
-  const token = given ?? (isSandbox ? sandbox.reviewerToken : undefined);
+  const token = given ?? (isSandbox ? sandbox[sandboxToken] : undefined);
   if (token === undefined)
     throw new GuardError('input/invalid', 'no token: set FORGEGUARD_TOKEN, or name a file with --token-file');
   if (!/^[\x21-\x7e]+$/.test(token))
     throw new GuardError('input/invalid', 'the token has characters that no token has');
-  return { call: (schema, path, body) => call(schema, base, token, path, body) };
+  return {
+    call: (schema, path, body) => call(schema, base, token, path, body),
+    download: (path) => download(base, token, path),
+  };
 }
 
 async function findSandbox(config: string | undefined): ReturnType<typeof readSandboxFile> {
@@ -85,14 +93,30 @@ async function call<T>(
     const read = schema.safeParse(answer);
     if (read.success) return read.data;
   }
+  throw refusalIn(answer, status, base);
+}
+
+/** The guard's own error, or that there is no guard of this version. */
+function refusalIn(answer: unknown, status: number, base: URL): GuardError {
   const refusal = errorBody.safeParse(answer);
   if (status === 200 || !refusal.success)
-    throw new GuardError(
+    return new GuardError(
       'guard/unreachable',
       `what answered at ${base.origin} (${status}) is not the API of a guard of this version`,
     );
   const { code, message } = refusal.data.error;
-  throw new GuardError(isKnown(code) ? code : 'internal', message);
+  return new GuardError(isKnown(code) ? code : 'internal', message);
+}
+
+async function* download(base: URL, token: string, path: string): AsyncGenerator<Uint8Array> {
+  const response = await reach(base, token, path, undefined);
+  if (response.status !== 200) throw refusalIn(parseJson(await readCapped(response)), response.status, base);
+  try {
+    const parts: AsyncIterable<Uint8Array> | null = response.body;
+    yield* parts ?? [];
+  } catch (cause) {
+    throw new GuardError('guard/unreachable', `the guard at ${base.origin} broke off`, { cause });
+  }
 }
 
 async function send(
@@ -101,21 +125,23 @@ async function send(
   path: string,
   body: object | undefined,
 ): Promise<{ readonly status: number; readonly text: string }> {
+  const response = await reach(base, token, path, body);
+  return { status: response.status, text: await readCapped(response) };
+}
+
+async function reach(base: URL, token: string, path: string, body: object | undefined): Promise<Response> {
   try {
-    const response = await fetch(`${formatBaseUrl(base)}${apiBase}${path}`, {
+    return await fetch(`${formatBaseUrl(base)}${apiBase}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         authorization: `Bearer ${token}`,
-        accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       redirect: 'error',
       signal: AbortSignal.timeout(answerMs),
     });
-    return { status: response.status, text: await readCapped(response) };
   } catch (cause) {
-    if (cause instanceof GuardError) throw cause;
     const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     throw new GuardError('guard/unreachable', `couldn't reach the guard at ${base.origin}`, {
       cause: reason,
@@ -127,11 +153,15 @@ async function readCapped(response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let length = 0;
   const reader: AsyncIterable<Uint8Array> | null = response.body;
-  for await (const part of reader ?? []) {
-    length += part.length;
-    if (length > longestAnswer)
-      throw new GuardError('guard/unreachable', 'the answer of the guard is too long');
-    parts.push(part);
+  try {
+    for await (const part of reader ?? []) {
+      length += part.length;
+      if (length > longestAnswer)
+        throw new GuardError('guard/unreachable', 'the answer of the guard is too long');
+      parts.push(part);
+    }
+  } catch (cause) {
+    throw asGuardError(cause, 'guard/unreachable', 'the guard broke off its answer');
   }
   return Buffer.concat(parts).toString('utf8');
 }

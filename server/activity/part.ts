@@ -20,8 +20,8 @@ export interface Activity extends AsyncDisposable {
   readonly service: ActivityService;
   /** Begins to read the log. */
   start(): void;
-  /** Makes everything again from the first entry of the log; what is answered meanwhile says how much is read. */
-  rebuild(): Promise<void>;
+  /** Makes everything again from the first entry of the log and returns how many there were; what is answered meanwhile says how much is read. */
+  rebuild(): Promise<number>;
 }
 
 const lookEveryMs = 1_000;
@@ -141,7 +141,11 @@ export function createActivity({ database, feed, clock, onProblem }: ActivityOpt
     start: () => {
       running ??= work();
     },
-    rebuild: () => projector.restart(),
+    rebuild: async () => {
+      await projector.restart();
+      while (await step());
+      return readCursor(database);
+    },
     [Symbol.asyncDispose]: async () => {
       stopping.abort();
       await running;

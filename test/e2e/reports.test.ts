@@ -1,4 +1,6 @@
 // Reports about an agent in every form, to those who may have them.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { reportSchema, type Report } from '../../core/report/schema.ts';
@@ -6,6 +8,8 @@ import { csvCell } from '../../server/reports/csv.ts';
 import { createReportPrinter } from '../../server/reports/html.ts';
 import { createPdfPrinter } from '../../server/reports/pdf.ts';
 import { type ActivityScene, playActivityScene, sceneAgent, scenePerson } from '../support/activity-scene.ts';
+import { forgeguard } from '../cli/program.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { type Caller, createCaller } from '../support/api-caller.ts';
 
 let scene: ActivityScene;
@@ -228,4 +232,22 @@ describe('as PDF', () => {
     await using printer = createPdfPrinter('/bin/false');
     await expect(printer.print('<p>x</p>', 'x')).rejects.toMatchObject({ code: 'report/failed' });
   });
+});
+
+test('on the command line, into a file that must not be there yet', async () => {
+  await using directory = await temporaryDirectory('report');
+  const run = (...args: string[]) =>
+    forgeguard(directory.path, ['report', 'release-bot', ...args], {
+      FORGEGUARD_URL: scene.forge.guard.url,
+      FORGEGUARD_TOKEN: scene.auditor.token,
+    });
+  const written = await run('--out', 'agent.html', '--from', '2026-01-01');
+  expect(written).toMatchObject({ code: 0, stdout: 'agent.html\n', stderr: '' });
+  expect(await readFile(join(directory.path, 'agent.html'), 'utf8')).toMatch(/^<!doctype html>/);
+  expect(await run('--out', 'agent.html')).toMatchObject({ code: 2 });
+  expect((await run('--format', 'csv')).stdout).toMatch(/^time,/);
+  const unknown = await run('--from', '2026-02-01', '--to', '2026-01-01', '--out', 'other.json');
+  expect(unknown).toMatchObject({ code: 2 });
+  expect(unknown.stderr).toContain('input/invalid');
+  expect(await readdir(directory.path)).toEqual(['agent.html']);
 });

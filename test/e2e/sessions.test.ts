@@ -6,7 +6,9 @@ import { evidenceSchema } from '../../core/activity/evidence.ts';
 import { type PushStep, replayStepSchema } from '../../core/activity/replay.ts';
 import { attemptView, sessionView, type SessionView } from '../../server/api/session-view.ts';
 import { type ActivityScene, playActivityScene, sceneAgent, scenePerson } from '../support/activity-scene.ts';
+import { forgeguard } from '../cli/program.ts';
 import { type Caller, createCaller } from '../support/api-caller.ts';
+import type { Run } from '../support/run.ts';
 
 let scene: ActivityScene;
 beforeAll(async () => {
@@ -232,5 +234,73 @@ describe('the replay', () => {
     await database.query('delete from evidence where digest = $1', [digest]);
     expect((await pushes())[0]?.changes).toEqual({ kind: 'gone', digest });
     await database.query('insert into evidence (digest, body) values ($1, $2)', [digest, row?.body]);
+  });
+});
+
+describe('on the command line', () => {
+  const run = (...args: string[]): Promise<Run> =>
+    forgeguard(scene.forge.guard.dataDir, ['session', ...args], {
+      FORGEGUARD_URL: scene.forge.guard.url,
+      FORGEGUARD_TOKEN: scene.auditor.token,
+    });
+
+  test('sessions are listed and shown', async () => {
+    const { id } = await session();
+    const listed = await run('list', '--agent', 'release-bot');
+    expect(listed).toMatchObject({ code: 0, stderr: '' });
+    expect(listed.stdout).toMatch(/^ID +STATE +STARTED/);
+    expect(listed.stdout).toMatch(
+      new RegExp(`${id} +active .*${sceneAgent} +${scenePerson} +${scene.repo.id}`),
+    );
+    const shown = await run('show', id);
+    expect(shown.stdout).toContain('3 pushes: 2 forwarded, 1 refused, 1 held');
+    expect(shown.stdout).toMatch(/push {2}refused .*refs\/heads\/agent\/one {2}phi/);
+  });
+
+  test('a replay tells the story, values masked', async () => {
+    await keptPushes();
+    const { id } = await session();
+    const replayed = await run('replay', id, '--speed', '10000');
+    expect(replayed).toMatchObject({ code: 0, stderr: '' });
+    for (const line of [
+      '    -two',
+      '    +three',
+      `  found     phi/`,
+      'voted: approve by human:ada@example.org (looks right)',
+      `  decided   hold`,
+      `under approval ${scene.approval}`,
+      '  outcome   refused: deny',
+    ])
+      expect(replayed.stdout).toContain(line);
+    for (const { text } of scene.sample.values)
+      if (text.length > 5) expect(replayed.stdout).not.toContain(text);
+    const json: unknown = JSON.parse((await run('replay', id, '--format', 'json')).stdout);
+    expect(replayAnswer.omit({ next: true }).parse(json).steps).toHaveLength((await pushes()).length);
+  });
+
+  test('what is not there is said to be so', async () => {
+    expect(await run('show', `s-${'0'.repeat(24)}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('session/unknown') as unknown,
+    });
+  });
+});
+
+describe('made again from the log', () => {
+  test('it is the same', async () => {
+    const before = await list(scene.auditor);
+    const { database } = scene.forge;
+    const attemptsBefore = await database.query('select * from activity_attempt order by first_index');
+    const countsBefore = await database.query(
+      'select * from activity_actor_repository order by actor, repository',
+    );
+    const run = await scene.forge.guard.command(['session', 'rebuild']);
+    expect(run).toMatchObject({ code: 0 });
+    expect((await list(scene.auditor)).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    const attempts = await database.query('select * from activity_attempt order by first_index');
+    expect(attempts.slice(0, attemptsBefore.length)).toEqual(attemptsBefore);
+    expect(
+      await database.query('select * from activity_actor_repository order by actor, repository'),
+    ).toEqual(countsBefore);
   });
 });

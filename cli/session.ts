@@ -8,8 +8,8 @@ import { GuardError } from '../core/errors.ts';
 import { createActivity } from '../server/activity/part.ts';
 import { attemptView, type AttemptView, sessionView, type SessionView } from '../server/api/session-view.ts';
 import { createAuditFeed } from '../server/audit/feed.ts';
-import { environment, loadConfig } from '../server/config.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
+import { auditConfig, readerSealing } from './audit-source.ts';
 import { guardOptions } from './guard-options.ts';
 import { connectToGuard, type GuardClient, type GuardFlags } from './guard-client.ts';
 import { playRecording } from './recording.ts';
@@ -122,13 +122,13 @@ async function replay(id: string, flags: CommonFlags & { readonly speed: string 
 
 /** Makes the sessions anew out of the log; a guard that runs goes on with it. */
 async function rebuild(flags: { readonly config?: string }): Promise<void> {
-  const config = await loadConfig({ file: flags.config, env: environment() });
+  const config = await auditConfig(flags.config);
   await withConfiguredDatabase(
     config,
     async (database) => {
       const activity = createActivity({
         database,
-        feed: createAuditFeed(database),
+        feed: createAuditFeed(database, await readerSealing(config)),
         clock: { now: () => new Date() },
         onProblem: () => undefined,
       });

@@ -1,5 +1,6 @@
 // Reads the audit log on and keeps what it says about sessions. The cursor moves in the transaction that keeps what was
 // read: each entry counts once, whichever guard reads it and whenever one dies.
+import type { AuditEvent } from '../../core/audit-event.ts';
 import { isAct, sessionKey } from '../../core/activity/session.ts';
 import type { AuditFeed, RecordedEvent } from '../../core/services.ts';
 import type { Database, Queryable } from '../db.ts';
@@ -9,6 +10,7 @@ import {
   addRepositories,
   addTraits,
   clearActivity,
+  forgetTexts,
   lockCursor,
   moveCursor,
   putAttempts,
@@ -61,6 +63,21 @@ async function keep(client: Queryable, entries: readonly RecordedEvent[]): Promi
   await addActors(client, folded.actors);
   await addRepositories(client, folded.repositories);
   await addTraits(client, folded.traits);
+  for (const { event } of entries) await forgetShredded(client, event);
+}
+
+/** What two people had destroyed in the log is not kept here either. It is all older than the entry that says so. */
+async function forgetShredded(client: Queryable, { action, details }: AuditEvent): Promise<void> {
+  const { repository, month } = details;
+  if (action !== 'audit.shredded' || typeof repository !== 'string' || typeof month !== 'string') return;
+  const from = new Date(`${month}-01T00:00:00.000Z`);
+  if (Number.isNaN(from.getTime())) return;
+  await forgetTexts(
+    client,
+    repository,
+    from,
+    new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1)),
+  );
 }
 
 async function readKnown(client: Queryable, entries: readonly RecordedEvent[]): Promise<Known> {

@@ -1,9 +1,10 @@
 // `forgeguard exec` with real programs: what they print is hidden, all else is theirs.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readCastEvent, readCastHeader } from '../../core/asciicast.ts';
 import { alphanumeric, glue, pem, scrambled, ssn } from '../scanners/values.ts';
 import { run, type RunOptions } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -161,5 +162,29 @@ describe('forgeguard exec', () => {
     child.stdout.destroy();
     // By SIGPIPE, or by the error that it tells of its pipe.
     expect([1, 141]).toContain((await once(child, 'close'))[0]);
+  });
+});
+
+describe('a recording', () => {
+  test('keeps what was shown, in order and with times, and is played', async () => {
+    await using directory = await temporaryDirectory('recording');
+    const cwd = directory.path;
+    const script = `echo "ssn: ${ssn}"; sleep 0.6; printf '\\033[2Jend\\n'`;
+    const done = await exec(['--record', 'run.cast', '--', 'sh', '-c', script], { cwd });
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    const text = await readFile(join(cwd, 'run.cast'), 'utf8');
+    expect(text).not.toContain(ssn);
+    const [header, ...events] = text.trim().split('\n');
+    expect(readCastHeader(header ?? '')).toMatchObject({ width: 80, height: 24 });
+    const outputs = events.map(readCastEvent).filter((event) => typeof event === 'object');
+    expect(outputs.map(({ text: shown }) => shown).join('')).toBe(`ssn: ${hidden}\r\n\x1b[2Jend\r\n`);
+    expect((outputs.at(-1)?.at ?? 0) - (outputs[0]?.at ?? 0)).toBeGreaterThan(0);
+    const played = await run(process.execPath, [program, 'session', 'replay', 'run.cast'], { env, cwd });
+    expect(played).toMatchObject({ code: 0, stdout: `ssn: ${hidden}\r\nend\r\n` });
+    // What is there is not written over.
+    expect(await exec(['--record', 'run.cast', '--', 'true'], { cwd })).toMatchObject({ code: 2 });
+    await writeFile(join(cwd, 'none.cast'), 'x\n');
+    const none = await run(process.execPath, [program, 'session', 'replay', 'none.cast'], { env, cwd });
+    expect(none).toMatchObject({ code: 2 });
   });
 });

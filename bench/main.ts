@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { isolatedGitEnvironment, run } from '../test/support/run.ts';
 import type { BenchCase, BenchOptions } from './bench-case.ts';
 import { auditEvidenceCase } from './cases/audit-evidence.ts';
+import { auditSinksCase } from './cases/audit-sinks.ts';
 import { auditCase } from './cases/audit.ts';
 import { cloneCase } from './cases/clone.ts';
 import { concurrentCases } from './cases/concurrent.ts';
@@ -25,6 +26,7 @@ const cases: readonly BenchCase[] = [
   redactCase,
   auditCase,
   auditEvidenceCase,
+  auditSinksCase,
 ];
 
 async function runCase(benchCase: BenchCase, options: BenchOptions): Promise<CaseResult> {

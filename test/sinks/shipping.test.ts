@@ -172,6 +172,23 @@ describe('over HTTP', () => {
     });
   });
 
+  test('a long outage is caught up with in requests of bounded size', async () => {
+    await using receiver = await startReceiver();
+    receiver.answer = { status: 503 };
+    await append(1, 'first');
+    await using sinks = ship([httpSink(receiver, { pace: { ...fed, maxEntries: 5_000 } })]);
+    await until('it fails', () => sinks.report()[0]?.problem !== undefined);
+    // An hour's worth: 8 MB, which no request may hold.
+    for (let round = 0; round < 8; round += 1) await append(50, `${round}-${'x'.repeat(20_000)}`);
+    const tried = receiver.received.length;
+    receiver.answer = { status: 200 };
+    await caughtUp('siem');
+    const bodies = receiver.received.slice(tried).map(({ body }) => body);
+    expect(await judge(bodies.join(''))).toMatchObject({ ok: true, entries: await size() });
+    expect(Math.max(...bodies.map((body) => body.length))).toBeLessThan(1.2 * 2 ** 20);
+    expect(bodies.length).toBeLessThan(30);
+  });
+
   test('an entry that the receiver refuses is set apart, and the rest goes on', async () => {
     await using receiver = await startReceiver();
     receiver.judge = (body) => (body.includes('poison') ? 400 : 200);

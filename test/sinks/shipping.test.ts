@@ -76,7 +76,9 @@ const httpSink = (receiver: Receiver, more: object = {}): SinkSettings => ({
 
 const append = async (count: number, note = ''): Promise<void> => {
   await Promise.all(
-    Array.from({ length: count }, (_, at) => log.append(auditEvent(`r-${note}-${at}`, 'fetch.served', note))),
+    Array.from({ length: count }, (_, at) =>
+      log.append(auditEvent(`r-${note.slice(0, 20)}-${at}`, 'fetch.served', note)),
+    ),
   );
 };
 

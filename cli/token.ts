@@ -1,13 +1,16 @@
 // `forgeguard token`: issues, lists and revokes guard tokens in the guard's database, while the guard runs or not. A
 // token is shown once, when it is issued.
+import { X509Certificate } from 'node:crypto';
 import { userInfo } from 'node:os';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { parseDuration } from '../core/duration.ts';
+import { certificateThumbprint } from '../core/certificate-thumbprint.ts';
 import { GuardError } from '../core/errors.ts';
 import { verbs } from '../core/principal.ts';
 import type { PrincipalKind } from '../core/principal.ts';
 import { formatScope, parseScope } from '../core/scope-text.ts';
+import { readBoundedFile } from '../server/bounded-file.ts';
 import { environment, loadConfig } from '../server/config.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
 import { createTokenOffice } from '../server/identity/tokens.ts';
@@ -30,6 +33,7 @@ interface CreateFlags extends CommonFlags {
   readonly purpose: string;
   readonly expires: string;
   readonly scope: readonly string[];
+  readonly certificate?: string;
   readonly group: readonly string[];
   readonly onBehalfOf: readonly string[];
 }
@@ -74,12 +78,24 @@ function readPerson(text: string): string {
   return /^(agent|human|workload):/.test(text) ? text : `human:${text}`;
 }
 
+async function readThumbprint(file: string): Promise<string> {
+  const bytes = await readBoundedFile(file, 65_536).catch((cause: unknown) => {
+    throw new GuardError('input/unreadable', `couldn't read ${file}`, { cause });
+  });
+  try {
+    return certificateThumbprint(new X509Certificate(bytes ?? '').raw);
+  } catch {
+    return refuse('--certificate: the file does not begin with a certificate in PEM');
+  }
+}
+
 async function create(flags: CreateFlags): Promise<void> {
   const who = readWho(flags);
   const owner = flags.owner ?? (who.kind === 'human' ? who.name : undefined);
   if (owner === undefined) refuse('an agent or workload needs --owner, the person who answers for it');
   const lifetime = parseDuration(flags.expires) ?? refuse('--expires is a time span such as 12h or 30d');
   const behalf = flags.onBehalfOf.map(readPerson);
+  const certificate = flags.certificate === undefined ? null : await readThumbprint(flags.certificate);
   const issued = await withOffice(flags.config, (office) =>
     office.issue({
       ...who,
@@ -90,6 +106,7 @@ async function create(flags: CreateFlags): Promise<void> {
       onBehalfOf: behalf.length === 0 && who.kind === 'agent' ? [readPerson(owner)] : behalf,
       scopes: flags.scope.map(readScope),
       lifetime,
+      certificate,
       issuedBy: `local:${userInfo().username}`,
     }),
   );
@@ -178,6 +195,7 @@ export function registerToken(program: Command): void {
       [],
     )
     .requiredOption('--expires <span>', 'how long it lives, such as 12h or 30d; 90d at most')
+    .option('--certificate <file>', 'client certificate (PEM) with which alone it is good')
     .option('--group <name>', 'a group of the principal; may be repeated', collect, [])
     .option('--on-behalf-of <person>', 'for whom it acts, nearest first; may be repeated', collect, [])
     .action(create);

@@ -25,7 +25,9 @@ export type RefusalReason =
   | 'claims-inconsistent'
   | 'claim-missing'
   | 'delegated'
-  | 'no-rule';
+  | 'no-rule'
+  | 'bad-certificate'
+  | 'not-bound';
 
 /** What else the audit log is told: names of the operator's and of the format, never values that were presented. */
 export type RefusalFacts = Readonly<Record<string, string | number>>;

@@ -80,6 +80,8 @@ export interface Grant {
   /** Who answers for the credential, a principal id; null where nobody is named. */
   readonly owner: string | null;
   readonly scopes: readonly Scope[];
+  /** `x5t#S256` of the client certificate with which alone the credential is good (RFC 8705); absent: without one. */
+  readonly boundTo?: string | undefined;
   /** When the credential ends; absent where the guard does not know. */
   readonly expiresAt?: Date | undefined;
 }

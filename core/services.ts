@@ -85,6 +85,8 @@ export interface Presented {
   readonly cookie?: string | undefined;
   /** The client certificate (DER) whose key the TLS handshake has proved. */
   readonly certificate?: Uint8Array | undefined;
+  /** Why a certificate that was shown is not accepted; nothing that comes with it is, then. */
+  readonly certificateFault?: string | undefined;
   /** What is asked for, where it is known before: some tokens are good for one repository only. */
   readonly repository?: string | undefined;
 }

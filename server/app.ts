@@ -48,6 +48,7 @@ import { createPolicyService, type LoadedPolicy } from './policy/service.ts';
 import { createReports } from './reports/part.ts';
 import { createScanPool } from './scanning/pool.ts';
 import { createSinks } from './sinks/part.ts';
+import { createTlsListener } from './tls-listener.ts';
 import { version } from './version.ts';
 
 export interface AppOptions {
@@ -120,6 +121,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       audit,
       issuers: config.identity.issuers,
       sessionLifetime: config.identity.sessions.maxLifetime,
+      certificates: config.identity.certificates,
     }),
   );
   const admission = createAdmission({ limits: config.limits, audit });
@@ -127,7 +129,15 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   const watch = (inner: IdentityService): IdentityService =>
     admission.guard(recordRefusals(demandStanding(inner, standing), audit));
   const recorded = watch(identity);
-  const http = createHttpServer({
+  const tls =
+    config.listen.tls &&
+    (await createTlsListener({
+      settings: config.listen.tls,
+      onProblem: (error) => http.log.warn({ err: error }, 'the files of listen.tls cannot be used'),
+    }));
+  const http: FastifyInstance = createHttpServer({
+    tls,
+    clientCertHeader: config.listen.clientCertHeader,
     trustProxy: config.listen.trustProxy,
     log: options.log,
     checkReady: () => checkReady(database, audit),
@@ -152,7 +162,8 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     audit,
     scanner,
     covers,
-    urlOf: (id) => `${config.publicUrl ?? listeningUrl(http)}/ui/approvals/${id}`,
+    urlOf: (id) =>
+      `${config.publicUrl ?? listeningUrl(http, tls === undefined ? 'http' : 'https')}/ui/approvals/${id}`,
     remindAfter: config.approvals.remindAfter,
     mostWaiting: config.approvals.mostWaiting,
     onProblem: (problem, error) => http.log.warn({ err: error }, problem),
@@ -208,7 +219,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       chromium: config.reports.chromium,
     }),
   );
-  const guardUrl = (): string => config.publicUrl ?? listeningUrl(http);
+  const guardUrl = (): string => config.publicUrl ?? listeningUrl(http, tls === undefined ? 'http' : 'https');
   const people = opened.use(
     await openPeople({ config, database, clock, audit, approvals: approvals.service, guardUrl }),
   );
@@ -304,10 +315,10 @@ async function openStore(config: Config, opened: AsyncDisposableStack): Promise<
 }
 
 /** Where the server listens; without an address yet, nobody has been told of it. */
-function listeningUrl(http: FastifyInstance): string {
+function listeningUrl(http: FastifyInstance, scheme: 'http' | 'https'): string {
   const [first] = http.addresses();
   if (first === undefined) return '';
-  return `http://${first.family === 'IPv6' ? `[${first.address}]` : first.address}:${first.port}`;
+  return `${scheme}://${first.family === 'IPv6' ? `[${first.address}]` : first.address}:${first.port}`;
 }
 
 function readWitness({ url, key: text }: { readonly url: string; readonly key: string }): Witness {

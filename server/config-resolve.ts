@@ -83,7 +83,7 @@ export async function resolveConfig(
   const allowsPlainListen =
     written.dangerouslyAllowPlainHttpListen ||
     work.variable('FORGEGUARD_DANGEROUSLY_ALLOW_PLAIN_HTTP_LISTEN') === 'true';
-  work.checkListening(listen.host, publicUrl, allowsPlainListen);
+  work.checkListening(listen.host, publicUrl, allowsPlainListen || listen.tls !== undefined);
 
   const sealingKey =
     written.audit.sealingKey &&
@@ -110,6 +110,7 @@ export async function resolveConfig(
     identity: {
       tokens: written.identity.tokens,
       sessions: written.identity.sessions,
+      certificates: written.identity.certificates,
       issuers: await resolveIssuers(
         work.references,
         (path, message) => work.fault(path, message),
@@ -147,7 +148,7 @@ export async function resolveConfig(
       ...notificationWeakenings(notifications),
       ...sinkWeakenings(sinks),
       ...issuerWeakenings(written.identity.issuers),
-      ...(allowsPlainListen && !isLoopback(listen.host)
+      ...(allowsPlainListen && listen.tls === undefined && !isLoopback(listen.host)
         ? [
             `the guard listens on ${listen.host} for plain http: tokens and content can be read on the network`,
           ]
@@ -196,8 +197,17 @@ class Resolver {
     const port = portText === undefined ? (written?.port ?? 8080) : parsePort(portText);
     if (port === undefined) this.fault([], 'the environment variable PORT is not a TCP port');
     const host = this.variable('HOST') ?? written?.host ?? '127.0.0.1';
-    const trustProxy = written !== undefined && 'trustProxy' in written ? written.trustProxy : [];
-    return { host, port: port ?? 0, trustProxy };
+    const more = written !== undefined && 'trustProxy' in written ? written : undefined;
+    const file = (name: string): string => resolve(this.#surroundings.directory, name);
+    const tls = more?.tls && {
+      certFile: file(more.tls.certFile),
+      keyFile: file(more.tls.keyFile),
+      clientCaFile: more.tls.clientCaFile && file(more.tls.clientCaFile),
+      clientCrlFile: more.tls.clientCrlFile && file(more.tls.clientCrlFile),
+      clientCertificates: more.tls.clientCertificates,
+    };
+    const { trustProxy = [], clientCertHeader = false } = more ?? {};
+    return { host, port: port ?? 0, trustProxy, clientCertHeader, tls };
   }
 
   publicUrl(written: URL | undefined): string | undefined {

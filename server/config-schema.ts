@@ -7,7 +7,8 @@ import { byteSize, closed, duration, glob } from '../core/schema.ts';
 import { timestampSchema } from './audit-evidence-schema.ts';
 import { isPlainRemote, parseListenAddress } from './address.ts';
 import { baseUrl, fileName, secretRef } from './config-values.ts';
-import { trustProxy } from './listen-schema.ts';
+import { certificateRules } from './certificate-rules.ts';
+import { listenMembers } from './listen-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
 import { issuerSchema } from './issuer-schema.ts';
 import { limitsSchema } from './limits.ts';
@@ -48,7 +49,7 @@ const listen = z.union(
     closed({
       host: z.string().min(1).max(255).default('127.0.0.1').describe('host name or address'),
       port: z.int().min(0).max(65_535).default(8080).describe('TCP port; `0` lets the system choose'),
-      trustProxy,
+      ...listenMembers,
     }),
   ],
   { error: 'expected an address such as 127.0.0.1:8080, or {host, port}' },
@@ -160,6 +161,7 @@ const identity = closed({
       .default(parseDuration('90d') ?? 0)
       .describe('the longest lifetime of a guard token'),
   }).prefault({}),
+  certificates: certificateRules,
   saml: samlSchema,
   web: webSchema.prefault({}),
   scim: scimSchema.optional().describe('lets a directory manage people by SCIM 2.0'),

@@ -4,9 +4,11 @@ import type { ForgeCredential } from './credential-types.ts';
 import type { IssuerConfig } from './issuer-types.ts';
 import type { Limits } from './limits.ts';
 import type { AlertSettings, NotificationChannel } from './notification-types.ts';
+import type { CertificateRule } from './certificate-rules.ts';
 import type { Secret } from './secret.ts';
 import type { PeopleSettings } from './web-login-types.ts';
 import type { SinkSettings } from './sink-types.ts';
+import type { TlsListenSettings } from './tls-listener.ts';
 
 export interface ForgeConfig {
   readonly name: string;
@@ -29,6 +31,10 @@ export interface Config {
   readonly listen: ListenAddress & {
     /** Addresses and networks of proxies whose word about the client is taken. */
     readonly trustProxy: readonly string[];
+    /** Whether these tell client certificates in `Client-Cert`. */
+    readonly clientCertHeader: boolean;
+    /** Undefined: plain http. */
+    readonly tls: TlsListenSettings | undefined;
   };
   /** Without a trailing slash; undefined: made of the address that is listened on. */
   readonly publicUrl: string | undefined;
@@ -42,6 +48,8 @@ export interface Config {
     readonly tokens: { readonly maxLifetime: number };
     readonly sessions: { readonly maxLifetime: number };
     readonly issuers: readonly IssuerConfig[];
+    /** Whom client certificates stand for; the first that matches. */
+    readonly certificates: readonly CertificateRule[];
   };
   /** Who vouches for people, and what they may do. */
   readonly people: PeopleSettings;

@@ -3,11 +3,14 @@ import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifyServerFactory,
   LogController,
 } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import { asGuardError, GuardError } from '../core/errors.ts';
 import { errorHeaders } from '../core/too-many.ts';
+import { readClientCertificates } from './client-certificate.ts';
+import type { TlsListener } from './tls-listener.ts';
 
 export interface HttpOptions {
   /** Rejects while the guard could not serve. */
@@ -16,8 +19,24 @@ export interface HttpOptions {
   readonly reportState?: () => Readonly<Record<string, unknown>>;
   /** Where log lines go. */
   readonly log: { readonly write: (line: string) => void };
+  /** The guard's own TLS; plain http without it. */
+  readonly tls?: TlsListener | undefined;
+  /** Whether the proxies of `trustProxy` tell client certificates. */
+  readonly clientCertHeader?: boolean | undefined;
   /** Addresses and networks whose `X-Forwarded-For` is believed; nobody's where it is empty or absent. */
   readonly trustProxy?: readonly string[] | undefined;
+}
+
+const keepAliveMs = 75_000;
+
+// Fastify leaves the times of a server that it did not make alone.
+function withPatience(tls: TlsListener): FastifyServerFactory {
+  return (handler) => {
+    const server = tls.createServer(handler);
+    server.keepAliveTimeout = keepAliveMs;
+    server.requestTimeout = 0;
+    return server;
+  };
 }
 
 /** A server without routes of its own but `/healthz` and `/readyz`. */
@@ -25,14 +44,17 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     trustProxy: (options.trustProxy ?? []).length > 0 ? [...(options.trustProxy ?? [])] : false,
     genReqId: () => randomBytes(8).toString('hex'),
+    ...(options.tls === undefined ? {} : { serverFactory: withPatience(options.tls) }),
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout: keepAliveMs,
     // Uploads are bounded by their own limits and deadlines.
     requestTimeout: 0,
     logger: { level: 'info', stream: options.log, serializers: { err: serializeError } },
     frameworkErrors: (thrown, request, reply) => void answerError(thrown, request, reply),
   });
+  const { trustProxy = [], clientCertHeader = false } = options;
+  readClientCertificates(app, { trustProxy, clientCertHeader });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

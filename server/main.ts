@@ -41,7 +41,8 @@ export async function startGuard(
 async function listen(app: App, config: Config): Promise<string> {
   const { host, port } = config.listen;
   try {
-    return await app.http.listen({ host, port });
+    const address = await app.http.listen({ host, port });
+    return config.listen.tls === undefined ? address : address.replace(/^http:/, 'https:');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (code === 'EADDRINUSE')

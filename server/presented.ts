@@ -1,11 +1,15 @@
 // What a request presents of its sender, for the identity service. Everything in it is attacker-controlled but the
-// address, which is the connection's.
+// address, which is the connection's, and the certificate, whose key was proved.
 import type { FastifyRequest } from 'fastify';
 import type { Presented } from '../core/services.ts';
+import { clientCertificateOf } from './client-certificate.ts';
 
 /** Reads it from the request; `repository` is what the request is about, where that is known. */
 export function presentedBy(request: FastifyRequest, repository?: string): Presented {
+  const { certificate, fault } = clientCertificateOf(request);
   return {
+    certificate,
+    certificateFault: fault,
     authorization: authorizationOf(request),
     address: request.ip,
     cookie: request.headers.cookie,

@@ -99,5 +99,6 @@ function grantOf(record: TokenRecord): Grant {
     owner: record.owner,
     scopes: record.scopes,
     expiresAt: record.expiresAt,
+    boundTo: record.certificate ?? undefined,
   };
 }

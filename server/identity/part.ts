@@ -2,7 +2,9 @@
 // token endpoint, and what revokes.
 import type { FastifyInstance } from 'fastify';
 import type { IdentityService, CredentialCheck } from '../../core/services.ts';
+import type { CertificateRule } from '../certificate-rules.ts';
 import type { IssuerConfig } from '../issuer-types.ts';
+import { createCertificateProver } from './certificate-prover.ts';
 import { createGuardTokenProver, type ProverOptions } from './guard-token-prover.ts';
 import { createJwtProver } from './jwt-prover.ts';
 import type { GrantType } from './grant-type.ts';
@@ -15,6 +17,8 @@ import { createTokenExchange } from './token-exchange.ts';
 
 export interface IdentityOptions extends ProverOptions {
   readonly issuers?: readonly IssuerConfig[];
+  /** Whom client certificates stand for. */
+  readonly certificates?: readonly CertificateRule[];
   /** Seconds; default 15 minutes, which is the most. */
   readonly sessionLifetime?: number;
 }
@@ -40,6 +44,7 @@ export interface OAuthSettings {
 export function createIdentity(options: IdentityOptions): IdentityPart {
   const { database, clock, audit } = options;
   const identity = createIdentityService([
+    createCertificateProver(options.certificates ?? []),
     createGuardTokenProver(options),
     createSessionProver(options),
     createJwtProver(options, options.issuers ?? []),

@@ -49,6 +49,7 @@ function creationOf(record: TokenRecord): AuditEvent {
       scopes: scopesJson(record.scopes),
       owner: record.owner,
       purpose: record.purpose,
+      ...(record.certificate === null ? {} : { certificate: record.certificate }),
       issuedBy: record.issuedBy,
       createdAt: record.createdAt.toISOString(),
       expiresAt: record.expiresAt.toISOString(),

@@ -3,6 +3,7 @@ import { setInterval } from 'node:timers';
 import { refusalOf, refuseIdentity } from '../../core/identity-refusal.ts';
 import type { IdentityService } from '../../core/services.ts';
 import { readToken } from './authorization.ts';
+import { demandCertificate } from './certificate-binding.ts';
 import type { Exchangeable, Prover } from './prover.ts';
 
 /** Upkeep happens at this interval, in ms. */
@@ -40,7 +41,7 @@ export function createIdentityService(provers: readonly Prover[]): Identity {
       const token = presented.authorization === undefined ? undefined : readToken(presented.authorization);
       for (const prover of provers) {
         const grant = await prover.prove({ presented, token });
-        if (grant !== undefined) return grant;
+        if (grant !== undefined) return demandCertificate(grant, presented);
       }
       throw refuseIdentity(token === undefined ? 'missing' : 'unknown-kind');
     },

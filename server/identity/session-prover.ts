@@ -53,6 +53,6 @@ export function createSessionProver(options: ProverOptions): Prover {
   };
 }
 
-function grantOf({ principal, owner, scopes, expiresAt }: SessionRecord): Grant {
-  return { principal, owner, scopes, expiresAt };
+function grantOf({ principal, owner, scopes, expiresAt, certificate }: SessionRecord): Grant {
+  return { principal, owner, scopes, expiresAt, boundTo: certificate ?? undefined };
 }

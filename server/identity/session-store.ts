@@ -14,6 +14,8 @@ export interface SessionRecord {
   readonly since: Date;
   readonly openedAt: Date;
   readonly expiresAt: Date;
+  /** `x5t#S256` of the client certificate to which it is bound. */
+  readonly certificate: string | null;
 }
 
 const schema = z.object({
@@ -25,6 +27,7 @@ const schema = z.object({
   since: z.date(),
   openedAt: z.date(),
   expiresAt: z.date(),
+  certificate: z.string().nullable(),
   isRevoked: z.boolean(),
 });
 
@@ -36,8 +39,9 @@ export async function insertSession(
   involved: readonly string[],
 ): Promise<void> {
   await database.query(
-    `insert into identity_session (id, hash, principal, owner, scopes, involved, parents, since, opened_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    `insert into identity_session (id, hash, principal, owner, scopes, involved, parents, since, opened_at, expires_at,
+       certificate)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       record.id,
       hash,
@@ -49,6 +53,7 @@ export async function insertSession(
       record.since,
       record.openedAt,
       record.expiresAt,
+      record.certificate,
     ],
   );
 }
@@ -60,6 +65,7 @@ export async function findSessionByHash(
 ): Promise<(SessionRecord & { readonly isRevoked: boolean }) | undefined> {
   const [row] = await database.query(
     `select id, principal, owner, scopes, parents, since, opened_at as "openedAt", expires_at as "expiresAt",
+       certificate,
        revoked_at is not null
        or exists (select from identity_revocation where identity_revocation.principal = any(involved) and before >= since)
        or exists (select from guard_token where guard_token.id = any(parents) and guard_token.revoked_at is not null)

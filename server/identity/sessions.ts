@@ -33,6 +33,8 @@ export interface SessionRequest {
   readonly until?: Date | undefined;
   /** Seconds; the configured and the longest lifetime are never exceeded. */
   readonly lifetime?: number | undefined;
+  /** `x5t#S256` of the client certificate with which alone it is good. */
+  readonly boundTo?: string | undefined;
   /** How it came to be, such as `exchanged`, and more for the audit log. */
   readonly facts: Readonly<Record<string, Json>>;
 }
@@ -75,12 +77,14 @@ export function createSessionOffice(options: SessionOptions): SessionOffice {
       const id = `ses-${randomBytes(8).toString('hex')}`;
       const principal: Principal = { ...request.principal, session: id, proof: 'session-token' };
       const expiresAt = new Date(now.getTime() + Math.floor(lifetime) * 1_000);
-      const { owner, scopes, since, parents } = request;
-      const grant = { principal, owner, scopes, expiresAt };
-      const facts = { ...request.facts, provedBy: request.principal.proof, from: parents };
+      const { owner, scopes, since, parents, boundTo } = request;
+      const grant = { principal, owner, scopes, expiresAt, boundTo };
+      const bound = boundTo === undefined ? {} : { certificate: boundTo };
+      const facts = { ...request.facts, ...bound, provedBy: request.principal.proof, from: parents };
       await audit.append(openedEvent(grant, facts));
       const token = mintToken('session-token');
-      const record = { id, principal, owner, scopes, parents, since, openedAt: now, expiresAt };
+      const certificate = boundTo ?? null;
+      const record = { id, principal, owner, scopes, parents, since, openedAt: now, expiresAt, certificate };
       await insertSession(database, record, hashToken(token), involvedIn(principal, owner));
       return { token: new Secret(token), grant };
     },

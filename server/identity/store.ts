@@ -19,6 +19,8 @@ export interface TokenRecord {
   readonly expiresAt: Date;
   readonly revokedAt: Date | null;
   readonly revokedBy: string | null;
+  /** `x5t#S256` of the client certificate to which it is bound. */
+  readonly certificate: string | null;
   readonly lastUse: Date | null;
   readonly creationRecorded: boolean;
   readonly revocationRecorded: boolean;
@@ -45,6 +47,7 @@ const recordSchema = z.object({
   expiresAt: z.date(),
   revokedAt: z.date().nullable(),
   revokedBy: z.string().nullable(),
+  certificate: z.string().nullable(),
   lastUse: z.date().nullable(),
   creationRecorded: z.boolean(),
   revocationRecorded: z.boolean(),
@@ -53,7 +56,7 @@ const recordSchema = z.object({
 
 const columns = `id, kind, principal, groups, on_behalf_of as "onBehalfOf", scopes, owner, purpose,
   issued_by as "issuedBy", created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt",
-  revoked_by as "revokedBy", last_use as "lastUse", creation_recorded as "creationRecorded",
+  revoked_by as "revokedBy", certificate, last_use as "lastUse", creation_recorded as "creationRecorded",
   revocation_recorded as "revocationRecorded",
   exists (select from identity_revocation revocation where revocation.before >= guard_token.created_at
     and revocation.principal in (select lower(name)
@@ -72,8 +75,8 @@ async function readRecords(
 export async function insertToken(database: Queryable, record: TokenRecord, hash: Uint8Array): Promise<void> {
   await database.query(
     `insert into guard_token (id, hash, kind, principal, groups, on_behalf_of, scopes, owner, purpose, issued_by,
-       created_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+       created_at, expires_at, certificate)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [
       record.id,
       hash,
@@ -87,6 +90,7 @@ export async function insertToken(database: Queryable, record: TokenRecord, hash
       record.issuedBy,
       record.createdAt,
       record.expiresAt,
+      record.certificate,
     ],
   );
 }

@@ -1,9 +1,11 @@
 // Token exchange (RFC 8693): any token that the guard trusts for a session token of the guard, with the same or less. With
 // an actor token the session is the actor's, on behalf of the subject.
+import { certificateThumbprint } from '../../core/certificate-thumbprint.ts';
 import type { Delegation, Grant, Principal, Scope } from '../../core/principal.ts';
 import { delegationOf } from '../../core/principal.ts';
 import { commonScopes } from '../../core/scope-inclusion.ts';
 import type { Clock, IdentityService, Presented } from '../../core/services.ts';
+import { demandCertificate } from './certificate-binding.ts';
 import type { GrantType } from './grant-type.ts';
 import { OAuthError } from './oauth-error.ts';
 import type { Exchangeable } from './prover.ts';
@@ -53,6 +55,7 @@ export function createTokenExchange({ sessions, clock, exchange, watch }: TokenE
     const found: Exchangeable[] = [];
     await watching(presented, async () => {
       const proved = await exchange(token);
+      demandCertificate(proved.grant, client);
       found.push(proved);
       return proved.grant;
     });
@@ -92,10 +95,15 @@ export function createTokenExchange({ sessions, clock, exchange, watch }: TokenE
       const request = actor === undefined ? requestOf(subject) : delegated(subject, actor);
       const scopes = requestedScopes(form, request.scopes, guardUrl);
       return spending([subject, ...(actor === undefined ? [] : [actor])], () =>
-        sessions.open({ ...request, scopes }),
+        sessions.open({ ...request, scopes, boundTo: bindingOf(presented) }),
       );
     },
   };
+}
+
+// RFC 8705 §3: who comes with a certificate gets what is good only with it. A token that is bound came with its own.
+function bindingOf({ certificate }: Presented): string | undefined {
+  return certificate === undefined ? undefined : certificateThumbprint(certificate);
 }
 
 function checkTypes(given: string, requested: string | undefined): void {

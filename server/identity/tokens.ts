@@ -41,6 +41,11 @@ const requestSchema = closed({
   onBehalfOf: z.array(principalId).max(20),
   scopes: z.array(scopeSchema).min(1).max(100),
   lifetime: z.int().min(60),
+  certificate: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/)
+    .nullable()
+    .default(null),
   issuedBy: z.string().min(1).max(300),
 });
 

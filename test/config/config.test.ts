@@ -48,7 +48,7 @@ describe('without a file', () => {
       expect(await loadConfig({ env: {} })).toEqual({
         sandbox: true,
         file: undefined,
-        listen: { host: '127.0.0.1', port: 8080, trustProxy: [] },
+        listen: { host: '127.0.0.1', port: 8080, trustProxy: [], clientCertHeader: false, tls: undefined },
         publicUrl: undefined,
         dataDir: join(process.cwd(), '.forgeguard'),
         database: { url: undefined },
@@ -61,7 +61,12 @@ describe('without a file', () => {
           session: { idle: 1_800, absolute: 43_200 },
           scimToken: undefined,
         },
-        identity: { issuers: [], sessions: { maxLifetime: 900 }, tokens: { maxLifetime: 90 * 86_400 } },
+        identity: {
+          issuers: [],
+          certificates: [],
+          sessions: { maxLifetime: 900 },
+          tokens: { maxLifetime: 90 * 86_400 },
+        },
         audit: { retentionDays: 2_192, publicProofs: false, anchor: undefined, sinks: [], witnesses: [] },
         approvals: {
           remindAfter: 4 * 3_600,

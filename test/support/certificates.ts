@@ -12,40 +12,94 @@ export interface TestCertificates {
   readonly client: { readonly cert: string; readonly key: string };
 }
 
+/** What stands in the certificate of a client. */
+export interface ClientFields {
+  readonly name: string;
+  readonly uris?: readonly string[];
+  readonly dns?: readonly string[];
+  /** Days from now until it begins, and until it ends; default -1 and 1. */
+  readonly days?: readonly [number, number];
+}
+
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
+  /** Hex, for `crl`. */
+  readonly serial: string;
+}
+
+export interface TestAuthority extends Omit<TestCertificates, 'client'> {
+  issue(fields: ClientFields): ClientCertificate;
+  /** A revocation list with these serial numbers, PEM. */
+  crl(serials: readonly string[]): string;
+}
+
 /** Makes an authority and a server certificate of it, good for a day. */
 export function makeCertificates(): TestCertificates {
+  const { ca, cert, key, issue } = makeAuthority();
+  return { ca, cert, key, client: issue({ name: 'guard' }) };
+}
+
+/** The same, and certificates of clients. */
+export function makeAuthority(): TestAuthority {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const server = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const client = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const issuer = commonName('Test authority');
-  const signed = (subject: Uint8Array, publicKey: KeyObject, extensions: readonly Uint8Array[]): string =>
-    certificate({ issuer, subject, publicKey, extensions, signer: authority.privateKey });
+  const signed = (fields: Omit<CertificateFields, 'issuer' | 'signer'>): string =>
+    certificate({ issuer, signer: authority.privateKey, ...fields });
+  const server = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const notAuthority = extension('551d13', true, sequence());
   return {
-    ca: signed(issuer, authority.publicKey, [
-      extension('551d13', true, sequence(element(tags.boolean, [0xff]))),
-      // keyCertSign and cRLSign.
-      extension('551d0f', true, element(tags.bitString, [1, 0x06])),
-    ]),
-    cert: signed(commonName('localhost'), server.publicKey, [
-      extension('551d13', true, sequence()),
-      // subjectAltName: [2] a DNS name, [7] an address.
-      extension(
-        '551d11',
-        false,
-        sequence(element(0x82, Buffer.from('localhost')), element(0x87, [127, 0, 0, 1])),
-      ),
-      // extendedKeyUsage: serverAuth.
-      extension('551d25', false, sequence(objectId('2b06010505070301'))),
-    ]),
+    ca: signed({
+      subject: issuer,
+      publicKey: authority.publicKey,
+      extensions: [
+        extension('551d13', true, sequence(element(tags.boolean, [0xff]))),
+        // keyCertSign and cRLSign.
+        extension('551d0f', true, element(tags.bitString, [1, 0x06])),
+      ],
+    }),
+    cert: signed({
+      subject: commonName('localhost'),
+      publicKey: server.publicKey,
+      extensions: [
+        notAuthority,
+        // subjectAltName: [2] a DNS name, [7] an address.
+        extension(
+          '551d11',
+          false,
+          sequence(element(0x82, Buffer.from('localhost')), element(0x87, [127, 0, 0, 1])),
+        ),
+        // extendedKeyUsage: serverAuth.
+        extension('551d25', false, sequence(objectId('2b06010505070301'))),
+      ],
+    }),
     key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    client: {
-      cert: signed(commonName('guard'), client.publicKey, [
-        extension('551d13', true, sequence()),
-        // extendedKeyUsage: clientAuth.
-        extension('551d25', false, sequence(objectId('2b06010505070302'))),
-      ]),
-      key: client.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    issue: ({ name, uris = [], dns = [], days }) => {
+      const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const serial = newSerial();
+      // subjectAltName: [6] a URI, [2] a DNS name.
+      const names = [
+        ...uris.map((uri) => element(0x86, Buffer.from(uri))),
+        ...dns.map((host) => element(0x82, Buffer.from(host))),
+      ];
+      return {
+        cert: signed({
+          subject: commonName(name),
+          publicKey: pair.publicKey,
+          extensions: [
+            notAuthority,
+            ...(names.length === 0 ? [] : [extension('551d11', false, sequence(...names))]),
+            // extendedKeyUsage: clientAuth.
+            extension('551d25', false, sequence(objectId('2b06010505070302'))),
+          ],
+          serial,
+          ...(days === undefined ? {} : { days }),
+        }),
+        key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+        serial: serial.toString('hex'),
+      };
     },
+    crl: (serials) => revocationList(issuer, authority.privateKey, serials),
   };
 }
 
@@ -61,41 +115,78 @@ export function makeKeyCertificate(name: string, publicKey: KeyObject): string {
   });
 }
 
+function newSerial(): Buffer {
+  return Buffer.concat([Buffer.from([0x42]), randomBytes(12)]);
+}
+
 interface CertificateFields {
   readonly issuer: Uint8Array;
   readonly subject: Uint8Array;
   readonly publicKey: KeyObject;
   readonly extensions: readonly Uint8Array[];
   readonly signer: KeyObject;
+  readonly serial?: Uint8Array;
+  readonly days?: readonly [number, number];
 }
 
 /** TBSCertificate and its signature, PEM. */
-function certificate({ issuer, subject, publicKey, extensions, signer }: CertificateFields): string {
-  // ecdsa-with-SHA256
-  const algorithm = sequence(objectId('2a8648ce3d040302'));
-  const now = Date.now();
-  const day = 86_400_000;
+function certificate({
+  issuer,
+  subject,
+  publicKey,
+  extensions,
+  signer,
+  serial = newSerial(),
+  days: [from, to] = [-1, 1],
+}: CertificateFields): string {
   const body = sequence(
     element(0xa0, element(tags.integer, [2])),
-    element(tags.integer, Buffer.concat([Buffer.from([0x42]), randomBytes(12)])),
-    algorithm,
+    element(tags.integer, serial),
+    ecdsaWithSha256(),
     issuer,
-    sequence(utcTime(new Date(now - day)), utcTime(new Date(now + day))),
+    sequence(utcTime(inDays(from)), utcTime(inDays(to))),
     subject,
     publicKey.export({ type: 'spki', format: 'der' }),
     element(0xa3, sequence(...extensions)),
   );
-  const signature = sign('sha256', body, signer);
-  const whole = sequence(
-    body,
-    algorithm,
-    element(tags.bitString, Buffer.concat([Buffer.from([0]), signature])),
+  return pem('CERTIFICATE', signedBody(body, signer));
+}
+
+/** TBSCertList and its signature (RFC 5280 §5.1), PEM. */
+function revocationList(issuer: Uint8Array, signer: KeyObject, serials: readonly string[]): string {
+  const revoked = serials.map((serial) =>
+    sequence(element(tags.integer, Buffer.from(serial, 'hex')), utcTime(inDays(-1))),
   );
+  const body = sequence(
+    element(tags.integer, [1]),
+    ecdsaWithSha256(),
+    issuer,
+    utcTime(inDays(-1)),
+    utcTime(inDays(1)),
+    ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
+  );
+  return pem('X509 CRL', signedBody(body, signer));
+}
+
+function ecdsaWithSha256(): Uint8Array {
+  return sequence(objectId('2a8648ce3d040302'));
+}
+
+function inDays(days: number): Date {
+  return new Date(Date.now() + days * 86_400_000);
+}
+
+function signedBody(body: Uint8Array, signer: KeyObject): Uint8Array {
+  const signature = Buffer.concat([Buffer.from([0]), sign('sha256', body, signer)]);
+  return sequence(body, ecdsaWithSha256(), element(tags.bitString, signature));
+}
+
+function pem(label: string, der: Uint8Array): string {
   const lines =
-    Buffer.from(whole)
+    Buffer.from(der)
       .toString('base64')
       .match(/.{1,64}/g) ?? [];
-  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }
 
 const tags = {

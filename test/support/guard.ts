@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Agent, fetch } from 'undici';
 import { stringify } from 'yaml';
 import { freePort } from './free-port.ts';
 import { type MemoryWatch, watchMemory } from './process-memory.ts';
@@ -23,6 +24,8 @@ export interface GuardOptions {
   readonly port?: number;
   /** A file that may name a step of the walk of a push, at which the guard kills itself; needs `config`. */
   readonly deadlyStepFile?: string;
+  /** The authority (PEM) of the certificate with which the guard listens; plain http without it. */
+  readonly ca?: string;
   /** Milliseconds until `/readyz` must answer 200. Default 90,000. */
   readonly startDeadline?: number;
 }
@@ -105,9 +108,9 @@ export async function startGuard(options: GuardOptions = {}): Promise<RunningGua
     await scratch.remove();
     return code;
   };
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${options.ca === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   try {
-    await ready(url, exited, options.startDeadline ?? 90_000, () => output);
+    await ready(url, options.ca, exited, options.startDeadline ?? 90_000, () => output);
   } catch (error) {
     await kill();
     await scratch.remove();
@@ -176,17 +179,19 @@ async function written(file: string): Promise<string> {
 
 async function ready(
   url: string,
+  ca: string | undefined,
   exited: Promise<number | null>,
   deadline: number,
   said: () => string,
 ): Promise<void> {
   const until = performance.now() + deadline;
+  const dispatcher = new Agent(ca === undefined ? {} : { connect: { ca } });
   const ended = exited.then((code) => {
     throw new Error(`the guard ended with ${code} before it was ready:\n${said()}`);
   });
   const poll = async (): Promise<void> => {
     while (performance.now() < until) {
-      const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) }).catch(
+      const answer = await fetch(`${url}/readyz`, { dispatcher, signal: AbortSignal.timeout(2000) }).catch(
         () => undefined,
       );
       if (answer?.ok) return;
@@ -194,5 +199,9 @@ async function ready(
     }
     throw new Error(`the guard was not ready within ${deadline} ms:\n${said()}`);
   };
-  await Promise.race([poll(), ended]);
+  try {
+    await Promise.race([poll(), ended]);
+  } finally {
+    await dispatcher.destroy();
+  }
 }

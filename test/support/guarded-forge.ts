@@ -41,6 +41,8 @@ export interface GuardedForgeOptions {
   readonly dataDir?: string;
   /** Default: a free port. */
   readonly port?: number;
+  /** The authority of the certificate with which the guard listens. */
+  readonly ca?: string;
 }
 
 export interface TokenOptions {
@@ -107,6 +109,7 @@ export async function startGuardedForge(options: GuardedForgeOptions = {}): Prom
       ...(options.policy === undefined ? {} : { policy: options.policy }),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
       ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
       env: { UPSTREAM_PASSWORD: upstreamPassword, DATABASE_URL: database.url, ...options.env },
     }),
   );

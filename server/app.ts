@@ -18,7 +18,8 @@ import { sessionRoutes } from './api/session-routes.ts';
 import { shredRoutes } from './api/shred-routes.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
-import { startAnchoring } from './audit/anchoring.ts';
+import { anchorBucket } from './audit/anchor-bucket.ts';
+import { anchorDirectory, startAnchoring } from './audit/anchoring.ts';
 import { startClockWatch } from './audit/clock-watch.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
 import { startTimestamping } from './audit/timestamps/timestamping.ts';
@@ -109,10 +110,14 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     );
   }
   if (config.audit.anchor !== undefined) {
-    const { directory, every } = config.audit.anchor;
-    opened.use(
-      startAnchoring({ database, append: (event) => audit.append(event), directory, everyMs: every * 1000 }),
-    );
+    const { directory, bucket, every } = config.audit.anchor;
+    const places = [
+      ...(directory === undefined ? [] : [anchorDirectory(directory)]),
+      ...(bucket === undefined ? [] : [opened.use(anchorBucket(bucket, clock))]),
+    ];
+    const append: typeof audit.append = (event) => audit.append(event);
+    for (const place of places)
+      opened.use(startAnchoring({ database, append, place, everyMs: every * 1000 }));
   }
   const identity = opened.use(
     createIdentity({

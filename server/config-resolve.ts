@@ -12,6 +12,7 @@ import type { SecretRef } from './config-values.ts';
 import { resolveCredential } from './credential-resolve.ts';
 import { issuerWeakenings, resolveIssuers } from './issuer-resolve.ts';
 import { notificationWeakenings, resolveNotification } from './notification-resolve.ts';
+import { resolveS3Place } from './s3-schema.ts';
 import { Secret } from './secret.ts';
 import { resolvePeople } from './web-login-resolve.ts';
 import { resolveSink, sinkWeakenings } from './sink-resolve.ts';
@@ -88,6 +89,16 @@ export async function resolveConfig(
   const sealingKey =
     written.audit.sealingKey &&
     (await work.references.secret(written.audit.sealingKey, ['audit', 'sealingKey']));
+  const anchors = written.audit.anchor;
+  const anchor = anchors && {
+    directory: anchors.directory && resolve(surroundings.directory, anchors.directory),
+    bucket: anchors.s3 && {
+      store: await resolveS3Place(work.references, (name) => ['audit', 'anchor', 's3', name], anchors.s3),
+      prefix: anchors.s3.prefix,
+      lockDays: anchors.s3.lockDays,
+    },
+    every: anchors.every,
+  };
   const stamps = written.audit.timestamp;
   const timestamp = stamps && {
     url: stamps.url.href,
@@ -123,10 +134,7 @@ export async function resolveConfig(
       publicProofs: written.audit.publicProofs,
       sealingKey,
       timestamp,
-      anchor: written.audit.anchor && {
-        directory: resolve(surroundings.directory, written.audit.anchor.directory),
-        every: written.audit.anchor.every,
-      },
+      anchor,
       sinks,
       witnesses: written.audit.witness.map(({ url, key }) => ({ url: formatBaseUrl(url), key })),
     },

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { parseDuration } from '../core/duration.ts';
 import { byteSize, closed, duration, glob } from '../core/schema.ts';
-import { timestampSchema } from './audit-evidence-schema.ts';
+import { anchorSchema, timestampSchema } from './audit-evidence-schema.ts';
 import { isPlainRemote, parseListenAddress } from './address.ts';
 import { baseUrl, fileName, secretRef } from './config-values.ts';
 import { certificateRules } from './certificate-rules.ts';
@@ -113,14 +113,7 @@ const audit = closed({
   sealingKey: secretRef
     .optional()
     .describe('key for texts that may be personal, 32 bytes in hex; without it the guard makes its own'),
-  anchor: closed({
-    directory: fileName.describe('directory that gets a file with each anchored checkpoint'),
-    every: duration({ least: '1m', most: '7d' })
-      .default(parseDuration('1h') ?? 0)
-      .describe('how often'),
-  })
-    .optional()
-    .describe('where checkpoints are kept besides the database'),
+  anchor: anchorSchema,
   sinks: z
     .array(sinkSchema)
     .max(20)

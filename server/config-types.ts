@@ -5,6 +5,7 @@ import type { IssuerConfig } from './issuer-types.ts';
 import type { Limits } from './limits.ts';
 import type { AlertSettings, NotificationChannel } from './notification-types.ts';
 import type { CertificateRule } from './certificate-rules.ts';
+import type { S3Settings } from './s3.ts';
 import type { Secret } from './secret.ts';
 import type { PeopleSettings } from './web-login-types.ts';
 import type { SinkSettings } from './sink-types.ts';
@@ -59,8 +60,15 @@ export interface Config {
     readonly publicProofs: boolean;
     /** What texts are sealed with; undefined: the key in the data directory. */
     readonly sealingKey: Secret | undefined;
-    /** Where checkpoints are put besides: an absolute directory, and how often in seconds. */
-    readonly anchor: { readonly directory: string; readonly every: number } | undefined;
+    /** Where checkpoints are put besides: an absolute directory, a bucket with days of lock, how often in seconds. */
+    readonly anchor:
+      | {
+          readonly directory: string | undefined;
+          readonly bucket:
+            { readonly store: S3Settings; readonly prefix: string; readonly lockDays: number } | undefined;
+          readonly every: number;
+        }
+      | undefined;
     /** Where entries are sent to. */
     readonly sinks: readonly SinkSettings[];
     /** Who stamps checkpoints, how often in seconds; `authorities` is the PEM text of the roots that count. */

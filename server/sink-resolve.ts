@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { ValuePath } from '../core/yaml.ts';
-import { formatBaseUrl, isLoopback, isPlainRemote } from './address.ts';
+import { isLoopback, isPlainRemote } from './address.ts';
 import type { ReferenceReader } from './config-references.ts';
 import { parseHookUrl } from './notification-address.ts';
 import type { SinkDocument } from './sink-schema.ts';
@@ -15,6 +15,7 @@ import type {
   SinkSettings,
   SyslogSink,
 } from './sink-types.ts';
+import { resolveS3Place } from './s3-schema.ts';
 import { Secret } from './secret.ts';
 
 type Fault = (path: ValuePath, message: string) => void;
@@ -113,24 +114,7 @@ class SinkResolver {
 
   async s3(written: Written<'s3'>, common: Common): Promise<BucketSink> {
     const { references } = this.#around;
-    const { accessKeyId, secretAccessKey, sessionToken, bucket, region, pathStyle, endpoint } = written;
-    const credentials =
-      accessKeyId === undefined || secretAccessKey === undefined
-        ? undefined
-        : {
-            accessKeyId: await references.secret(accessKeyId, this.#at('accessKeyId')),
-            secretAccessKey: await references.secret(secretAccessKey, this.#at('secretAccessKey')),
-            sessionToken: sessionToken && (await references.secret(sessionToken, this.#at('sessionToken'))),
-          };
-    const ca = await this.#ca(written.caFile);
-    const store = {
-      endpoint: endpoint && formatBaseUrl(endpoint),
-      region,
-      bucket,
-      pathStyle,
-      credentials,
-      ...(ca === undefined ? {} : { ca }),
-    };
+    const store = await resolveS3Place(references, (name) => this.#at(name), written);
     const pace: SinkPace = {
       maxEntries: written.batchEntries,
       maxBytes: objectBytes,

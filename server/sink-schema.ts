@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { parseDuration } from '../core/duration.ts';
 import { closed, duration } from '../core/schema.ts';
 import { isLoopback, isPlainRemote } from './address.ts';
-import { baseUrl, fileName, secretRef } from './config-values.ts';
+import { fileName, secretRef } from './config-values.ts';
 import { parseHookUrl } from './notification-address.ts';
+import { s3Place, s3PlaceFaults } from './s3-schema.ts';
 
 const seconds = (text: string): number => parseDuration(text) ?? 0;
 const plain = (what: string) => z.boolean().default(false).describe(what);
@@ -140,32 +141,7 @@ const stdout = closed({
 const s3 = closed({
   kind: z.literal('s3').describe('objects in S3, each with many lines of JSON'),
   ...common,
-  bucket: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket')
-    .describe('name of the bucket'),
-  prefix: z
-    .string()
-    .regex(
-      /^([A-Za-z0-9._-]+\/)*$/,
-      'expected folders such as forgeguard/audit/, each with a slash at its end',
-    )
-    .max(500)
-    .default('')
-    .describe('what the names of the objects begin with'),
-  region: z
-    .string()
-    .regex(/^[a-z0-9-]{1,50}$/, 'expected a region such as eu-central-1')
-    .default('us-east-1')
-    .describe('region of the bucket'),
-  endpoint: baseUrl.optional().describe('URL of a store that is not Amazon’s'),
-  pathStyle: z
-    .boolean()
-    .default(false)
-    .describe('names the bucket in the path instead of the host name, as many stores want it'),
-  accessKeyId: secretRef.optional().describe('access key; without it the role of the machine is used'),
-  secretAccessKey: secretRef.optional().describe('its secret'),
-  sessionToken: secretRef.optional().describe('token of a temporary access key'),
+  ...s3Place,
   every: duration({ least: '1s', most: '1h' })
     .default(seconds('1m'))
     .describe('how long entries wait for more before an object is made'),
@@ -210,10 +186,7 @@ export const sinkSchema = z
         issue('url', plainHttpMessage);
     }
     if (sink.kind === 's3') {
-      if ((sink.accessKeyId === undefined) !== (sink.secretAccessKey === undefined))
-        issue('accessKeyId', '`accessKeyId` and `secretAccessKey` belong together');
-      if (sink.sessionToken !== undefined && sink.accessKeyId === undefined)
-        issue('sessionToken', 'a `sessionToken` belongs to an `accessKeyId`');
+      for (const [path, message] of s3PlaceFaults(sink)) issue(path, message);
       if (sink.endpoint !== undefined && isPlainRemote(sink.endpoint) && !sink.dangerouslyAllowPlainHttp)
         issue('endpoint', plainHttpMessage);
     }

@@ -1,19 +1,29 @@
-// Puts the newest checkpoint into a directory every so often, each into a file of its own that is never written again:
-// write-once storage, a share of the auditors, a work tree that is pushed elsewhere. Whoever reads one later can tell
-// whether the log still continues it.
+// Puts the newest checkpoint into a place elsewhere every so often, each under a name of its own that is never written
+// again: write-once storage, a share of the auditors, a bucket with Object Lock, a work tree that is pushed elsewhere.
+// Whoever reads one later can tell whether the log still continues it.
 import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCheckpoint } from '../../core/checkpoint.ts';
+import { GuardError } from '../../core/errors.ts';
 import type { AuditLog } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
+import { storageProblem } from '../s3.ts';
 import { readNewestCosigned, readNewestNote } from './store.ts';
 
 export interface AnchoringOptions {
   readonly database: Queryable;
   readonly append: AuditLog['append'];
-  readonly directory: string;
+  readonly place: AnchorPlace;
   readonly everyMs: number;
+}
+
+/** Where anchors are put. */
+export interface AnchorPlace {
+  /** What it is called in the log. */
+  readonly name: 'directory' | 's3';
+  /** Keeps the text under the name; one that is there already stays. Rejects with the code of what stands in the way. */
+  put(name: string, text: string): Promise<void>;
 }
 
 export interface Anchoring extends AsyncDisposable {
@@ -26,24 +36,34 @@ export function anchorName(size: number): string {
   return `audit-${String(size).padStart(16, '0')}.checkpoint`;
 }
 
-/** Writes a file that must not exist yet; false where it does: another guard was faster. */
-async function writeOnce(path: string, text: string): Promise<boolean> {
-  try {
-    await using file = await open(path, 'wx', 0o444);
-    await file.writeFile(text);
-    await file.sync();
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
+/** Files of their own in a directory. */
+export function anchorDirectory(directory: string): AnchorPlace {
+  return {
+    name: 'directory',
+    put: async (name, text) => {
+      try {
+        await using file = await open(join(directory, name), 'wx', 0o444);
+        await file.writeFile(text);
+        await file.sync();
+      } catch (error) {
+        // Another guard was faster.
+        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      }
+    },
+  };
+}
+
+/** The code of what stands in the way; never its text. */
+function problemOf(error: unknown): string {
+  if (error instanceof GuardError) return storageProblem(error);
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
 
 const longestTimer = 2 ** 31 - 1;
 
 /** Starts; the first anchor is written at once. Dispose of it before the log. */
 export function startAnchoring(options: AnchoringOptions): Anchoring {
-  const { database, directory } = options;
+  const { database, place } = options;
   let written = '';
   let problem: string | undefined;
   let running: Promise<void> | undefined;
@@ -56,7 +76,7 @@ export function startAnchoring(options: AnchoringOptions): Anchoring {
       request: randomBytes(8).toString('hex'),
       actor: null,
       repository: null,
-      details: now === undefined ? {} : { problem: now },
+      details: { place: place.name, ...(now === undefined ? {} : { problem: now }) },
     });
   }
 
@@ -66,10 +86,10 @@ export function startAnchoring(options: AnchoringOptions): Anchoring {
     if (note === undefined || size === undefined || note === written) return;
     const cosigned = await readNewestCosigned(database, size);
     try {
-      await writeOnce(join(directory, anchorName(size)), cosigned?.size === size ? cosigned.note : note);
+      await place.put(anchorName(size), cosigned?.size === size ? cosigned.note : note);
       written = note;
     } catch (error) {
-      await record(error instanceof Error && 'code' in error ? String(error.code) : 'unknown');
+      await record(problemOf(error));
       return;
     }
     await record(undefined);

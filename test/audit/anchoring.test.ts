@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseEntry } from '../../core/audit-entry.ts';
 import { openCheckpoint } from '../../core/checkpoint.ts';
-import { anchorName, startAnchoring } from '../../server/audit/anchoring.ts';
+import { anchorBucket } from '../../server/audit/anchor-bucket.ts';
+import { anchorDirectory, anchorName, startAnchoring } from '../../server/audit/anchoring.ts';
 import { readEntries } from '../../server/audit/store.ts';
 import { forgeguard } from '../cli/program.ts';
+import { startS3Server } from '../support/s3-server.ts';
 import { auditBench, auditEvent, auditEvents } from '../support/audit.ts';
 
 const everyMs = 3_600_000;
@@ -20,7 +22,7 @@ test('each in a file of its own, and verification takes the directory', async ()
     await using anchoring = startAnchoring({
       database: bench.database,
       append: log.append,
-      directory,
+      place: anchorDirectory(directory),
       everyMs,
     });
     for (const count of [1, 300]) {
@@ -56,7 +58,7 @@ test('a directory that is gone delays nobody and is on record once, and so is it
   await using anchoring = startAnchoring({
     database: bench.database,
     append: log.append,
-    directory,
+    place: anchorDirectory(directory),
     everyMs,
   });
   for (let round = 0; round < 3; round += 1) {
@@ -68,8 +70,47 @@ test('a directory that is gone delays nobody and is on record once, and so is it
   const entries = (await readEntries(bench.database, 0, 100)).map(({ body }) => parseEntry(body));
   const told = entries.filter((entry) => entry?.action.startsWith('audit.'));
   expect(told).toMatchObject([
-    { action: 'audit.anchor-failed', details: { problem: 'ENOENT' } },
+    { action: 'audit.anchor-failed', details: { place: 'directory', problem: 'ENOENT' } },
     { action: 'audit.anchor-resumed' },
   ]);
   expect((await readdir(directory)).length).toBe(1);
+});
+
+test('in a bucket, locked against everybody, and what stands in the way is on record', async () => {
+  await using server = await startS3Server();
+  await using bench = await auditBench();
+  await using log = await bench.open();
+  await log.append(auditEvent('first'));
+  using place = anchorBucket(
+    { store: server.settings, prefix: 'anchors/', lockDays: 2_192 },
+    { now: () => bench.now },
+  );
+  await using anchoring = startAnchoring({
+    database: bench.database,
+    append: log.append,
+    place,
+    everyMs,
+  });
+  await anchoring.round();
+  expect(await server.keys()).toEqual([`anchors/${anchorName(1)}`]);
+  const note = await server.text(`anchors/${anchorName(1)}`);
+  expect(openCheckpoint(note, await bench.key())?.size).toBe(1);
+  const put = server.requests.find(({ method }) => method === 'PUT');
+  expect(put?.headers).toMatchObject({
+    'x-amz-object-lock-mode': 'COMPLIANCE',
+    'x-amz-object-lock-retain-until-date': '2032-03-01T12:00:00Z',
+  });
+
+  server.fault = { status: 403, code: 'AccessDenied' };
+  await log.append(auditEvent('second'));
+  await anchoring.round();
+  await anchoring.round();
+  server.fault = undefined;
+  await anchoring.round();
+  const told = (await readEntries(bench.database, 2, 10)).map(({ body }) => parseEntry(body));
+  expect(told).toMatchObject([
+    { action: 'audit.anchor-failed', details: { place: 's3' } },
+    { action: 'audit.anchor-resumed', details: { place: 's3' } },
+  ]);
+  expect((await server.keys()).length).toBe(2);
 });

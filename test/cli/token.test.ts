@@ -52,6 +52,28 @@ describe('token', () => {
     expect((await fg('token', 'list')).stdout).toMatch(new RegExp(`^${id} +revoked`, 'm'));
   });
 
+  test('all of an agent, all of a person, and a session are revoked', async () => {
+    const create = (name: string, owner: string): Promise<Run> =>
+      fg('token', 'create', '--agent', name, '--owner', owner, '--format', 'json', ...usual);
+    await create('one', 'grace');
+    await create('two', 'heidi');
+    await create('three', 'heidi');
+    const byAgent = await fg('token', 'revoke', '--agent', 'one');
+    expect(byAgent).toMatchObject({ code: 0 });
+    expect(byAgent.stdout).toMatch(/everything that agent:one has, .* is revoked/);
+    const byOwner = await fg('token', 'revoke', '--owner', 'heidi', '--format', 'json');
+    expect(JSON.parse(byOwner.stdout)).toMatchObject({ revoked: { kind: 'principal', id: 'human:heidi' } });
+    const listed = (await fg('token', 'list')).stdout;
+    for (const name of ['one', 'two', 'three'])
+      expect(listed).toMatch(new RegExp(`revoked +agent:${name} `, 'm'));
+    const unknown = await fg('token', 'revoke', '--session', 'ses-none');
+    expect(unknown).toMatchObject({ code: 2 });
+    expect(unknown.stderr).toMatch(/no session with this id/);
+    expect((await fg('token', 'revoke', 'jwt-none')).stderr).toMatch(/no session with this id/);
+    expect((await fg('token', 'revoke', '--agent', 'a', '--owner', 'b')).stderr).toMatch(/name one: an id/);
+    expect((await fg('token', 'revoke')).stderr).toMatch(/name one: an id/);
+  });
+
   test('of a person is owned by that person and acts for nobody', async () => {
     const created = await fg(
       'token',

@@ -66,6 +66,8 @@ export const auditActions = [
   'audit.timestamp-resumed',
   'audit.witness-failed',
   'audit.witness-resumed',
+  'pull-request.checked',
+  'merge-group.checked',
   'approval.requested',
   'approval.voted',
   'approval.vote-revoked',

@@ -116,6 +116,10 @@ export const errorTable = {
     remedy: 'Check the forge and repository in the URL: /git/<forge>/<path>.git',
   },
   'route/unknown-path': { status: 404, remedy: '`GET /api/v1/openapi.json` lists what there is.' },
+  'github/signature': {
+    status: 401,
+    remedy: 'Set the webhook secret of the GitHub App to one of those in `forges[].app.webhookSecrets`.',
+  },
   'git/unsupported': { status: 403, remedy: 'Use smart HTTP: a stock git client does so by default.' },
   'git/malformed': {
     status: 400,

@@ -6,9 +6,19 @@ export type PrincipalKind = (typeof principalKinds)[number];
 /**
  * How an identity was proved to the guard: a token of the guard's own, a session token that was exchanged for another
  * proof, a token of a trusted OpenID Connect issuer, a SAML assertion, a web session, a client certificate.
- * `passthrough`: the upstream judges the client's own credential.
+ * `passthrough`: the upstream judges the client's own credential. `forge`: a forge says so, by a webhook that it signed
+ * or an answer of its API.
  */
-export const proofs = ['guard-token', 'session-token', 'oidc', 'saml', 'web', 'mtls', 'passthrough'] as const;
+export const proofs = [
+  'guard-token',
+  'session-token',
+  'oidc',
+  'saml',
+  'web',
+  'mtls',
+  'passthrough',
+  'forge',
+] as const;
 export type Proof = (typeof proofs)[number];
 
 /** `named`: it showed nothing itself; whoever vouches for the one before it in the chain has named it. */

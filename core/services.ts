@@ -5,6 +5,7 @@ import type { ApprovalBinding } from './approval/binding.ts';
 import type { HeldChangesAnswer } from './approval/changes.ts';
 import type { ApprovalState } from './approval/state.ts';
 import type { AuditEvent, Json } from './audit-event.ts';
+import type { ChangeRange, ChangeScan } from './change-scan.ts';
 import type { Operation } from './operation.ts';
 import type { AuthorRules } from './policy/authors.ts';
 import type { Grant, Principal, Verb } from './principal.ts';
@@ -243,6 +244,12 @@ export interface HeldChanges {
    * page; anything else is `input/invalid`. Rejects with a `GuardError`.
    */
   changes(approval: Approval, after: string | null, signal: AbortSignal): Promise<HeldChangesAnswer>;
+}
+
+/** Reads the difference of two commits from an upstream, through Git and whole files, and scans it. */
+export interface ChangeScanner {
+  /** Rejects with `route/unknown-repository`, `git/limit`, `scan/failed` or an `upstream/…` error. */
+  scanChange(range: ChangeRange, signal: AbortSignal): Promise<ChangeScan>;
 }
 
 /** Things about a request that somebody is told. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { createGithubApp } from '../github-app/part.ts';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { covers } from '../core/scope.ts';
@@ -197,6 +198,20 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       observe: options.observe ?? (() => undefined),
     }),
   );
+  const github = createGithubApp({
+    forges: config.forges,
+    database,
+    databaseUrl,
+    redisUrl: config.redis.url,
+    namespace: audit.origin,
+    audit,
+    scanner,
+    changes: git.changeScanner,
+    policy,
+    approvals: approvals.service,
+    clock,
+    onProblem: (problem, error) => http.log.warn({ err: error }, problem),
+  });
   const notifications = opened.use(
     createNotifications({
       database,
@@ -228,22 +243,25 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   const people = opened.use(
     await openPeople({ config, database, clock, audit, approvals: approvals.service, guardUrl }),
   );
-  // Its workers use what was opened before.
+  // Their workers use what was opened before.
+  opened.use(github);
   opened.use(approvals);
   const settled = await git.settle(await audit.openAttempts());
   await recordStart(audit, config, policy, settled);
   // Only now: what an earlier process left is settled, and what is carried out from here on is this one's.
   await approvals.start(
-    { push: applyWithStanding(git.applier, standing) },
+    { push: applyWithStanding(git.applier, standing), merge: github.applier },
     inTurn(
-      notifications.notifier,
+      inTurn(github.notifier, notifications.notifier),
       logNotifier((fields, message) => http.log.info(fields, message)),
     ),
   );
   await notifications.start();
   activity.start();
+  await github.start();
   await http.register(git.plugin);
   await http.register(identity.oauth({ guardUrl, watch }));
+  await http.register(github.plugin);
   await http.register(auditRoutes, {
     database,
     identity: recorded,
@@ -286,6 +304,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       ),
     async [Symbol.asyncDispose]() {
       await http.close();
+      await github[Symbol.asyncDispose]();
       await approvals[Symbol.asyncDispose]();
       await audit.append(guardEvent('guard.stopped', {})).catch(() => undefined);
       await everything.disposeAsync();

@@ -11,6 +11,7 @@ import type { ConfigDocument, ForgeDocument } from './config-schema.ts';
 import type { SecretRef } from './config-values.ts';
 import { resolveCredential } from './credential-resolve.ts';
 import { issuerWeakenings, resolveIssuers } from './issuer-resolve.ts';
+import { resolveGithubApp } from './github-app-resolve.ts';
 import { notificationWeakenings, resolveNotification } from './notification-resolve.ts';
 import { resolveS3Place } from './s3-schema.ts';
 import { Secret } from './secret.ts';
@@ -270,6 +271,7 @@ class Resolver {
         forge.url,
         ['forges', index, 'credential'],
       ),
+      app: forge.app && (await resolveGithubApp(this.references, forge.app, ['forges', index, 'app'])),
       repositories: forge.repositories,
       allowRedirectsTo: forge.allowRedirectsTo.map((url) => url.origin),
       ...(ca === undefined ? {} : { ca }),

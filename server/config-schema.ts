@@ -11,6 +11,7 @@ import { certificateRules } from './certificate-rules.ts';
 import { listenMembers } from './listen-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
 import { issuerSchema } from './issuer-schema.ts';
+import { githubAppSchema } from './github-app-schema.ts';
 import { limitsSchema } from './limits.ts';
 import { reportsSchema } from './report-schema.ts';
 import { alertsSchema, notificationSchema } from './notification-schema.ts';
@@ -71,6 +72,7 @@ const forge = closed({
     .describe('name in the guard’s URLs: `/git/<name>/…`'),
   url: baseUrl.describe('where the repositories are, such as `https://github.com`'),
   credential: credentialSchema,
+  app: githubAppSchema.optional().describe('what the guard does in pull requests of a GitHub'),
   repositories: z.array(glob).min(1).default(['**']).describe('globs over the repositories that are served'),
   allowRedirectsTo: z
     .array(
@@ -87,6 +89,12 @@ const forge = closed({
     .default(false)
     .describe('allows http to another machine: content and credentials cross the network in the clear'),
 }).superRefine((value, context) => {
+  if (value.app !== undefined && value.credential.mode !== 'github-app')
+    context.addIssue({
+      code: 'custom',
+      path: ['app'],
+      message: 'pull requests are read as a GitHub App: the credential needs `mode: github-app`',
+    });
   if (value.dangerouslyAllowPlainHttp) return;
   const message = 'http to another machine is refused: use https, or set `dangerouslyAllowPlainHttp: true`';
   if (isPlainRemote(value.url)) context.addIssue({ code: 'custom', path: ['url'], message });

@@ -2,6 +2,7 @@
 import type { ListenAddress } from './address.ts';
 import type { ForgeCredential } from './credential-types.ts';
 import type { IssuerConfig } from './issuer-types.ts';
+import type { GithubAppConfig } from './github-app-types.ts';
 import type { Limits } from './limits.ts';
 import type { AlertSettings, NotificationChannel } from './notification-types.ts';
 import type { CertificateRule } from './certificate-rules.ts';
@@ -16,6 +17,8 @@ export interface ForgeConfig {
   /** Base URL, http or https, without a trailing slash and without user information. */
   readonly url: string;
   readonly credential: ForgeCredential;
+  /** Only with the credential of a GitHub App. */
+  readonly app?: GithubAppConfig | undefined;
   /** Globs over the paths of the repositories that are served. */
   readonly repositories: readonly string[];
   /** Origins besides that of `url`. */

@@ -3,6 +3,7 @@ import { changesCaps, type HeldFileChange } from '../../core/approval/changes.ts
 import { GuardError } from '../../core/errors.ts';
 import type { Oid } from '../../core/oid.ts';
 import { diffMasked, type MaskedFile, maskedFile } from './masked-diff.ts';
+import { fetchMissing } from './missing-objects.ts';
 import type { ObjectReader } from './object-reader.ts';
 import type { PushServices } from './push-stage.ts';
 import type { RefChange } from './ref-changes.ts';
@@ -19,13 +20,7 @@ export async function fetchBefore(
   signal: AbortSignal,
 ): Promise<void> {
   const old = [...new Set(changes.flatMap((change) => contentOf(change.old)))];
-  const missing: Oid[] = [];
-  let at = 0;
-  for await (const header of reader.headers(old)) {
-    const oid = old[at++];
-    if (header === undefined && oid !== undefined) missing.push(oid);
-  }
-  if (missing.length > 0) await workshop.history.fetchTrees(workshop.remote, missing, signal);
+  await fetchMissing(workshop, reader, old, signal);
 }
 
 function contentOf(version: RefChange['old']): readonly Oid[] {

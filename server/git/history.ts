@@ -5,6 +5,7 @@ import { copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { GuardError } from '../../core/errors.ts';
 import { type ObjectFormat, type Oid, parseOid } from '../../core/oid.ts';
+import { JoinedFetches } from './joined-fetches.ts';
 import { plainText } from './plain-text.ts';
 import { runGit } from './process.ts';
 import { remoteEnvironment } from './remote-environment.ts';
@@ -24,7 +25,7 @@ const fetchOptions: Readonly<Record<Depth, readonly string[]>> = {
 };
 
 // A question about a commit that is not here is answered by its absence, not by asking the upstream for it.
-const neverFetch: Readonly<Record<string, string>> = { GIT_NO_LAZY_FETCH: '1' };
+export const neverFetch: Readonly<Record<string, string>> = { GIT_NO_LAZY_FETCH: '1' };
 
 const keptPackBytes = 4 * 1024 * 1024;
 const keptPacks = 50;
@@ -37,10 +38,7 @@ interface RepositoryCache {
   readonly known: Set<string>;
   /** `.gitmodules` blobs that passed fsck. */
   readonly checkedGitmodules: Set<string>;
-  /** Fetches under way, by what they ask for: pushes that need the same share one. */
-  readonly fetching: Map<string, Promise<void>>;
-  /** Fulfils when the last fetch that was asked for has ended: Git lets one at a time write into a shallow repository. */
-  lastFetch: Promise<void>;
+  readonly fetches: JoinedFetches;
   packs: number;
   users: number;
   retired: boolean;
@@ -51,9 +49,13 @@ export interface HistoryLease extends AsyncDisposable {
   /** Object directory of the trees, to be read through as an alternate. */
   readonly treesPath: string;
   readonly known: ReadonlySet<string>;
+  /** Git directory of the bare history. */
+  readonly commitsPath: string;
   readonly checkedGitmodules: Set<string>;
   /** Fetches the trees of these commits, or single objects. Rejects with `upstream/unreachable`. */
   fetchTrees(remote: GitRemote, oids: readonly Oid[], signal: AbortSignal): Promise<void>;
+  /** Fetches these commits and all that they reach, without trees. Rejects with `upstream/unreachable`. */
+  fetchCommits(remote: GitRemote, oids: readonly Oid[], signal: AbortSignal): Promise<void>;
   /** True where `ancestor` is reached from one of `tips`, all of which the upstream has. */
   isAncestor(remote: GitRemote, ancestor: Oid, tips: readonly Oid[], signal: AbortSignal): Promise<boolean>;
   /** The first of these commits that the tips reach. `chain` goes from child to parent. */
@@ -104,8 +106,7 @@ export async function createHistory(root: string): Promise<History> {
       objectFormat: key.objectFormat,
       known: new Set(),
       checkedGitmodules: new Set(),
-      fetching: new Map(),
-      lastFetch: Promise.resolve(),
+      fetches: new JoinedFetches(),
       packs: 0,
       users: 0,
       retired: false,
@@ -151,27 +152,12 @@ function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
     refspecs: readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
-    const key = [depth, ...refspecs].join(' ');
-    const shared = cache.fetching.get(key) ?? enqueue(key, path, depth, remote, refspecs);
+    const shared = cache.fetches.add({
+      group: [depth, remote.url, ...remote.headers].join(' '),
+      refspecs,
+      run: (joined) => runFetch(path, depth, remote, joined),
+    });
     await Promise.race([shared, aborted(signal)]);
-  }
-
-  function enqueue(
-    key: string,
-    path: string,
-    depth: Depth,
-    remote: GitRemote,
-    refspecs: readonly string[],
-  ): Promise<void> {
-    const fetched = cache.lastFetch.then(() => runFetch(path, depth, remote, refspecs));
-    cache.fetching.set(key, fetched);
-    cache.lastFetch = fetched.then(
-      () => undefined,
-      () => undefined,
-    );
-    const forget = (): void => void cache.fetching.delete(key);
-    fetched.then(forget, forget);
-    return fetched;
   }
 
   async function runFetch(
@@ -227,6 +213,8 @@ function leaseOf(cache: RepositoryCache, retire: () => void): HistoryLease {
 
   return {
     treesPath: join(trees, 'objects'),
+    commitsPath: commits,
+    fetchCommits,
     known: cache.known,
     checkedGitmodules: cache.checkedGitmodules,
     async fetchTrees(remote, oids, signal) {

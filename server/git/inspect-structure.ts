@@ -59,10 +59,8 @@ async function inspectHeaded(
   else work.graph.tagTargets.set(object, work.index.findOid(oidOf(work, valueOf(parsed, 'object'))));
   const place = isCommit ? 'commit message' : 'tag message';
   await scanWhole(work, object, place, { kind: 'message', path: place }, parsed.message);
-  const headers = headerTexts(parsed);
-  // A plain name needs no scan; most commits have nothing else here.
-  if (!/\d{4}|[^\p{L}\w\s.,'-]/u.test(headers)) return;
-  const bytes = new TextEncoder().encode(headers);
+  const bytes = authorText(parsed);
+  if (bytes === undefined) return;
   await scanWhole(work, object, 'author line', { kind: 'names', path: 'author line' }, bytes);
 }
 
@@ -80,6 +78,12 @@ function oidOf(work: InspectionWork, text: string): Oid {
 
 function valueOf(parsed: HeadedObject, key: string): string {
   return parsed.headers.find((header) => header.key === key)?.value ?? '';
+}
+
+/** What of the headers is worth a scan: a plain name is not, and most commits have nothing else here. */
+export function authorText(parsed: HeadedObject): Uint8Array<ArrayBuffer> | undefined {
+  const headers = headerTexts(parsed);
+  return /\d{4}|[^\p{L}\w\s.,'-]/u.test(headers) ? new TextEncoder().encode(headers) : undefined;
 }
 
 /** Text of the headers that a person or a program may have written into, without e-mail addresses and times. */

@@ -3,8 +3,14 @@ import { join } from 'node:path';
 import { setInterval } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../../core/errors.ts';
-import type { ApprovalApplier, ApprovalService, HeldChanges, OpenAttempt } from '../../core/services.ts';
 import type { EvidenceStore } from '../../core/activity/evidence.ts';
+import type {
+  ApprovalApplier,
+  ApprovalService,
+  ChangeScanner,
+  HeldChanges,
+  OpenAttempt,
+} from '../../core/services.ts';
 import { createApplier } from './apply-held.ts';
 import { isAtLeast, readGitVersion } from './git-version.ts';
 import { createHeldChanges } from './held-changes.ts';
@@ -18,6 +24,7 @@ import { useSpawner } from './process.ts';
 import { sweepQuarantines } from './quarantine.ts';
 import { createRepositoryTable, type Repository } from './repository.ts';
 import { gitRoutes, type GitRoutesOptions } from './routes.ts';
+import { createChangeScanner } from './scan-change.ts';
 import { settleAttempts } from './settle.ts';
 import { createSignatureVerifier } from './signatures.ts';
 import { createUpstream, type Upstream } from './upstream.ts';
@@ -46,6 +53,8 @@ export interface GitPart extends AsyncDisposable {
   readonly applier: ApprovalApplier;
   /** Shows what held pushes would change. */
   readonly heldChanges: HeldChanges;
+  /** Scans changes that are at an upstream already. */
+  readonly changeScanner: ChangeScanner;
 }
 
 /** Opens the part. What an earlier process left in quarantines and caches is removed. */
@@ -113,6 +122,7 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
       }),
     applier: createApplier({ ...services, repositoryOf }),
     heldChanges: createHeldChanges({ ...services, repositoryOf }),
+    changeScanner: createChangeScanner({ ...services, repositoryOf }),
     async [Symbol.asyncDispose]() {
       clearInterval(sweeping);
       await evidence.stop();

@@ -15,6 +15,12 @@ export interface ChangeContext extends BaseContext {
   readonly objectFormat: ObjectFormat;
 }
 
+/** Where trees are read from. */
+export type TreeContext = Pick<
+  ChangeContext,
+  'graph' | 'reader' | 'history' | 'remote' | 'objectFormat' | 'signal'
+>;
+
 /** Tells for each command what it does to its ref. */
 export async function classifyUpdates(
   commands: readonly RefCommand[],
@@ -85,11 +91,11 @@ async function pathsOf(
   return changes;
 }
 
-/** Fetches from the upstream what the comparison lacks. */
-async function diffPatiently(
+/** What differs between two commits; fetches from the upstream what the comparison lacks. */
+export async function diffPatiently(
   base: Oid | undefined,
   tip: Oid,
-  context: ChangeContext,
+  context: TreeContext,
 ): Promise<readonly TreeChange[]> {
   for (let tries = 0; ; tries += 1) {
     try {
@@ -108,12 +114,12 @@ async function diffPatiently(
   }
 }
 
-function isPushed(oid: Oid, { graph }: ChangeContext): boolean {
+function isPushed(oid: Oid, { graph }: Pick<TreeContext, 'graph'>): boolean {
   return graph !== undefined && graph.index.findOid(oid) >= 0;
 }
 
 /** The root tree that each object stands for, through tags; undefined for a blob. Throws `MissingObjectError`. */
-async function treesOf(oids: readonly Oid[], context: ChangeContext): Promise<readonly (Oid | undefined)[]> {
+async function treesOf(oids: readonly Oid[], context: TreeContext): Promise<readonly (Oid | undefined)[]> {
   const reader = await context.reader();
   let roots: readonly Root[] = oids.map((oid) => ({ kind: 'tag', target: oid }));
   for (let depth = 0; depth < maxTagDepth; depth += 1) {
@@ -139,7 +145,11 @@ type Root =
 
 const maxTagDepth = 16;
 
-function rootOf(asked: Oid, read: ReadObject | undefined, { objectFormat }: ChangeContext): Root {
+function rootOf(
+  asked: Oid,
+  read: ReadObject | undefined,
+  { objectFormat }: Pick<TreeContext, 'objectFormat'>,
+): Root {
   if (read === undefined) return { kind: 'missing', oid: asked };
   const { type } = read.header;
   if (type === 'blob') return { kind: 'none' };

@@ -9,7 +9,13 @@ import { createRepository } from '../upstream-repository.ts';
 import { ApiFaults } from './api-faults.ts';
 import { addRoute, type ApiState, type RecordedCall } from './api-route.ts';
 import { addGitAccess } from './git-access.ts';
+import { FakeActions } from './actions.ts';
+import { Deliveries } from './deliveries.ts';
 import { appRoutes } from './routes/app.ts';
+import { checkRoutes } from './routes/checks.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
+import { peopleRoutes } from './routes/people.ts';
+import { pullRoutes } from './routes/pulls.ts';
 import { repositoryRoutes } from './routes/repository.ts';
 import type { FakeApp, Installation, Permissions } from './account-state.ts';
 import {
@@ -35,6 +41,9 @@ export interface FakeGitHub extends AsyncDisposable {
   readonly apiUrl: string;
   readonly world: World;
   readonly faults: ApiFaults;
+  readonly deliveries: Deliveries;
+  /** What people do. */
+  readonly actions: FakeActions;
   readonly calls: readonly RecordedCall[];
   /** What broke GitHub's description of its API; expect it to be empty. */
   readonly violations: readonly string[];
@@ -65,11 +74,21 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
     used: new Map(),
     hourlyLimit: 5_000,
   };
+  const deliveries = new Deliveries(world);
+  const actions = new FakeActions(world, deliveries);
   const stopped = new AbortController();
   const server = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 500 } });
   server.register(
     async (api) => {
-      for (const route of [...appRoutes(world), ...repositoryRoutes(world)]) addRoute(api, state, route);
+      const routes = [
+        ...appRoutes(world),
+        ...checkRoutes(world),
+        ...deliveryRoutes(world, deliveries),
+        ...peopleRoutes(world),
+        ...pullRoutes(world, actions),
+        ...repositoryRoutes(world),
+      ];
+      for (const route of routes) addRoute(api, state, route);
     },
     { prefix: '/api/v3' },
   );
@@ -80,6 +99,8 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
     apiUrl: world.apiUrl,
     world,
     faults: state.faults,
+    deliveries,
+    actions,
     calls: state.calls,
     violations: state.violations,
     setHourlyLimit: (calls) => (state.hourlyLimit = calls),

@@ -1,0 +1,197 @@
+// The REST API of one GitHub as the guard's App: tokens for one repository at a time with no more permissions than a
+// question needs, requests paced as GitHub asks, answers checked before they are believed.
+import { Octokit } from '@octokit/core';
+import { retry } from '@octokit/plugin-retry';
+import { throttling } from '@octokit/plugin-throttling';
+import Bottleneck from 'bottleneck';
+import { Agent, fetch as undiciFetch } from 'undici';
+import type { z } from 'zod';
+import { GuardError } from '../core/errors.ts';
+import type { GithubAppCredential } from '../server/credential-types.ts';
+import { githubFailure } from '../server/github-failure.ts';
+import {
+  createInstallationTokens,
+  type InstallationPermissions,
+  type InstallationTokens,
+} from '../server/github-installation.ts';
+import { version } from '../server/version.ts';
+
+export interface GithubApi extends AsyncDisposable {
+  /**
+   * Asks about a repository, `owner/name`. Rejects with an `upstream/…` error of the App's credentials or limits, with a
+   * `GithubRefusal` for any other answer that is no success, or with `upstream/invalid`.
+   */
+  ask<T>(question: Question<T>): Promise<T>;
+  /** All items of a list, `mostItems` at most. Rejects as `ask` does, and with `git/limit` where there are more. */
+  askAll<T>(question: Question<T>): Promise<readonly T[]>;
+  /** Milliseconds until which GitHub asked not to be asked about repositories of this owner, by the wall clock. */
+  pausedUntil(repository: string): number;
+}
+
+export interface Question<T> {
+  readonly repository: string;
+  /** Method and path as GitHub documents them, below `/repos/{owner}/{repo}` or elsewhere. */
+  readonly route: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly permissions: InstallationPermissions;
+  /** Of the answer, or of an item of a list. */
+  readonly answer: z.ZodType<T>;
+  /** Whether it is asked again where it is not known if it worked. Default true. */
+  readonly mayRepeat?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** GitHub answered with a status that is no success. Its message is GitHub's own, for people. */
+export class GithubRefusal extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'GithubRefusal';
+    this.status = status;
+  }
+}
+
+export interface GithubApiOptions {
+  readonly credential: GithubAppCredential;
+  /** PEM. */
+  readonly ca: string | undefined;
+  readonly writesPerMinute: number;
+}
+
+const mostItems = 3_000;
+const pageSize = 100;
+const answerMs = 30_000;
+/** What GitHub asks to wait is waited for here up to this many seconds, and longer by the queue. */
+const patience = 10;
+const mostOwners = 1_000;
+
+const Client = Octokit.plugin(retry, throttling);
+
+/** Nothing is asked before the first question. */
+export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOptions): GithubApi {
+  const tokens = createInstallationTokens({ app: credential, ca, now: () => performance.now() });
+  const agent = new Agent({
+    connect: { timeout: 10_000, ...(ca === undefined ? {} : { ca }) },
+    headersTimeout: answerMs,
+    bodyTimeout: answerMs,
+  });
+  const clients = new Map<string, Octokit>();
+  const paused = new Map<string, number>();
+
+  function clientFor(owner: string): Octokit {
+    const known = clients.get(owner);
+    if (known !== undefined) return known;
+    const mayWait = (seconds: number, _options: object, _client: object, retries: number): boolean => {
+      paused.set(owner, Date.now() + seconds * 1_000);
+      return seconds <= patience && retries < 2;
+    };
+    const made = new Client({
+      baseUrl: credential.apiUrl,
+      userAgent: `forgeguard/${version}`,
+      log: silent,
+      request: {
+        fetch: (url: string, init: Parameters<typeof undiciFetch>[1]) =>
+          undiciFetch(url, { ...init, dispatcher: agent }),
+      },
+      // What is refused is refused; a conflict is for the caller to look at.
+      retry: { doNotRetry: [400, 401, 403, 404, 405, 409, 410, 412, 422, 451] },
+      throttle: {
+        id: `${credential.apiUrl} ${owner}`,
+        write: new Bottleneck.Group({ maxConcurrent: 1, minTime: 60_000 / writesPerMinute }),
+        // Comments and merges, of which people are told.
+        notifications: new Bottleneck.Group({ maxConcurrent: 1, minTime: 120_000 / writesPerMinute }),
+        onRateLimit: mayWait,
+        onSecondaryRateLimit: mayWait,
+      },
+    });
+    if (clients.size >= mostOwners) clients.clear();
+    clients.set(owner, made);
+    return made;
+  }
+
+  async function send<T>(question: Question<T>, more: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const { repository, route, permissions, signal } = question;
+    const [owner = '', repo = ''] = repository.split('/');
+    const wish = { repository, permissions };
+    const token = await tokens.tokenFor(wish);
+    try {
+      const response = await clientFor(owner.toLowerCase()).request(route, {
+        owner,
+        repo,
+        ...question.parameters,
+        ...more,
+        headers: { authorization: `token ${token.reveal()}`, 'x-github-api-version': '2022-11-28' },
+        request: {
+          signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs * 4)]),
+          ...(question.mayRepeat === false ? { retries: 0 } : {}),
+        },
+      });
+      const data: unknown = response.data;
+      return data;
+    } catch (thrown) {
+      throw failureOf(thrown, tokens, wish, signal);
+    }
+  }
+
+  return {
+    ask: async (question) => believed(question.answer, await send(question, {})),
+    askAll: async (question) => {
+      const found: z.output<typeof question.answer>[] = [];
+      for (let page = 1; ; page += 1) {
+        const items = await send(question, { per_page: pageSize, page });
+        if (!Array.isArray(items)) throw invalid();
+        for (const item of items) found.push(believed(question.answer, item));
+        if (items.length < pageSize) return found;
+        if (found.length >= mostItems)
+          throw new GuardError('git/limit', `a list of the pull request has more than ${mostItems} items`);
+      }
+    },
+    pausedUntil: (repository) => paused.get((repository.split('/')[0] ?? '').toLowerCase()) ?? 0,
+    [Symbol.asyncDispose]: async () => {
+      await tokens[Symbol.asyncDispose]();
+      await agent.destroy();
+    },
+  };
+}
+
+function believed<T>(schema: z.ZodType<T>, answer: unknown): T {
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  throw invalid();
+}
+
+function invalid(): GuardError {
+  return new GuardError('upstream/invalid', 'what GitHub answered is not what its API describes');
+}
+
+// Octokit's error carries the request with its token: only status, headers and GitHub's message are looked at.
+function failureOf(
+  thrown: unknown,
+  tokens: InstallationTokens,
+  wish: Parameters<InstallationTokens['refused']>[0],
+  signal: AbortSignal,
+): Error {
+  if (signal.aborted) return new GuardError('request/cancelled', 'the work was stopped');
+  const status =
+    thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number' ? thrown.status : 0;
+  const isAnswered = thrown instanceof Error && 'response' in thrown && thrown.response !== undefined;
+  if (!isAnswered)
+    return new GuardError('upstream/unreachable', 'GitHub did not answer', { cause: cleared(thrown) });
+  if (status === 401) tokens.refused(wish);
+  const failure = githubFailure(thrown, `an answer about ${wish.repository}`);
+  if (status === 401) return new GuardError('upstream/unauthorized', 'GitHub refused a token of the App');
+  if (failure.code === 'upstream/rate-limited') return failure;
+  if (status >= 500) return new GuardError('upstream/unreachable', `GitHub answered ${status}`);
+  return new GithubRefusal(status, thrown instanceof Error ? thrown.message : '');
+}
+
+function cleared(thrown: unknown): Error {
+  return new Error(thrown instanceof Error ? thrown.name : 'unknown');
+}
+
+const silent = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};

@@ -1,0 +1,141 @@
+// From a webhook, whose signature was checked, to the work that it asks for. Only ids, names and refs are read; whatever
+// has another shape or is not known asks for nothing.
+import { z } from 'zod';
+import { type NewWork, pressIdentifiers } from './work.ts';
+
+const repository = z.object({ full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/) });
+const pullNumber = z.object({ number: z.int().min(1) });
+const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
+const sender = z.object({ login: z.string().max(200), id: z.int(), type: z.string() });
+
+/** What a webhook asks for. `recheck` is a commit all whose checks are to be looked at again. */
+export type Asked =
+  | { readonly kind: 'work'; readonly work: NewWork }
+  | { readonly kind: 'recheck'; readonly repository: string; readonly head: string }
+  | { readonly kind: 'nothing' };
+
+const nothing: Asked = { kind: 'nothing' };
+
+function pull(name: string, number: number, isForced = false): Asked {
+  return {
+    kind: 'work',
+    work: { kind: 'pull', repository: name, subject: String(number), data: { number, isForced } },
+  };
+}
+
+type Reader = (payload: unknown, delivery: string) => Asked;
+
+/** Reads a payload by its schema; one of another shape asks for nothing. */
+function reader<T>(
+  schema: z.ZodType<T>,
+  actions: readonly string[],
+  asked: (payload: T, delivery: string) => Asked,
+): Reader {
+  return (payload, delivery) => {
+    const action = z.object({ action: z.string() }).safeParse(payload);
+    if (!action.success || !actions.includes(action.data.action)) return nothing;
+    const parsed = schema.safeParse(payload);
+    return parsed.success ? asked(parsed.data, delivery) : nothing;
+  };
+}
+
+const ofPull = z.object({ repository, pull_request: pullNumber });
+
+/** Every event that the guard acts on. */
+const readers: Readonly<Record<string, Reader>> = {
+  pull_request: reader(
+    ofPull,
+    ['opened', 'synchronize', 'reopened', 'edited', 'ready_for_review', 'closed'],
+    (payload) => pull(payload.repository.full_name, payload.pull_request.number),
+  ),
+  pull_request_review: reader(ofPull, ['submitted', 'edited', 'dismissed'], (payload) =>
+    pull(payload.repository.full_name, payload.pull_request.number),
+  ),
+  pull_request_review_comment: reader(ofPull, ['created', 'edited', 'deleted'], (payload) =>
+    pull(payload.repository.full_name, payload.pull_request.number),
+  ),
+  issue_comment: reader(
+    z.object({ repository, issue: pullNumber.extend({ pull_request: z.object({}).optional() }) }),
+    ['created', 'edited', 'deleted'],
+    (payload) =>
+      payload.issue.pull_request === undefined
+        ? nothing
+        : pull(payload.repository.full_name, payload.issue.number),
+  ),
+  merge_group: reader(
+    z.object({
+      repository,
+      merge_group: z.object({
+        head_sha: oid,
+        head_ref: z.string().max(1_024),
+        base_sha: oid,
+        base_ref: z.string().max(1_024),
+      }),
+    }),
+    ['checks_requested'],
+    ({ repository: { full_name }, merge_group: group }) => {
+      const number = Number(/\/pr-(\d{1,9})-[0-9a-f]+$/.exec(group.head_ref)?.[1] ?? 0);
+      const data = {
+        head: group.head_sha,
+        base: group.base_sha,
+        baseRef: group.base_ref,
+        number: number > 0 ? number : null,
+      };
+      return { kind: 'work', work: { kind: 'queue', repository: full_name, subject: data.head, data } };
+    },
+  ),
+  check_run: (payload, delivery) => {
+    const pressed = press(payload, delivery);
+    return pressed.kind === 'nothing' ? rerequested(payload, delivery) : pressed;
+  },
+  check_suite: reader(
+    z.object({ repository, check_suite: z.object({ head_sha: oid }) }),
+    ['rerequested'],
+    (payload) => ({
+      kind: 'recheck',
+      repository: payload.repository.full_name,
+      head: payload.check_suite.head_sha,
+    }),
+  ),
+};
+
+const rerequested = reader(
+  z.object({ repository, check_run: z.object({ head_sha: oid }) }),
+  ['rerequested'],
+  (payload) => ({
+    kind: 'recheck',
+    repository: payload.repository.full_name,
+    head: payload.check_run.head_sha,
+  }),
+);
+
+const press = reader(
+  z.object({
+    repository,
+    check_run: z.object({ id: z.int().min(1), head_sha: oid }),
+    requested_action: z.object({ identifier: z.enum(pressIdentifiers) }),
+    sender,
+  }),
+  ['requested_action'],
+  (payload, delivery) => ({
+    kind: 'work',
+    work: {
+      kind: 'press',
+      repository: payload.repository.full_name,
+      subject: delivery,
+      data: {
+        run: payload.check_run.id,
+        head: payload.check_run.head_sha,
+        identifier: payload.requested_action.identifier,
+        login: payload.sender.login,
+        userId: payload.sender.id,
+        isBot: payload.sender.type !== 'User',
+      },
+    },
+  }),
+);
+
+/** What the event asks for. `delivery` is its id. */
+export function askedBy(event: string, payload: unknown, delivery: string): Asked {
+  return Object.hasOwn(readers, event) ? (readers[event]?.(payload, delivery) ?? nothing) : nothing;
+}

@@ -1,0 +1,37 @@
+// One GitHub behind the guard, and the services that everything about it works with.
+import type {
+  ApprovalService,
+  AuditLog,
+  ChangeScanner,
+  Clock,
+  PolicyService,
+  ScanService,
+} from '../core/services.ts';
+import type { Database } from '../server/db.ts';
+import type { GithubAppConfig } from '../server/github-app-types.ts';
+import type { GithubApi } from './api.ts';
+
+export interface Hub {
+  /** Name of the forge. */
+  readonly forge: string;
+  readonly url: string;
+  readonly app: GithubAppConfig;
+  readonly api: GithubApi;
+}
+
+export interface HubServices {
+  readonly database: Database;
+  readonly audit: Pick<AuditLog, 'append'>;
+  readonly scanner: ScanService;
+  readonly changes: ChangeScanner;
+  readonly policy: PolicyService;
+  readonly approvals: ApprovalService;
+  readonly clock: Clock;
+  /** Has work done soon that was put in. */
+  readonly wakeUp: (work: readonly { readonly id: string; readonly generation: number }[]) => void;
+}
+
+/** What policies, scopes and the audit log call a repository. */
+export function repositoryId(hub: Pick<Hub, 'forge'>, repository: string): string {
+  return `${hub.forge}/${repository}`.toLowerCase();
+}

@@ -1,0 +1,124 @@
+// Puts the GitHub App together: webhooks come in, their work goes through the queue, checks and merges go out. Everything
+// else of the guard is reached through the ports of core.
+import type { FastifyInstance } from 'fastify';
+import { GuardError } from '../core/errors.ts';
+import type { ApprovalApplier, ApprovalNotifier } from '../core/services.ts';
+import type { ForgeConfig } from '../server/config.ts';
+import type { QueueState } from '../server/job.ts';
+import type { Secret } from '../server/secret.ts';
+import { createGithubApi } from './api.ts';
+import { evaluatePull, numberOf } from './evaluate-pull.ts';
+import { evaluateQueue } from './evaluate-queue.ts';
+import type { Hub, HubServices } from './hub.ts';
+import { createMergeApplier } from './merge-applier.ts';
+import { handlePress } from './press.ts';
+import { findCheckOfApproval, upsertWork } from './store.ts';
+import { webhookRoute } from './webhook-route.ts';
+import type { Work } from './work.ts';
+import { createWorkQueue } from './work-queue.ts';
+
+export interface GithubAppOptions extends Omit<HubServices, 'wakeUp'> {
+  /** Those without `app` are left alone. */
+  readonly forges: readonly ForgeConfig[];
+  readonly databaseUrl: string;
+  readonly redisUrl: Secret | undefined;
+  readonly namespace: string;
+  readonly onProblem: (problem: string, error: unknown) => void;
+}
+
+export interface GithubAppPart extends AsyncDisposable {
+  readonly plugin: (app: FastifyInstance) => Promise<void>;
+  /** Carries out approved merges. */
+  readonly applier: ApprovalApplier;
+  /** Has the checks of requests written that have moved on. */
+  readonly notifier: ApprovalNotifier;
+  /** Undefined where no GitHub is configured, and before `start`. */
+  readonly queue: QueueState | undefined;
+  start(): Promise<void>;
+}
+
+/** Opens the part; nothing is done before `start`. */
+export function createGithubApp(options: GithubAppOptions): GithubAppPart {
+  const hubs = new Map<string, Hub>(options.forges.flatMap((forge) => hubOf(forge)));
+  const queue = createWorkQueue({
+    ...options,
+    perform: (work, signal) => perform(work, signal),
+    notBefore: ({ forge, repository }) => hubs.get(forge)?.api.pausedUntil(repository) ?? 0,
+  });
+
+  const services: HubServices = { ...options, wakeUp: (work) => queue.wakeUp(work) };
+
+  async function perform(work: Work, signal: AbortSignal): Promise<void> {
+    const hub = hubs.get(work.forge);
+    if (hub === undefined)
+      throw new GuardError('route/unknown-repository', 'this GitHub is not configured any more');
+    const { repository } = work;
+    switch (work.kind) {
+      case 'pull':
+        await evaluatePull(
+          services,
+          hub,
+          { repository, number: work.data.number, signal },
+          work.data.isForced,
+        );
+        return;
+      case 'queue':
+        await evaluateQueue(services, hub, { repository, ...work.data, signal });
+        return;
+      case 'press':
+        await handlePress(services, hub, {
+          repository,
+          delivery: work.subject,
+          press: work.data,
+          signal,
+        });
+    }
+  }
+
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await queue[Symbol.asyncDispose]();
+    await Promise.all([...hubs.values()].map(({ api }) => api[Symbol.asyncDispose]()));
+  };
+
+  const secrets = new Map([...hubs].map(([name, { app }]) => [name, app.webhookSecrets]));
+  return {
+    plugin: async (app) => {
+      if (hubs.size > 0)
+        await webhookRoute({ database: options.database, secrets, wakeUp: queue.wakeUp })(app);
+    },
+    applier: createMergeApplier({ ...services, hubOf: (forge) => hubs.get(forge) }),
+    notifier: {
+      notify: async ({ approval }) => {
+        if (approval.binding.kind !== 'merge') return;
+        const place = await findCheckOfApproval(options.database, approval.id);
+        if (place === undefined || !place.subject.startsWith('pull/')) return;
+        const number = numberOf(place.subject);
+        const { forge, repository } = place;
+        const data = { number, isForced: false };
+        queue.wakeUp([
+          await upsertWork(options.database, {
+            forge,
+            repository,
+            kind: 'pull',
+            subject: String(number),
+            data,
+          }),
+        ]);
+      },
+    },
+    get queue() {
+      return queue.state;
+    },
+    start: async () => {
+      if (hubs.size > 0) await queue.start();
+    },
+    [Symbol.asyncDispose]: () => (closing ??= close()),
+  };
+}
+
+function hubOf({ name, url, app, credential, ca }: ForgeConfig): readonly (readonly [string, Hub])[] {
+  if (app === undefined || credential.mode !== 'github-app') return [];
+  const api = createGithubApi({ credential, ca, writesPerMinute: app.writesPerMinute });
+  return [[name, { forge: name, url, app, api }]];
+}

@@ -1,0 +1,105 @@
+// Somebody pressed a button of a check. The webhook says who and which; everything else is asked now.
+import { GuardError } from '../core/errors.ts';
+import { decideChange } from './decide.ts';
+import { numberOf } from './evaluate-pull.ts';
+import type { Hub, HubServices } from './hub.ts';
+import { code } from './markdown.ts';
+import { readPull } from './pull.ts';
+import { findCheckOfRun, findChecksOfHead, readCheck, upsertWork, writeCheck } from './store.ts';
+import type { Press } from './work.ts';
+
+/** Does what was asked, notes what became of it for the check, and has the check written. */
+export async function handlePress(
+  services: HubServices,
+  hub: Hub,
+  {
+    repository,
+    delivery,
+    press,
+    signal,
+  }: {
+    readonly repository: string;
+    readonly delivery: string;
+    readonly press: Press;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { database } = services;
+  const found =
+    (await findCheckOfRun(database, hub.forge, press.run)) ??
+    (await findChecksOfHead(database, hub.forge, repository, press.head))[0];
+  if (found === undefined || !found.subject.startsWith('pull/')) return;
+  const number = numberOf(found.subject);
+  const key = { forge: hub.forge, repository, subject: found.subject };
+  const known = await readCheck(database, key);
+  if (known === undefined) return;
+  if (press.identifier !== 'rescan') {
+    const notice = await decide(services, hub, known.approval, {
+      repository,
+      delivery,
+      press,
+      number,
+      signal,
+    });
+    // What the check says now may be newer than what was read above.
+    const latest = (await readCheck(database, key)) ?? known;
+    await writeCheck(database, key, { ...latest, notice });
+  }
+  const work = await upsertWork(database, {
+    forge: hub.forge,
+    repository,
+    kind: 'pull',
+    subject: String(number),
+    data: { number, isForced: press.identifier === 'rescan' },
+  });
+  services.wakeUp([work]);
+}
+
+/** A sentence for the check where the decision does not count; null where it does. */
+async function decide(
+  services: HubServices,
+  hub: Hub,
+  id: string | null,
+  asked: {
+    readonly repository: string;
+    readonly delivery: string;
+    readonly press: Press;
+    readonly number: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<string | null> {
+  const { press, repository, number, signal } = asked;
+  const who = code(`@${press.login}`);
+  const place = { repository, number, signal };
+  const approval = id === null ? undefined : await services.approvals.status(id);
+  if (approval === undefined) return `${who} pressed a button, and nothing waits for a decision.`;
+  const pull = await readPull(hub, place);
+  const bound = approval.binding.refUpdates[0]?.newOid;
+  if (press.head !== pull.head.sha || bound !== press.head)
+    return `${who} decided about commit ${code(press.head.slice(0, 12))}, which is not the newest: nothing was counted.`;
+  const scan = await services.changes.scanChange(
+    {
+      repository: `${hub.forge}/${repository}`,
+      base: pull.base.sha,
+      head: pull.head.sha,
+      ref: `refs/heads/${pull.base.ref}`,
+    },
+    signal,
+  );
+  try {
+    await decideChange(services, hub, approval, {
+      place,
+      user: { login: press.login, id: press.userId, type: press.isBot ? 'Bot' : 'User' },
+      session: `github-press:${asked.delivery}`,
+      decision: press.identifier === 'deny' ? 'deny' : 'approve',
+      paths: scan.paths.map(({ path }) => path),
+    });
+    return null;
+  } catch (thrown) {
+    const isJudgement =
+      thrown instanceof GuardError &&
+      (thrown.code.startsWith('approval/') || thrown.code === 'identity/forbidden');
+    if (!isJudgement) throw thrown;
+    return `The decision of ${who} was not counted: ${thrown.message}.`;
+  }
+}

@@ -1,0 +1,233 @@
+// The SQL of the GitHub App, one statement a function. Times of waiting are the database's.
+import { z } from 'zod';
+import type { Queryable } from '../server/db.ts';
+import { type Work, type WorkData, workDataSchema, workKinds } from './work.ts';
+
+/** Remembers a webhook; false where it was taken in before. */
+export async function insertDelivery(client: Queryable, forge: string, guid: string): Promise<boolean> {
+  const rows = await client.query(
+    'insert into github_delivery (forge, guid) values ($1, $2) on conflict do nothing returning guid',
+    [forge, guid],
+  );
+  return rows.length === 1;
+}
+
+/** Forgets webhooks that are too old to come again, and checks of what nobody has touched for long. */
+export async function prune(client: Queryable): Promise<void> {
+  await client.query(`delete from github_delivery where at < clock_timestamp() - interval '14 days'`);
+  await client.query(`delete from github_check where updated_at < clock_timestamp() - interval '400 days'`);
+}
+
+const idRow = z.object({ id: z.coerce.string(), generation: z.int() });
+
+/** Puts work in, or makes what is there due again. */
+export async function upsertWork(
+  client: Queryable,
+  work: Pick<Work, 'forge' | 'repository' | 'subject'> & WorkData,
+): Promise<{ readonly id: string; readonly generation: number }> {
+  const { forge, repository, subject, kind, data } = work;
+  const [row] = await client.query(
+    `insert into github_work (forge, repository, kind, subject, data) values ($1, $2, $3, $4, $5)
+     on conflict (forge, repository, kind, subject) do update
+       set generation = github_work.generation + 1, attempts = 0,
+           data = case when github_work.data @> '{"isForced": true}' then excluded.data || '{"isForced": true}'
+             else excluded.data end,
+           due_at = clock_timestamp()
+     returning id, generation`,
+    // One spelling, so that a subject has one row.
+    [forge, repository.toLowerCase(), kind, subject, JSON.stringify(data)],
+  );
+  return idRow.parse(row);
+}
+
+const workRow = z
+  .object({
+    id: z.coerce.string(),
+    forge: z.string(),
+    repository: z.string(),
+    subject: z.string(),
+    kind: z.enum(workKinds),
+    data: z.unknown(),
+    generation: z.int(),
+    attempts: z.int(),
+    createdAt: z.date(),
+  })
+  .transform(({ kind, data, ...row }): Work => ({ ...row, ...workDataSchema.parse({ kind, data }) }));
+
+/** Takes the work for this many seconds; undefined where it is done, not due, or another's. */
+export async function claimWork(client: Queryable, id: string, seconds: number): Promise<Work | undefined> {
+  const [row] = await client.query(
+    `update github_work set lease_until = clock_timestamp() + make_interval(secs => $2), attempts = attempts + 1
+     where id = $1 and due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp())
+     returning id, forge, repository, subject, kind, data, generation, attempts, created_at as "createdAt"`,
+    [id, seconds],
+  );
+  return row === undefined ? undefined : workRow.parse(row);
+}
+
+/** Keeps the work for this many seconds more. */
+export async function extendWork(client: Queryable, id: string, seconds: number): Promise<void> {
+  await client.query(
+    'update github_work set lease_until = clock_timestamp() + make_interval(secs => $2) where id = $1',
+    [id, seconds],
+  );
+}
+
+/** Ends this generation of the work; false where there is a newer one, which is due now. */
+export async function finishWork(client: Queryable, id: string, generation: number): Promise<boolean> {
+  const done = await client.query('delete from github_work where id = $1 and generation = $2 returning id', [
+    id,
+    generation,
+  ]);
+  if (done.length === 1) return true;
+  await client.query('update github_work set lease_until = null where id = $1', [id]);
+  return false;
+}
+
+/** Lets go of the work until it is tried again, in this many seconds. */
+export async function postponeWork(
+  client: Queryable,
+  id: string,
+  generation: number,
+  seconds: number,
+): Promise<void> {
+  await client.query(
+    `update github_work set lease_until = null,
+       due_at = case when generation = $2 then clock_timestamp() + make_interval(secs => $3) else due_at end
+     where id = $1`,
+    [id, generation, seconds],
+  );
+}
+
+const dueRow = z.object({
+  id: z.coerce.string(),
+  generation: z.int(),
+  attempts: z.int(),
+  delayMs: z.number(),
+});
+export type DueWork = z.output<typeof dueRow>;
+
+/** Work that is due within this many seconds and that nobody holds. */
+export async function findDueWork(
+  client: Queryable,
+  seconds: number,
+  limit: number,
+): Promise<readonly DueWork[]> {
+  const rows = await client.query(
+    `select id, generation, attempts,
+        greatest(0, extract(epoch from greatest(due_at, lease_until) - clock_timestamp()) * 1000)::float8 as "delayMs"
+       from github_work where due_at <= clock_timestamp() + make_interval(secs => $1) order by due_at limit $2`,
+    [seconds, limit],
+  );
+  return rows.map((row) => dueRow.parse(row));
+}
+
+/** Where a check is remembered. */
+export interface CheckKey {
+  readonly forge: string;
+  /** `owner/name` in any spelling. */
+  readonly repository: string;
+  readonly subject: string;
+}
+
+const checkRow = z.object({
+  head: z.string(),
+  run: z.coerce.number().nullable(),
+  published: z.string().nullable(),
+  annotations: z.string().nullable(),
+  /** Of this subject alone, whatever others with the same commit come to. */
+  conclusion: z.string().nullable(),
+  approval: z.string().nullable(),
+  binding: z.string().nullable(),
+  notice: z.string().nullable(),
+  comment: z.coerce.number().nullable(),
+});
+export type KnownCheck = Readonly<z.output<typeof checkRow>>;
+
+const keyValues = ({ forge, repository, subject }: CheckKey): readonly string[] => [
+  forge,
+  repository.toLowerCase(),
+  subject,
+];
+
+/** What is remembered of a check; undefined where it is new. */
+export async function readCheck(client: Queryable, key: CheckKey): Promise<KnownCheck | undefined> {
+  const [row] = await client.query(
+    `select head, run, published, annotations, conclusion, approval, binding, notice, comment from github_check
+     where forge = $1 and repository = $2 and subject = $3`,
+    keyValues(key),
+  );
+  return row === undefined ? undefined : checkRow.parse(row);
+}
+
+/** Remembers a check as it is now. */
+export async function writeCheck(client: Queryable, key: CheckKey, check: KnownCheck): Promise<void> {
+  await client.query(
+    `insert into github_check
+       (forge, repository, subject, head, run, published, annotations, conclusion, approval, binding, notice, comment)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+     on conflict (forge, repository, subject) do update set head = excluded.head, run = excluded.run,
+       published = excluded.published, annotations = excluded.annotations, conclusion = excluded.conclusion, approval = excluded.approval,
+       binding = excluded.binding, notice = excluded.notice, comment = excluded.comment,
+       updated_at = clock_timestamp()`,
+    [
+      ...keyValues(key),
+      check.head,
+      check.run,
+      check.published,
+      check.annotations,
+      check.conclusion,
+      check.approval,
+      check.binding,
+      check.notice,
+      check.comment,
+    ],
+  );
+}
+
+const subjectRow = z.object({
+  repository: z.string(),
+  subject: z.string(),
+  forge: z.string(),
+  conclusion: z.string().nullable(),
+});
+export type CheckPlace = z.output<typeof subjectRow>;
+
+/** The check that a run of GitHub shows. */
+export async function findCheckOfRun(
+  client: Queryable,
+  forge: string,
+  run: number,
+): Promise<CheckPlace | undefined> {
+  const [row] = await client.query(
+    'select forge, repository, subject, conclusion from github_check where forge = $1 and run = $2',
+    [forge, run],
+  );
+  return row === undefined ? undefined : subjectRow.parse(row);
+}
+
+/** The checks of a commit. */
+export async function findChecksOfHead(
+  client: Queryable,
+  forge: string,
+  repository: string,
+  head: string,
+): Promise<readonly CheckPlace[]> {
+  const rows = await client.query(
+    'select forge, repository, subject, conclusion from github_check where forge = $1 and repository = $2 and head = $3',
+    [forge, repository.toLowerCase(), head],
+  );
+  return rows.map((row) => subjectRow.parse(row));
+}
+
+/** The check that waits for an approval. */
+export async function findCheckOfApproval(
+  client: Queryable,
+  approval: string,
+): Promise<CheckPlace | undefined> {
+  const [row] = await client.query(
+    'select forge, repository, subject, conclusion from github_check where approval = $1',
+    [approval],
+  );
+  return row === undefined ? undefined : subjectRow.parse(row);
+}

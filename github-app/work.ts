@@ -1,0 +1,58 @@
+// What the GitHub App works off: which pull request or merge group to look at, or which button somebody pressed. Ids and
+// names only; everything else is asked of GitHub when it is done, so that late, doubled or reordered webhooks do no harm.
+import { z } from 'zod';
+
+export const workKinds = ['pull', 'queue', 'press'] as const;
+export type WorkKind = (typeof workKinds)[number];
+
+export const pressIdentifiers = ['approve', 'deny', 'rescan'] as const;
+export type PressIdentifier = (typeof pressIdentifiers)[number];
+
+const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
+
+const pullData = z.object({
+  number: z.int().min(1),
+  /** Whether the check is written anew even where nothing has changed. */
+  isForced: z.boolean(),
+});
+
+const queueData = z.object({
+  head: oid,
+  base: oid,
+  baseRef: z.string().max(1_024),
+  /** The pull request that the group adds; null where the name of its branch does not say. */
+  number: z.int().min(1).nullable(),
+});
+
+const pressData = z.object({
+  run: z.int().min(1),
+  head: oid,
+  identifier: z.enum(pressIdentifiers),
+  /** Who pressed, as the signed webhook says. */
+  login: z.string().max(200),
+  userId: z.int(),
+  isBot: z.boolean(),
+});
+
+export const workDataSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('pull'), data: pullData }),
+  z.object({ kind: z.literal('queue'), data: queueData }),
+  z.object({ kind: z.literal('press'), data: pressData }),
+]);
+export type WorkData = z.output<typeof workDataSchema>;
+export type Press = z.output<typeof pressData>;
+
+export type Work = WorkData & {
+  readonly id: string;
+  readonly forge: string;
+  /** `owner/name` in lower case. */
+  readonly repository: string;
+  readonly subject: string;
+  readonly generation: number;
+  /** This one included. */
+  readonly attempts: number;
+  readonly createdAt: Date;
+};
+
+/** Work that is not put in yet. */
+export type NewWork = WorkData & { readonly repository: string; readonly subject: string };

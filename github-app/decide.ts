@@ -52,6 +52,8 @@ export async function decideChange(
   try {
     if (grant.scopes.length === 0)
       throw new GuardError('identity/forbidden', 'only who may write to the repository can decide there');
+    if ((await services.ended([grant.principal.id])).length > 0)
+      throw new GuardError('identity/forbidden', 'the access of this person has ended');
     await refuseAuthors(hub, place, user, pull.user);
     return await services.approvals.vote(approval.id, grant, decision.decision, null);
   } catch (thrown) {

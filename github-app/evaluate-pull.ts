@@ -108,7 +108,7 @@ async function evaluate(
   if (known?.head !== pull.head.sha || isForced) await record(services, hub, request, seen);
   const notice = known?.head === pull.head.sha ? known.notice : null;
   if (judged.verdict.kind !== 'hold') {
-    if (known?.approval != null)
+    if (known !== undefined && known.approval !== null)
       await releaseChange(services, known.approval, actor, 'the policy does not ask for it any more');
     return { content: reportOf({ judged, held: undefined, notice }), approval: null, binding: null };
   }

@@ -101,7 +101,7 @@ async function wasApproved(
   head: string | undefined,
 ): Promise<boolean> {
   const known = await readCheck(services.database, pullKey(hub, { repository, number }));
-  if (known?.approval == null || known.head !== head) return false;
+  if (known === undefined || known.approval === null || known.head !== head) return false;
   const approval = await services.approvals.status(known.approval);
   return approval !== undefined && ['approved', 'applying', 'applied'].includes(approval.state);
 }

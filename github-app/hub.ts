@@ -27,6 +27,8 @@ export interface HubServices {
   readonly policy: PolicyService;
   readonly approvals: ApprovalService;
   readonly clock: Clock;
+  /** Those of these principals who may not act any more. */
+  readonly ended: (ids: readonly string[]) => Promise<readonly string[]>;
   /** Has work done soon that was put in. */
   readonly wakeUp: (work: readonly { readonly id: string; readonly generation: number }[]) => void;
 }

@@ -85,7 +85,7 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
   return {
     plugin: async (app) => {
       if (hubs.size > 0)
-        await webhookRoute({ database: options.database, secrets, wakeUp: queue.wakeUp })(app);
+        await webhookRoute({ database: options.database, secrets, wakeUp: services.wakeUp })(app);
     },
     applier: createMergeApplier({ ...services, hubOf: (forge) => hubs.get(forge) }),
     notifier: {

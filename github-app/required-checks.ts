@@ -64,7 +64,9 @@ export async function unmetChecks(hub: Hub, place: PullPlace, pull: Pull): Promi
     context,
     integration_id: by,
   }: (typeof required)[number]): 'good' | 'failed' | 'open' => {
-    const run = runs.find(({ name, app }) => name === context && (by == null || app?.id === by));
+    const run = runs.find(
+      ({ name, app }) => name === context && (by === undefined || by === null || app?.id === by),
+    );
     if (run !== undefined)
       return run.conclusion === null ? 'open' : good.has(run.conclusion) ? 'good' : 'failed';
     const status = statuses.find((each) => each.context === context);

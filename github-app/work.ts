@@ -3,10 +3,8 @@
 import { z } from 'zod';
 
 export const workKinds = ['pull', 'queue', 'press'] as const;
-export type WorkKind = (typeof workKinds)[number];
 
 export const pressIdentifiers = ['approve', 'deny', 'rescan'] as const;
-export type PressIdentifier = (typeof pressIdentifiers)[number];
 
 const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
 

@@ -207,6 +207,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     audit,
     scanner,
     changes: git.changeScanner,
+    ended: (ids) => standing.ended(ids),
     policy,
     approvals: approvals.service,
     clock,
@@ -250,7 +251,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   await recordStart(audit, config, policy, settled);
   // Only now: what an earlier process left is settled, and what is carried out from here on is this one's.
   await approvals.start(
-    { push: applyWithStanding(git.applier, standing), merge: github.applier },
+    { push: applyWithStanding(git.applier, standing), merge: applyWithStanding(github.applier, standing) },
     inTurn(
       inTurn(github.notifier, notifications.notifier),
       logNotifier((fields, message) => http.log.info(fields, message)),

@@ -51,6 +51,8 @@ const proofs: Readonly<Record<Exclude<AuditAction, Elsewhere>, Proof>> = {
   'push.forwarded': 'here',
   'push.refused': 'here',
   'push.unknown': { test: 'test/e2e/upstream-faults.test.ts' },
+  'pull-request.checked': { test: 'test/e2e/github-pull.test.ts' },
+  'merge-group.checked': { test: 'test/e2e/github-webhooks.test.ts' },
   'evidence.kept': 'here',
   'audit.anchor-failed': { test: 'test/audit/anchoring.test.ts' },
   'audit.anchor-resumed': { test: 'test/audit/anchoring.test.ts' },

@@ -18,10 +18,7 @@ beforeAll(async () => {
     'deploy/old.sh': `echo one\n${old.text}`,
   });
 });
-afterAll(async () => {
-  expect(scene.github.violations).toEqual([]);
-  await scene[Symbol.asyncDispose]();
-});
+afterAll(() => scene[Symbol.asyncDispose]());
 
 test('a clean one turns green', async () => {
   const pull = await scene.openPull(repository, { 'src/a.ts': 'export const a = 1;\n' });
@@ -55,6 +52,9 @@ describe('a value', () => {
     for (const { text } of patient.values)
       expect(JSON.stringify([run.summary, run.text])).not.toContain(text);
     expect(JSON.stringify(run.annotations)).not.toContain(token.value);
+    const [entry] = (await scene.audit('pull-request.checked')).toReversed();
+    expect(entry?.details).toMatchObject({ pullRequest: pull.number, head: pull.headSha, verdict: 'deny' });
+    expect(JSON.stringify(entry)).not.toContain(token.value);
     await scene.push(repository, pull, { [patient.path]: null, 'a.sh': 'echo\n' });
     const fixed = await scene.check(repository, pull);
     expect([fixed.conclusion, fixed.annotations]).toEqual(['success', []]);
@@ -100,4 +100,8 @@ describe('a value', () => {
     expect(own).toHaveLength(1);
     expect(own[0]?.body).not.toContain(token.value);
   });
+});
+
+test('nothing was asked or answered that GitHub does not describe', () => {
+  expect(scene.github.violations).toEqual([]);
 });

@@ -18,10 +18,7 @@ beforeAll(async () => {
   scene = await startGuardedGithub();
   repository = await scene.createRepository('hooks');
 });
-afterAll(async () => {
-  expect(scene.github.violations).toEqual([]);
-  await scene[Symbol.asyncDispose]();
-});
+afterAll(() => scene[Symbol.asyncDispose]());
 
 interface Sent {
   readonly body: string;
@@ -152,6 +149,15 @@ test('a merge queue is answered on its own commit', async () => {
   scene.github.actions.queue(repository, dirty, base, 'ada');
   const conclusion = (head: string): string | null | undefined =>
     [...repository.checkRuns.values()].find(({ headSha }) => headSha === head)?.conclusion;
-  await until('both answers', () => conclusion(clean) != null && conclusion(dirty) != null);
+  await until(
+    'both answers',
+    () => typeof conclusion(clean) === 'string' && typeof conclusion(dirty) === 'string',
+  );
   expect([conclusion(clean), conclusion(dirty)]).toEqual(['success', 'failure']);
+  const entries = await scene.audit('merge-group.checked');
+  expect(entries.map(({ details }) => details['verdict']).toSorted()).toEqual(['allow', 'deny']);
+});
+
+test('nothing was asked or answered that GitHub does not describe', () => {
+  expect(scene.github.violations).toEqual([]);
 });

@@ -34,7 +34,7 @@ beforeAll(async () => {
     seed: {
       'README.md': '# app\n',
       'deploy/settings.sh': `echo one\n${old.text}echo two\n`,
-      'deploy/gone.sh': `${secretSample('npm-token', 3).text}`,
+      'deploy/gone.sh': secretSample('npm-token', 3).text,
     },
   });
   tree = await client.clone(`${upstream.url}/acme/app.git`);

@@ -2,7 +2,7 @@
 // no request waits for a counter elsewhere. Trusts the connection's address and what the identity service says.
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { refusalOf } from '../../core/identity-refusal.ts';
+import { refusalOf, type RefusalReason } from '../../core/identity-refusal.ts';
 import type {
   AttemptGate,
   AuditLog,
@@ -33,6 +33,9 @@ export interface Admission extends AttemptGate, TrafficService {
 const minute = 60_000;
 const capacity = 20_000;
 const uncounted: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz']);
+
+// That nothing was shown is no failure: git begins so. Nor is an issuer that cannot be reached the fault of its clients.
+const harmless: ReadonlySet<RefusalReason> = new Set(['missing', 'keys-unavailable']);
 
 /** Nothing is counted yet. */
 export function createAdmission({
@@ -67,8 +70,7 @@ export function createAdmission({
       return result;
     } catch (thrown) {
       const refusal = refusalOf(thrown);
-      // That nothing was shown is no failure; git begins so.
-      if (refusal !== undefined && refusal.reason !== 'missing')
+      if (refusal !== undefined && !harmless.has(refusal.reason))
         for (const lockout of lockouts.failed(tried)) await record(tried, lockout, refusal.token);
       throw thrown;
     }

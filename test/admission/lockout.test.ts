@@ -155,8 +155,13 @@ describe('admission', () => {
     expect(signsOf({ index: 7, time: new Date(), event: events[0]! })).toEqual([]);
   });
 
-  test('does not count who shows nothing', async () => {
-    const { identity, events } = open({ failedCredential: 1, failedAddress: 1 });
+  test('does not count who shows nothing, or whose issuer cannot be reached', async () => {
+    const { admission, identity, events } = open({ failedCredential: 1, failedAddress: 1 });
+    const unreachable = (): Promise<never> => Promise.reject(refuseIdentity('keys-unavailable'));
+    for (let each = 0; each < 5; each += 1)
+      await expect(
+        admission.attempt({ authorization: 'x', address: 'x' }, unreachable),
+      ).rejects.toMatchObject({ code: 'identity/unavailable' });
     for (let each = 0; each < 5; each += 1)
       await expect(identity.authenticate({ authorization: undefined, address: 'x' })).rejects.toMatchObject({
         code: 'identity/missing',

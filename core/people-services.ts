@@ -82,18 +82,40 @@ export interface TokenDesk {
   revoke(id: string, by: string): Promise<void>;
 }
 
+/** A session token that was opened, to be shown once. */
+export interface MintedSession {
+  readonly token: string;
+  readonly grant: Grant & { readonly expiresAt: Date };
+}
+
 /** Short-lived tokens for agents that a person has permitted to act for it. */
 export interface SessionMint {
-  /** A session token; recorded first. `permission` is what it ends with, besides the person. */
+  /** A session token; recorded first. */
   open(asked: {
     /** Name of the agent, without `agent:`. */
     readonly agent: string;
     readonly person: string;
     readonly scopes: readonly Scope[];
-    readonly permission: string;
-  }): Promise<{ readonly token: string; readonly expiresAt: Date }>;
+    /** What it ends with, besides the person. */
+    readonly permission: { readonly id: string; readonly createdAt: Date };
+  }): Promise<MintedSession>;
   /** Ends what rests on the permission. */
   end(permission: string): Promise<void>;
+}
+
+/** RFC 6749 §5.2 and RFC 8628 §3.5. */
+export type PermissionFault =
+  'authorization_pending' | 'slow_down' | 'access_denied' | 'expired_token' | 'invalid_grant';
+
+export type PermissionAnswer =
+  | { readonly kind: 'token'; readonly session: MintedSession; readonly refreshToken: string }
+  | { readonly kind: 'fault'; readonly fault: PermissionFault };
+
+/** How an agent comes to a session that a person permits with a code (RFC 8628), and renews it. */
+export interface PermissionGrants {
+  poll(deviceCode: string): Promise<PermissionAnswer>;
+  /** A refresh token works once, for the agent (`client_id`) that it was given to. */
+  refresh(token: string, agent: string | undefined): Promise<PermissionAnswer>;
 }
 
 /** What depends on people and stops with them, such as tokens. */

@@ -13,6 +13,11 @@ export function scopeIncluded(asked: Scope, granted: readonly Scope[]): boolean 
   }
 }
 
+/** True where each of the scopes is no more than what was granted. */
+export function scopesIncluded(asked: readonly Scope[], granted: readonly Scope[]): boolean {
+  return asked.every((scope) => scopeIncluded(scope, granted));
+}
+
 /** The granted scopes for the verbs that lie within `limit`; what is narrower on either side is kept. */
 export function commonScopes(granted: readonly Scope[], limit: readonly Scope[]): readonly Scope[] {
   const within = [

@@ -5,6 +5,9 @@ import type { ApprovalService, AuditLog, Clock } from '../core/services.ts';
 import { requestDependents } from './approvals/dependents.ts';
 import type { Config } from './config.ts';
 import type { Database } from './db.ts';
+import type { GrantType } from './identity/grant-type.ts';
+import { permissionGrantTypes } from './identity/permission-grants.ts';
+import type { SessionOffice } from './identity/sessions.ts';
 import { createSessionMint, createTokenDesk, tokenDependents } from './identity/token-desk.ts';
 import { createPeople } from './people/part.ts';
 import { permissionDependents } from './web/device-flow.ts';
@@ -17,6 +20,7 @@ export interface PeopleAppOptions {
   readonly clock: Clock;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly approvals: ApprovalService;
+  readonly sessions: SessionOffice;
   /** Base URL of the guard, without a trailing slash. */
   readonly guardUrl: () => string;
 }
@@ -24,12 +28,14 @@ export interface PeopleAppOptions {
 export interface PeopleApp extends AsyncDisposable {
   /** Undefined where no identity provider is configured: nobody can sign in then. */
   readonly web: WebPart | undefined;
+  /** For the token endpoint. */
+  readonly grantTypes: readonly GrantType[];
   readonly plugin: (app: FastifyInstance) => Promise<void>;
 }
 
 /** Opens it; dispose of it before the database. */
 export async function openPeople(options: PeopleAppOptions): Promise<PeopleApp> {
-  const { config, database, clock, audit, approvals, guardUrl } = options;
+  const { config, database, clock, audit, approvals, sessions, guardUrl } = options;
   const settings = config.people;
   const dependents: readonly Dependents[] = [
     sessionDependents({ database, clock, limits: settings.session }),
@@ -52,10 +58,11 @@ export async function openPeople(options: PeopleAppOptions): Promise<PeopleApp> 
           settings,
           publicUrl,
           tokens: createTokenDesk(office),
-          mint: createSessionMint(office),
+          mint: createSessionMint({ database, clock, sessions }),
         });
   return {
     web,
+    grantTypes: web === undefined ? [] : permissionGrantTypes(web.devices),
     plugin: async (app) => {
       await app.register(people.plugin);
       if (web !== undefined) await app.register(web.plugin);

@@ -242,7 +242,15 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   );
   const guardUrl = (): string => config.publicUrl ?? listeningUrl(http, tls === undefined ? 'http' : 'https');
   const people = opened.use(
-    await openPeople({ config, database, clock, audit, approvals: approvals.service, guardUrl }),
+    await openPeople({
+      config,
+      database,
+      clock,
+      audit,
+      approvals: approvals.service,
+      sessions: identity.sessions,
+      guardUrl,
+    }),
   );
   // Their workers use what was opened before.
   opened.use(github);
@@ -261,7 +269,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   activity.start();
   await github.start();
   await http.register(git.plugin);
-  await http.register(identity.oauth({ guardUrl, watch }));
+  await http.register(identity.oauth({ guardUrl, watch, grantTypes: people.grantTypes }));
   await http.register(github.plugin);
   await http.register(auditRoutes, {
     database,

@@ -6,11 +6,10 @@ import { refusalOf } from '../../core/identity-refusal.ts';
 import { errorHeaders, TooManyError } from '../../core/too-many.ts';
 import { formatScope } from '../../core/scope-text.ts';
 import { presentedBy } from '../presented.ts';
-import type { GrantType } from './grant-type.ts';
+import type { GrantedSession, GrantType } from './grant-type.ts';
 import { OAuthError } from './oauth-error.ts';
 import { type OAuthForm, readOAuthForm } from './oauth-form.ts';
 import { detailsType } from './requested-scopes.ts';
-import type { OpenedSession } from './sessions.ts';
 import { accessTokenType } from './token-exchange.ts';
 
 export interface OAuthOptions {
@@ -82,12 +81,13 @@ function formOf({ body }: FastifyRequest): OAuthForm {
 }
 
 /** RFC 6749 §5.1, RFC 8693 §2.2.1. */
-function tokenAnswer({ token, grant }: OpenedSession): object {
+function tokenAnswer({ token, grant, refreshToken }: GrantedSession): object {
   const { scopes, expiresAt, principal } = grant;
   return {
     access_token: token.reveal(),
     issued_token_type: accessTokenType,
     token_type: 'Bearer',
+    ...(refreshToken === undefined ? {} : { refresh_token: refreshToken.reveal() }),
     expires_in: Math.max(0, Math.round((expiresAt.getTime() - Date.now()) / 1_000)),
     scope: scopes.map(formatScope).join(' '),
     authorization_details: scopes.map((scope) => ({ type: detailsType, ...scope })),

@@ -19,7 +19,7 @@ const rowSchema: z.ZodType<OwnedToken> = z.object({
 const behind = 'array_append(array_append(on_behalf_of, owner), principal)';
 const isBehind = `exists (select from unnest(${behind}) as who (id) where lower(who.id) = lower($1))`;
 
-/** Tokens of agents that the person answers for, newest first; not those that come and go with a permission. */
+/** Tokens of agents that the person answers for, newest first. */
 export async function listOwnedTokens(
   database: Queryable,
   person: string,
@@ -28,14 +28,14 @@ export async function listOwnedTokens(
   const rows = await database.query(
     `select id, principal, purpose, scopes, created_at as "createdAt", expires_at as "expiresAt",
        revoked_at as "revokedAt", last_use as "lastUse"
-     from guard_token where lower(owner) = lower($1) and issued_by not like 'permission:%'
+     from guard_token where lower(owner) = lower($1)
      order by created_at desc, id limit $2`,
     [person, limit],
   );
   return rows.map((row) => rowSchema.parse(row));
 }
 
-/** Ids of the tokens behind which the person is, and that work still. */
+/** Ids of the tokens and sessions behind which the person is, and that work still. */
 export async function listTokensBehind(
   database: Queryable,
   person: string,
@@ -44,7 +44,9 @@ export async function listTokensBehind(
 ): Promise<readonly string[]> {
   const rows = await database.query<{ id: string }>(
     `select id from guard_token where revoked_at is null and expires_at > $2 and ${isBehind}
-     order by created_at desc, id limit $3`,
+     union all
+     select id from identity_session where revoked_at is null and expires_at > $2 and lower($1) = any(involved)
+     order by id limit $3`,
     [person, now, limit],
   );
   return rows.map(({ id }) => id);
@@ -63,15 +65,15 @@ export async function revokeTokensBehind(
   );
 }
 
-/** Revokes what was issued by this authority. */
-export async function revokeIssuedBy(
+/** Revokes all sessions that rest on this. */
+export async function revokeSessionsOf(
   database: Queryable,
-  issuedBy: string,
+  parent: string,
   at: Date,
   by: string,
 ): Promise<void> {
   await database.query(
-    'update guard_token set revoked_at = $2, revoked_by = $3 where revoked_at is null and issued_by = $1',
-    [issuedBy, at, by],
+    'update identity_session set revoked_at = $2, revoked_by = $3 where revoked_at is null and $1 = any(parents)',
+    [parent, at, by],
   );
 }

@@ -5,14 +5,14 @@ import type { Queryable } from '../db.ts';
 import {
   listOwnedTokens,
   listTokensBehind,
-  revokeIssuedBy,
+  revokeSessionsOf,
   revokeTokensBehind,
 } from './owned-token-store.ts';
+import { createRevocationOffice } from './revocations.ts';
+import type { SessionOffice } from './sessions.ts';
 import { createTokenOffice, type TokenOfficeOptions } from './tokens.ts';
 
 const mostListed = 300;
-/** Seconds. */
-const sessionLifetime = 900;
 
 /** The desk over the office of tokens. */
 export function createTokenDesk(options: TokenOfficeOptions): TokenDesk {
@@ -37,35 +37,50 @@ export function createTokenDesk(options: TokenOfficeOptions): TokenDesk {
   };
 }
 
+export interface SessionMintOptions {
+  readonly database: Queryable;
+  readonly clock: Clock;
+  readonly sessions: SessionOffice;
+}
+
 /** Session tokens for agents that a person has permitted: they live a quarter of an hour and end with the permission. */
-export function createSessionMint(options: TokenOfficeOptions): SessionMint {
-  const office = createTokenOffice(options);
+export function createSessionMint({ database, clock, sessions }: SessionMintOptions): SessionMint {
   return {
     open: async ({ agent, person, scopes, permission }) => {
-      const { token, record } = await office.issue({
-        kind: 'agent',
-        name: agent,
+      const { token, grant } = await sessions.open({
+        principal: {
+          kind: 'agent',
+          id: `agent:${agent}`,
+          issuer: 'guard',
+          subject: agent,
+          groups: [],
+          onBehalfOf: [person],
+          delegation: [{ id: person, issuer: 'guard', subject: person.slice('human:'.length), proof: 'web' }],
+          session: permission.id,
+          proof: 'web',
+        },
         owner: person,
-        purpose: 'session of an agent that was let in with a code',
-        groups: [],
-        onBehalfOf: [person],
-        scopes: copied(scopes),
-        lifetime: Math.min(sessionLifetime, options.maxLifetime),
-        issuedBy: `permission:${permission}`,
+        scopes,
+        since: permission.createdAt,
+        parents: [permission.id],
+        facts: { how: 'permitted with a code', permission: permission.id },
       });
-      return { token: token.reveal(), expiresAt: record.expiresAt };
+      return { token: token.reveal(), grant };
     },
-    end: (permission) =>
-      revokeIssuedBy(options.database, `permission:${permission}`, options.clock.now(), 'guard'),
+    end: (permission) => revokeSessionsOf(database, permission, clock.now(), 'guard'),
   };
 }
 
-/** The tokens as something that stops with a person. */
+/** Tokens and sessions as something that stops with a person: what is in use, too, and what is under way. */
 export function tokenDependents(database: Queryable, clock: Clock): Dependents {
+  const revocations = createRevocationOffice(database, clock);
   return {
     name: 'tokens',
     list: (person) => listTokensBehind(database, person, clock.now(), mostListed),
-    stop: (person, by) => revokeTokensBehind(database, person, clock.now(), by.id),
+    stop: async (person, by) => {
+      await revokeTokensBehind(database, person, clock.now(), by.id);
+      await revocations.revokePrincipal(person, by.id);
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { GuardError } from '../../core/errors.ts';
 import { delegableScopes, hasRole, roleTable } from '../../core/role.ts';
 import { formatScope, parseScope } from '../../core/scope-text.ts';
-import { scopesWithin } from '../../core/scope-within.ts';
+import { scopesIncluded } from '../../core/scope-inclusion.ts';
 import type { OwnedToken, PeopleDirectory, TokenDesk } from '../../core/people-services.ts';
 import type { Clock } from '../../core/services.ts';
 import { type Pages, shownTime } from './pages.ts';
@@ -84,7 +84,7 @@ export function accountPages(app: FastifyInstance, options: AccountPagesOptions)
         if ('fault' in read) throw new GuardError('input/invalid', read.fault);
         return read;
       });
-    if (!scopesWithin(scopes, delegableScopes(directory.rolesOf(person))))
+    if (!scopesIncluded(scopes, delegableScopes(directory.rolesOf(person))))
       throw new GuardError('identity/forbidden', 'this is more than you may let your agents do');
     const made = await tokens.issueFor(grant.principal.id, { agent, purpose, scopes, lifetime: days * day });
     return show(request, reply, { principal: made.record.principal, token: made.token });

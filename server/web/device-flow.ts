@@ -6,9 +6,16 @@ import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { GuardError } from '../../core/errors.ts';
 import type { Grant, Principal, Scope } from '../../core/principal.ts';
 import { delegableScopes } from '../../core/role.ts';
-import { scopesWithin } from '../../core/scope-within.ts';
+import { scopesIncluded } from '../../core/scope-inclusion.ts';
 import { formatScope, parseScope } from '../../core/scope-text.ts';
-import type { Dependents, PeopleDirectory, SessionMint } from '../../core/people-services.ts';
+import type {
+  Dependents,
+  PeopleDirectory,
+  PermissionAnswer,
+  PermissionFault,
+  PermissionGrants,
+  SessionMint,
+} from '../../core/people-services.ts';
 import type { AuditLog, Clock } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
 import { decideRequest, endPermission, endPermissions, findWaiting, forgetRequests } from './device-store.ts';
@@ -23,27 +30,7 @@ export interface DeviceFlowOptions {
   readonly mint: SessionMint;
 }
 
-/** RFC 6749 §5.2 and RFC 8628 §3.5. */
-export type GrantFault =
-  | 'authorization_pending'
-  | 'slow_down'
-  | 'access_denied'
-  | 'expired_token'
-  | 'invalid_grant'
-  | 'invalid_scope';
-
-export type GrantAnswer =
-  | {
-      readonly kind: 'token';
-      readonly accessToken: string;
-      /** Seconds. */
-      readonly expiresIn: number;
-      readonly refreshToken: string;
-      readonly scope: string;
-    }
-  | { readonly kind: 'fault'; readonly fault: GrantFault };
-
-export interface DeviceFlow {
+export interface DeviceFlow extends PermissionGrants {
   /** Rejects with `input/invalid` or `request/too-many`. */
   ask(asked: { readonly agent: string; readonly scope: string; readonly address: string }): Promise<{
     readonly deviceCode: string;
@@ -55,8 +42,6 @@ export interface DeviceFlow {
   find(userCode: string): Promise<DeviceRequest | undefined>;
   /** False where nothing waits any more. Rejects with `identity/forbidden` where the person may not permit it. */
   decide(userCode: string, decision: 'allowed' | 'denied', grant: Grant): Promise<boolean>;
-  poll(deviceCode: string): Promise<GrantAnswer>;
-  refresh(token: string): Promise<GrantAnswer>;
 }
 
 const requestSeconds = 600;
@@ -70,7 +55,7 @@ export const permissionLimits = { absolute: 7 * day, idle: day } as const;
 const codeLetters = 'BCDFGHJKLMNPQRSTVWXZ';
 const codeLength = 8;
 
-const fault = (name: GrantFault): GrantAnswer => ({ kind: 'fault', fault: name });
+const fault = (name: PermissionFault): PermissionAnswer => ({ kind: 'fault', fault: name });
 
 function hashOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();
@@ -121,29 +106,23 @@ export function createDeviceFlow(options: DeviceFlowOptions): DeviceFlow {
   }
 
   /** A session token and the next refresh token; a fault where the person may not permit this any more. */
-  async function issue(permission: Permission): Promise<GrantAnswer> {
+  async function issue(permission: Permission): Promise<PermissionAnswer> {
     const person = await directory.find(permission.person);
     if (person?.active !== true) return fault('invalid_grant');
-    if (!scopesWithin(permission.scopes, delegableScopes(directory.rolesOf(person))))
+    if (!scopesIncluded(permission.scopes, delegableScopes(directory.rolesOf(person))))
       return fault('invalid_grant');
     const now = clock.now();
     const refreshToken = `fgr_${randomBytes(32).toString('base64url')}`;
     const idleEnd = now.getTime() + permissionLimits.idle * 1_000;
     const ends = new Date(Math.min(idleEnd, permission.expiresAt.getTime()));
-    const { token, expiresAt } = await mint.open({
+    const session = await mint.open({
       agent: permission.agent,
       person: person.id,
       scopes: permission.scopes,
-      permission: permission.id,
+      permission,
     });
     await insertRefresh(database, hashOf(refreshToken), permission.id, now, ends);
-    return {
-      kind: 'token',
-      accessToken: token,
-      expiresIn: Math.max(0, Math.floor((expiresAt.getTime() - now.getTime()) / 1_000)),
-      refreshToken,
-      scope: permission.scopes.map(formatScope).join(' '),
-    };
+    return { kind: 'token', session, refreshToken };
   }
 
   return {
@@ -178,7 +157,10 @@ export function createDeviceFlow(options: DeviceFlowOptions): DeviceFlow {
       const waiting = await findWaiting(database, code, clock.now());
       const person = await directory.find(grant.principal.id);
       if (waiting === undefined || person?.active !== true) return false;
-      if (decision === 'allowed' && !scopesWithin(waiting.scopes, delegableScopes(directory.rolesOf(person))))
+      if (
+        decision === 'allowed' &&
+        !scopesIncluded(waiting.scopes, delegableScopes(directory.rolesOf(person)))
+      )
         throw new GuardError('identity/forbidden', 'the agent asks for more than you may let your agents do');
       const { agent, address, scopes } = waiting;
       const action = decision === 'allowed' ? 'device.approved' : 'device.denied';
@@ -207,10 +189,11 @@ export function createDeviceFlow(options: DeviceFlowOptions): DeviceFlow {
       await insertPermission(database, permission);
       return issue(permission);
     },
-    refresh: async (token) => {
+    refresh: async (token, agent) => {
       const now = clock.now();
       const used = await useRefresh(database, hashOf(token), now);
       if (used === undefined || used.isExpired || used.isEnded) return fault('invalid_grant');
+      if (agent?.replace(/^agent:/, '') !== used.agent) return fault('invalid_grant');
       if (used.wasUsed) {
         // Whoever copied it has what came of it, too.
         await endPermission(database, used.id, now);

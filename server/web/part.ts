@@ -11,6 +11,7 @@ import { accountPages } from './account-pages.ts';
 import { createAdministratorLinks } from './administrator-link.ts';
 import { devicePages } from './device-pages.ts';
 import { createDeviceFlow, type DeviceFlow } from './device-flow.ts';
+import { deviceRoutes } from './device-routes.ts';
 import { forgetExpired, useAssertion } from './login-store.ts';
 import { createOidcProvider } from './oidc-provider.ts';
 import { peoplePages } from './people-pages.ts';
@@ -75,6 +76,7 @@ export async function createWeb(options: WebOptions): Promise<WebPart> {
     devices,
     administratorLink: secret === undefined ? undefined : `${publicUrl}/ui/first-administrator/${secret}`,
     plugin: async (app) => {
+      await app.register((scope) => deviceRoutes(scope, { devices, publicUrl }));
       await app.register(
         async (scope) => {
           await scope.register(formBody, { bodyLimit: longestForm });

@@ -14,7 +14,7 @@ export interface DevicePagesOptions {
 }
 
 /** Codes that one person may try in a minute: far from enough to guess one. */
-const triesPerMinute = 10;
+const triesPerMinute = 30;
 const codeForm = z.object({ code: z.string().max(100) });
 const decideForm = codeForm.extend({ decision: z.enum(['allow', 'deny']) });
 

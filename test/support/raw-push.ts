@@ -62,6 +62,8 @@ export interface SendOptions {
   readonly chunkSize?: number;
   /** Ends the connection after this many bytes of the body. */
   readonly breakAfter?: number;
+  /** Sends so many bytes, waits, and sends the rest. */
+  readonly pause?: { readonly at: number; readonly until: Promise<unknown> };
   /** Milliseconds; default 60,000. */
   readonly deadline?: number;
 }
@@ -112,6 +114,13 @@ async function writeBody(
   body: Buffer,
   options: SendOptions,
 ): Promise<void> {
+  if (options.pause !== undefined) {
+    const { at, until } = options.pause;
+    request.write(body.subarray(0, at));
+    await until;
+    request.end(body.subarray(at));
+    return;
+  }
   const end = options.breakAfter ?? body.length;
   const step = options.chunkSize ?? (end || 1);
   for (let at = 0; at < end; at += step) {

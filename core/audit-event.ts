@@ -31,7 +31,6 @@ export const auditActions = [
   'session.started',
   'session.ended',
   'administrator-link.issued',
-  'device.requested',
   'device.approved',
   'device.denied',
   'device.reused',

@@ -113,6 +113,8 @@ describe('an agent', () => {
     const olu = await scene.browserOf('olu');
     await decide(olu.client, asked, 'deny');
     expect((await poll(asked)).body).toMatchObject({ error: 'access_denied' });
+    const denied = (await scene.forge.audit()).findLast(({ action }) => action === 'device.denied');
+    expect(denied?.actor).toMatchObject({ id: 'human:olu@example.org' });
     for (const scope of ['**:fetch,push', 'other/**:fetch', 'forge/**:admin', 'forge/**:approve']) {
       const { body: greedy } = await ask(scope);
       const { answer } = await decide(olu.client, greedy, 'allow');

@@ -1,94 +1,21 @@
 // `forgeguard credential`: a credential helper of Git (git-credential(1)) that gets short-lived session tokens of the guard
-// from whatever says who an agent is. Standard output is Git's; no token ever goes anywhere else.
+// from whatever says who an agent is. Git starts it at every turn: only what an operation needs is loaded.
 import process from 'node:process';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { GuardError } from '../core/errors.ts';
-import {
-  type CredentialAnswer,
-  type CredentialRequest,
-  formatCredentialAnswer,
-  parseCredentialRequest,
-  readCredentialMessage,
-  repositoryOfPath,
-} from './credential-protocol.ts';
-import { openCredentialSession } from './credential-session.ts';
-import { type CredentialFlags, readCredentialSettings } from './credential-settings.ts';
-import { setUp, type SetupFlags } from './credential-setup.ts';
-import { exitCodeOf } from './failure.ts';
-import { chooseSource, needsOf, sourceNames } from './token-sources.ts';
-
-async function readRequest(): Promise<CredentialRequest> {
-  return parseCredentialRequest(await readCredentialMessage(process.stdin));
-}
-
-/** True where Git asks for the guard that this helper serves: nobody else gets a word. */
-function isForGuard({ protocol, host }: CredentialRequest, guard: URL): boolean {
-  const asked = `${protocol}://${host}`;
-  return URL.canParse(asked) && new URL(asked).origin === guard.origin;
-}
-
-async function get(flags: CredentialFlags): Promise<void> {
-  const request = await readRequest();
-  const settings = await readCredentialSettings(flags);
-  if (settings.guard === undefined || !isForGuard(request, settings.guard)) return;
-  let answer: CredentialAnswer;
-  try {
-    const session = await openCredentialSession(settings.guard, repositoryOfPath(request.path), settings);
-    answer = { kind: 'token', ...(await session.token()) };
-  } catch (thrown) {
-    // Nobody else has a credential of the guard: Git is to stop instead of asking a person for a password.
-    process.exitCode = exitCodeOf(thrown);
-    answer = { kind: 'quit' };
-  }
-  process.stdout.write(formatCredentialAnswer(request, answer));
-}
-
-async function erase(flags: CredentialFlags): Promise<void> {
-  const request = await readRequest();
-  const settings = await readCredentialSettings(flags);
-  if (settings.guard === undefined || !isForGuard(request, settings.guard)) return;
-  if (request.secret === undefined) return;
-  const session = await openCredentialSession(settings.guard, repositoryOfPath(request.path), settings);
-  await session.erase(request.secret);
-}
+import { readCredentialMessage } from './credential-protocol.ts';
+import type { CredentialFlags } from './credential-settings.ts';
+import type { SetupFlags } from './credential-setup.ts';
 
 async function other(operation: string | undefined): Promise<void> {
   if (operation === undefined || process.stdin.isTTY)
     throw new GuardError('input/invalid', 'the operations are get, store, erase, setup and status');
-  await readRequest();
+  await readCredentialMessage(process.stdin);
 }
 
 /** Only what the guard gives is kept, when it gives it. */
 async function store(): Promise<void> {
-  await readRequest();
-}
-
-async function status(flags: CredentialFlags & { readonly repository?: string }): Promise<void> {
-  const settings = await readCredentialSettings(flags);
-  const row = (name: string, text: string): void => void process.stdout.write(`${name.padEnd(15)} ${text}\n`);
-  row('guard', settings.guard?.origin ?? 'none: name it with --guard or FORGEGUARD_URL');
-  const chosen = await chooseSource(settings.source, settings.forSources).catch((thrown: unknown) => {
-    if (thrown instanceof GuardError) return thrown;
-    throw thrown;
-  });
-  row(
-    'source',
-    chosen instanceof GuardError ? `none: ${chosen.message}` : `${chosen.name}: ${chosen.found.shown}`,
-  );
-  const isTold = flags.repository !== undefined || settings.scope !== undefined;
-  if (
-    settings.guard !== undefined &&
-    !(chosen instanceof GuardError) &&
-    (isTold || chosen.name !== 'login')
-  ) {
-    const session = await openCredentialSession(settings.guard, flags.repository, settings);
-    const kept = await session.kept();
-    const until = (kept?.expiresAt ?? 0) * 1000;
-    row('kept token', until > Date.now() ? `until ${new Date(until).toISOString()}` : 'none');
-  }
-  process.stdout.write('\nlooked for, in this order:\n');
-  for (const name of sourceNames) row(name, needsOf(name));
-  if (settings.guard === undefined || chosen instanceof GuardError) process.exitCode = 1;
+  await readCredentialMessage(process.stdin);
 }
 
 /** Adds `credential` and what is below it to the program. */
@@ -97,7 +24,7 @@ export function registerCredential(program: Command): void {
     .command('credential')
     .description('credential helper of Git: short-lived tokens of the guard instead of passwords')
     .option('--guard <url>', 'URL of the guard; else FORGEGUARD_URL')
-    .addOption(new Option('--source <name>', 'where the identity comes from').choices(sourceNames))
+    .option('--source <name>', 'where the identity comes from; `status` lists the sources')
     .option('--audience <text>', 'whom a token is made for, where its source makes it; else the guard’s URL')
     .option('--token-file <file>', 'file of the source, in place of its own')
     .option('--token-variable <name>', 'environment variable of the source, in place of its own')
@@ -111,12 +38,12 @@ export function registerCredential(program: Command): void {
   credential
     .command('get')
     .description('answer Git’s question')
-    .action(() => get(flags()));
+    .action(async () => (await import('./credential-answer.ts')).get(flags()));
   credential.command('store').description('take note of a credential that worked').action(store);
   credential
     .command('erase')
     .description('forget a token that was refused')
-    .action(() => erase(flags()));
+    .action(async () => (await import('./credential-answer.ts')).erase(flags()));
   credential
     .command('setup')
     .description('write into Git’s configuration that this helper is asked for the guard')
@@ -124,10 +51,14 @@ export function registerCredential(program: Command): void {
     .option('--global', 'in the configuration of the user; so it is anyway')
     .option('--local', 'in the configuration of the repository here')
     .option('--remove', 'take it out again')
-    .action((url: string, own: Pick<SetupFlags, 'local' | 'remove'>) => setUp(url, { ...flags(), ...own }));
+    .action(async (url: string, own: Pick<SetupFlags, 'local' | 'remove'>) =>
+      (await import('./credential-setup.ts')).setUp(url, { ...flags(), ...own }),
+    );
   credential
     .command('status')
     .description('say which identity would be used')
     .option('--repository <name>', 'look for the token that is kept for it: forge/owner/repo')
-    .action((own: { readonly repository?: string }) => status({ ...flags(), ...own }));
+    .action(async (own: { readonly repository?: string }) =>
+      (await import('./credential-status.ts')).status({ ...flags(), ...own }),
+    );
 }

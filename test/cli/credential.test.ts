@@ -197,7 +197,11 @@ describe('nobody but the guard', () => {
 test.each([
   ['http to another machine', ['--guard', 'http://guard.invalid'], /use https/],
   ['a URL with a path', ['--guard', `${guard}/path`], /written https:\/\/HOST/],
-  ['a source that is none', ['--guard', guard, '--source', 'magic'], /Allowed choices are token, id-token/],
+  [
+    'a source that is none',
+    ['--guard', guard, '--source', 'magic'],
+    /the sources of an identity are token, id-token/,
+  ],
   [
     'a file of authorities that is not there',
     ['--guard', guard, '--ca-file', 'nope.pem'],

@@ -1,6 +1,4 @@
 // Puts the guard together: the only place that knows who implements which port.
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { createGithubApp } from '../github-app/part.ts';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
@@ -32,8 +30,9 @@ import { createSealing } from './audit/sealing/sealing.ts';
 import { createShredding } from './audit/sealing/shredding.ts';
 import { openWrappingKey } from './audit/sealing/wrapping-key.ts';
 import { createAuditStream } from './audit/stream.ts';
-import { readPrivateFile, writePrivateFile } from './private-file.ts';
 import { openPeople } from './app-people.ts';
+import { guardEvent, recordStart } from './app-start.ts';
+import { readFingerprintKey } from './fingerprint-key.ts';
 import type { Config, ForgeConfig } from './config.ts';
 import { type Database, openDatabase } from './db.ts';
 import { within } from './deadline.ts';
@@ -358,48 +357,6 @@ function readWitness({ url, key: text }: { readonly url: string; readonly key: s
   const key = parseVerifierKey(text, signatureTypes.cosignature);
   if (key === undefined) throw new GuardError('config/invalid', 'the key of a witness is none');
   return { url, key };
-}
-
-const keyBytes = 32;
-
-/** The key of fingerprints and of passthrough ids; made at the first start, kept in the data directory. */
-async function readFingerprintKey(dataDir: string): Promise<Uint8Array> {
-  const path = join(dataDir, 'fingerprint-key');
-  const kept = await readPrivateFile(path);
-  if (kept !== undefined) {
-    const key = Buffer.from(kept.text.trim(), 'hex');
-    if (key.length !== keyBytes)
-      throw new GuardError('config/unreadable', `${path} does not hold a key of ${keyBytes} bytes in hex`);
-    return key;
-  }
-  const key = randomBytes(keyBytes);
-  await writePrivateFile(path, `${key.toString('hex')}\n`);
-  return key;
-}
-
-function guardEvent(
-  action: 'guard.started' | 'guard.stopped' | 'guard.weakened' | 'policy.loaded',
-  details: Readonly<Record<string, string | number | readonly string[]>>,
-) {
-  return { action, request: randomBytes(8).toString('hex'), actor: null, repository: null, details } as const;
-}
-
-// The policy's text is kept, so that every decision can be read against the rules that made it.
-async function recordStart(
-  audit: DurableAuditLog,
-  config: Config,
-  policy: LoadedPolicy,
-  settled: number,
-): Promise<void> {
-  await Promise.all([
-    audit.append(
-      guardEvent('guard.started', { version, settled, forges: config.forges.map((forge) => forge.name) }),
-    ),
-    audit.append(
-      guardEvent('policy.loaded', { digest: policy.digest, source: policy.source, text: policy.text }),
-    ),
-    ...config.weakenings.map((weakening) => audit.append(guardEvent('guard.weakened', { weakening }))),
-  ]);
 }
 
 const readinessMs = 2_000;

@@ -31,7 +31,7 @@ const rememberedPrincipals = 20_000;
 
 const description = `Requests for approval: what agents want to do, who must agree, and the decisions.
 
-Send a guard token with every request. Errors are JSON with a code, a message, what to do, and the id of the request.
+Send a token with every request: one of the guard, of a session, or of a trusted issuer. Errors are JSON with a code, a message, what to do, and the id of the request.
 What a token may not see does not exist for it.`;
 
 /** The API as a plugin. */
@@ -58,7 +58,7 @@ async function serveApi(app: FastifyInstance, options: ApiOptions): Promise<void
       ...(options.publicUrl === undefined ? {} : { servers: [{ url: options.publicUrl }] }),
       components: {
         securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer', description: 'a guard token' },
+          bearer: { type: 'http', scheme: 'bearer', description: 'a token' },
           session: {
             type: 'apiKey',
             in: 'cookie',
@@ -66,7 +66,7 @@ async function serveApi(app: FastifyInstance, options: ApiOptions): Promise<void
             description:
               'somebody who is signed in; what changes something needs the header x-forgeguard-csrf, too',
           },
-          basic: { type: 'http', scheme: 'basic', description: 'any user name, a guard token as password' },
+          basic: { type: 'http', scheme: 'basic', description: 'any user name, a token as password' },
         },
       },
       security: [{ bearer: [] }, { basic: [] }, { session: [] }],

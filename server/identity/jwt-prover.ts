@@ -83,7 +83,9 @@ export function createJwtProver(options: ProverOptions, issuers: readonly Issuer
     }
     if (!isBound) return;
     if (repository === null) {
-      if (found !== undefined && found.exchangedAt !== null) throw replayed();
+      // Where another request was first, what it has made of the token counts.
+      const kept = found ?? (await findPresented(database, session));
+      if (kept?.exchangedAt !== null) throw replayed();
     } else if (!(await bindPresented(database, session, repository))) {
       throw replayed();
     }
@@ -91,15 +93,17 @@ export function createJwtProver(options: ProverOptions, issuers: readonly Issuer
 
   async function spend({ verified, grant }: Known, at: Date): Promise<(() => Promise<void>) | undefined> {
     const { session, config } = verified;
-    if (config.reuse !== 'never') return undefined;
+    const isOnce = config.reuse === 'never';
+    // One that may come again is known as well, so that it can be revoked.
     const isNew = await insertPresented(database, {
       id: session,
       principal: grant.principal.id,
       repository: null,
-      exchangedAt: at,
+      exchangedAt: isOnce ? at : null,
       firstSeen: at,
       expiresAt: verified.expiresAt,
     });
+    if (!isOnce) return undefined;
     if (!isNew && !(await markExchanged(database, session, at)))
       throw refuseIdentity('replayed', session, { issuer: config.issuer });
     return () => unmarkExchanged(database, session, at);

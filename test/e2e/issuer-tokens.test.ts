@@ -122,6 +122,21 @@ test('a token of the issuer is a password for git, and its session a better one'
   expect(forge.guard.logs()).not.toContain(own.token);
 });
 
+test('a token that may be exchanged again is revoked with everything that was made of it', async () => {
+  const { bareUrl } = await repository();
+  const token = await jwt();
+  const sessions = await Promise.all([exchange(token), exchange(token)]);
+  const bodies = (await Promise.all(sessions.map((answer) => answer.json()))) as readonly {
+    readonly access_token: string;
+    readonly session: string;
+  }[];
+  const opened = (await forge.audit()).find(({ request }) => request === bodies[0]?.session);
+  const shown = opened?.details['token'];
+  await revocations.revokeSession(typeof shown === 'string' ? shown : '', 'test');
+  for (const used of [token, ...bodies.map((body) => body.access_token)])
+    expect((await advertise(bareUrl, basic(used))).status).toBe(401);
+});
+
 test('a token for fetches does not push, and a session cannot be asked for more', async () => {
   const { bareUrl } = await repository();
   const reader = await session({ claims: { sub: 'reader' } });

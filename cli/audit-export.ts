@@ -3,10 +3,17 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import process from 'node:process';
 import { GuardError } from '../core/errors.ts';
-import { planPack, writePack, type PackPlan, type Period } from '../server/audit/pack/export.ts';
-import { createSealing, type Sealing } from '../server/audit/sealing/sealing.ts';
+import {
+  planPack,
+  writePack,
+  type PackContents,
+  type PackPlan,
+  type Period,
+} from '../server/audit/pack/export.ts';
+import { createSealing } from '../server/audit/sealing/sealing.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
 import type { Database } from '../server/db.ts';
+import { packReports } from './pack-reports.ts';
 import { auditConfig, readerSealing, readTime, recordExport, trustedKey } from './audit-source.ts';
 
 export interface ExportFlags {
@@ -24,13 +31,18 @@ async function refuseExisting(path: string): Promise<void> {
 }
 
 /** Writes beside the place and moves there: what has the name is whole. */
-async function writeFile(database: Database, plan: PackPlan, path: string, sealing: Sealing): Promise<void> {
+async function writeFile(
+  database: Database,
+  plan: PackPlan,
+  path: string,
+  contents: PackContents,
+): Promise<void> {
   const partial = `${path}.partial`;
   try {
     // What an attempt left that was cut off.
     await rm(partial, { force: true });
     const file = createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true });
-    await writePack(database, plan, file, sealing);
+    await writePack(database, plan, file, contents);
   } catch (thrown) {
     await rm(partial, { force: true });
     if (thrown instanceof GuardError) throw thrown;
@@ -55,7 +67,8 @@ export async function exportPack(flags: ExportFlags): Promise<void> {
       const path = flags.out ?? `forgeguard-audit-${first}-${past - 1}.tar.gz`;
       await refuseExisting(path);
       await recordExport(database, config.dataDir, { what: 'pack', first, past, size });
-      await writeFile(database, plan, path, sealing);
+      const reports = flags.sealed === true ? [] : packReports(database, config, sealing, period);
+      await writeFile(database, plan, path, { sealing, withEvidence: flags.sealed !== true, reports });
       return { path, ...plan };
     },
     { migrate: false },

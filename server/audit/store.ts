@@ -340,3 +340,12 @@ export function readOpenAttempts(client: Queryable): Promise<readonly StoredAtte
        from audit_open_attempt a join audit_entry e on e.index = a.last_index order by a.first_index`,
   );
 }
+
+/** The document that an entry names by its SHA-256; undefined where it is not kept any more. */
+export async function readEvidence(client: Queryable, digest: string): Promise<Uint8Array | undefined> {
+  const rows = await client.query<{ readonly body: Uint8Array }>(
+    'select body from evidence where digest = $1',
+    [digest],
+  );
+  return rows[0]?.body;
+}

@@ -70,7 +70,7 @@ let packs = 0;
 async function unpackedPack(): Promise<string> {
   const path = join(bench.dataDir, `pack-${(packs += 1)}.tar.gz`);
   const plan = await planPack(bench.database, await bench.key(), {});
-  await writePack(bench.database, plan, createWriteStream(path), sealing);
+  await writePack(bench.database, plan, createWriteStream(path), { sealing });
   await mkdir(`${path}.d`);
   return openPack(path, `${path}.d`);
 }

@@ -1,14 +1,17 @@
 // Reports about an agent in every form, to those who may have them.
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { reportSchema, type Report } from '../../core/report/schema.ts';
 import { csvCell } from '../../server/reports/csv.ts';
+import { openPack } from '../../server/audit/pack/unpack.ts';
 import { createReportPrinter } from '../../server/reports/html.ts';
 import { createPdfPrinter } from '../../server/reports/pdf.ts';
 import { type ActivityScene, playActivityScene, sceneAgent, scenePerson } from '../support/activity-scene.ts';
 import { forgeguard } from '../cli/program.ts';
+import { bothVerifiersFind, verifierKey } from '../support/pack-verifiers.ts';
+import type { Run } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { type Caller, createCaller } from '../support/api-caller.ts';
 
@@ -250,4 +253,41 @@ test('on the command line, into a file that must not be there yet', async () => 
   expect(unknown).toMatchObject({ code: 2 });
   expect(unknown.stderr).toContain('input/invalid');
   expect(await readdir(directory.path)).toEqual(['agent.html']);
+});
+
+describe('in an evidence pack', () => {
+  test('reports and what pushes changed are there, and both verifiers hold them to it', async () => {
+    await using directory = await temporaryDirectory('report-pack');
+    const archive = join(directory.path, 'pack.tar.gz');
+    const { guard } = scene.forge;
+    const listed = (): Promise<Run> => guard.command(['audit', 'list', '--action', 'evidence.kept']);
+    await expect
+      .poll(async () => (await listed()).stdout.match(/evidence/g)?.length, { timeout: 10_000 })
+      .toBe(3);
+    expect(await guard.command(['audit', 'export', '--out', archive])).toMatchObject({ code: 0, stderr: '' });
+    const scratch = join(directory.path, 'unpacked');
+    await mkdir(scratch);
+    const pack = await openPack(archive, scratch);
+    const found = reportSchema.parse(
+      JSON.parse(await readFile(join(pack, 'reports/agent-release-bot.json'), 'utf8')),
+    );
+    expect(found.summary).toMatchObject({ attempts: 3, refused: 1 });
+    expect(await readFile(join(pack, 'reports/agent-release-bot.html'), 'utf8')).toContain(sceneAgent);
+    const documents = await readdir(join(pack, 'evidence'));
+    expect(documents.toSorted()).toEqual(
+      found.attempts.map(({ evidence }) => `${evidence ?? ''}.json`).toSorted(),
+    );
+    const key = verifierKey((await readFile(join(guard.dataDir, 'audit-verifier-key'), 'utf8')).trim());
+    const find = () => bothVerifiersFind(pack, { key, kept: [], witnesses: [] });
+    expect(await find()).toEqual([]);
+    const one = `evidence/${documents[0] ?? ''}`;
+    await writeFile(join(pack, one), '{}');
+    const report = 'reports/agent-release-bot.html';
+    await writeFile(join(pack, report), 'all is well');
+    expect(await find()).toEqual([
+      `problem at 0: the file ${one} is not as it was packed (file-changed)`,
+      `problem at 0: the file ${one} is not the document that it is named for (file-changed)`,
+      `problem at 0: the file ${report} is not as it was packed (file-changed)`,
+    ]);
+  });
 });

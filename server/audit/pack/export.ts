@@ -22,6 +22,7 @@ import {
   readEntryRange,
   readNewestCosigned,
   readNewestNote,
+  readEvidence,
   readPolicyEntries,
   type StoredCheckpoint,
 } from '../store.ts';
@@ -61,6 +62,21 @@ export async function planPack(client: Queryable, key: NoteVerifier, period: Per
   if (first >= past) throw new GuardError('audit/not-found', 'the audit log has no entries of this period');
   const [fromText, toText] = [from?.toISOString() ?? null, to?.toISOString() ?? null];
   return { origin, first, past, size, from: fromText, to: toText, note, keys };
+}
+
+/** What a pack holds besides entries and proofs. */
+export interface PackContents {
+  /** Opens texts that are sealed; without it they stay so. */
+  readonly sealing?: Sealing;
+  /** Whether what pushes changed is in it: lines of source, with values masked. */
+  readonly withEvidence?: boolean;
+  /** Reports, by names such as `agent-release-bot.html`. */
+  readonly reports?: Iterable<PackReport> | AsyncIterable<PackReport>;
+}
+
+export interface PackReport {
+  readonly name: string;
+  readonly text: string;
 }
 
 /** Collects lines into files of about a megabyte, named for their first line's number. */
@@ -130,19 +146,34 @@ async function addOpened(
   await lines.flush();
 }
 
+/** What an entry names by its digest, where it is kept still. */
+async function addEvidence(
+  client: Queryable,
+  writer: PackWriter,
+  entry: AuditEntry | undefined,
+): Promise<void> {
+  const digest = entry?.action === 'evidence.kept' ? entry.details['digest'] : undefined;
+  if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest)) return;
+  const path = `evidence/${digest}.json`;
+  const body = writer.digests.has(path) ? undefined : await readEvidence(client, digest);
+  if (body !== undefined) await writer.add(path, body);
+}
+
 async function addEntries(
   client: Queryable,
   writer: PackWriter,
   plan: PackPlan,
   outside: Outside,
-  sealing: Sealing,
+  { sealing, withEvidence }: Required<Pick<PackContents, 'sealing' | 'withEvidence'>>,
 ): Promise<void> {
   const { begin, end } = coveredRange(plan);
   const lines = createLineFiles(writer, 'entries');
   for (let at = begin; at < end; at += tileWidth) {
     for (const { index, body } of await readEntryRange(client, at, Math.min(end, at + tileWidth))) {
       if (index < plan.first || index >= plan.past) continue;
-      notePolicy(outside, parseEntry(body));
+      const entry = parseEntry(body);
+      notePolicy(outside, entry);
+      if (withEvidence) await addEvidence(client, writer, entry);
       await lines.add(index, Buffer.from(body).toString('utf8'));
     }
   }
@@ -245,7 +276,7 @@ export async function writePack(
   client: Queryable,
   plan: PackPlan,
   out: Writable,
-  sealing: Sealing = createSealing(undefined),
+  { sealing = createSealing(undefined), withEvidence = false, reports = [] }: PackContents = {},
 ): Promise<void> {
   const { origin, first, past, size, from, to, keys } = plan;
   const writer = createPackWriter(out);
@@ -257,7 +288,7 @@ export async function writePack(
   const keyList = keys.map(({ since, key }) => ({ since, key: verifierKeyText(key) }));
   await writer.add('keys.json', `${JSON.stringify(keyList, undefined, 2)}\n`);
   const outside = await findOutside(client, plan);
-  await addEntries(client, writer, plan, outside, sealing);
+  await addEntries(client, writer, plan, outside, { sealing, withEvidence });
   for (const { destroyedBy } of await readDataKeys(client, [...outside.destroyed]))
     if (destroyedBy !== null && isOutside(plan, destroyedBy) && destroyedBy < size)
       outside.entries.add(destroyedBy);
@@ -274,6 +305,7 @@ export async function writePack(
   await addProofs(client, writer, plan, outside, otherSizes);
   for (const [digest, text] of [...outside.policies].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     await writer.add(`policies/${digest}.yaml`, text);
+  for await (const { name, text } of reports) await writer.add(`reports/${name}`, text);
   const files = Object.fromEntries([...writer.digests].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   await writer.add('manifest.json', `${JSON.stringify({ ...told, files }, undefined, 2)}\n`);
   await writer.finish();

@@ -68,8 +68,9 @@ const fixedNames =
   'README\\.txt|manifest\\.json|verify\\.py|checkpoint|cosigned|timestamped|timestamp\\.tsr|keys\\.json';
 const numbered =
   '(?:checkpoints|entries|opened)/[0-9]{16}\\.jsonl|proofs/[0-9]{1,16}\\.(?:tlog-proof|consistency)';
+const others = 'evidence/[0-9a-f]{64}\\.json|reports/[A-Za-z0-9][A-Za-z0-9._-]{0,120}\\.(?:json|html)';
 const pathPattern = new RegExp(
-  `^(?:${fixedNames}|${numbered}|policies/[0-9a-f]{64}\\.yaml|tile/(?:entries|[0-9]{1,2})/[0-9x/.p]{3,40})$`,
+  `^(?:${fixedNames}|${numbered}|policies/[0-9a-f]{64}\\.yaml|${others}|tile/(?:entries|[0-9]{1,2})/[0-9x/.p]{3,40})$`,
 );
 
 /** True for the paths that a pack may have; nothing that leads out of its directory. */

@@ -283,13 +283,19 @@ function checkChanges({ pack, keys, walk, other, proved }: Scene): void {
   }
 }
 
-async function checkPolicies({ pack, walk }: Scene): Promise<void> {
-  for (const path of pack.paths.filter((name) => name.startsWith('policies/'))) {
+/** Folders whose files are named for their own SHA-256. */
+const namedForDigest: Readonly<Record<string, string>> = { policies: 'policy', evidence: 'document' };
+
+async function checkDigestNames({ pack, walk }: Scene): Promise<void> {
+  for (const path of pack.paths) {
+    const [folder = '', name = ''] = path.split('/');
+    const what = namedForDigest[folder];
+    if (what === undefined) continue;
     const digest = createHash('sha256')
       .update((await pack.read(path)) ?? Buffer.of())
       .digest('hex');
-    if (path !== `policies/${digest}.yaml`)
-      walk.report('file-changed', 0, `the file ${path} is not the policy that it is named for`);
+    if (name.split('.')[0] !== digest)
+      walk.report('file-changed', 0, `the file ${path} is not the ${what} that it is named for`);
   }
 }
 
@@ -361,7 +367,7 @@ export async function verifyPack(
   await keepCheckpoints(scene, kept);
   await walkEntries(scene);
   checkChanges(scene);
-  await checkPolicies(scene);
+  await checkDigestNames(scene);
   checkPeriod(scene);
   const { origin, first, past, size } = pack.manifest;
   const { problems, problemCount, checkpoints } = scene.walk;

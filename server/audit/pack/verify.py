@@ -326,7 +326,7 @@ class Verifier:
         self.check_timestamp(tsa)
         self.keep(kept)
         self.walk()
-        self.check_policies()
+        self.check_digest_names()
         self.check_period()
 
     def files(self):
@@ -645,11 +645,12 @@ class Verifier:
         except ValueError:
             return None
 
-    def check_policies(self):
-        for path in sorted(path for path in self.pack.files() if path.startswith("policies/")):
-            if hashlib.sha256(self.pack.bytes(path)).hexdigest() != os.path.basename(path).split(".")[0]:
-                self.report.add("file-changed", 0, "the file %s is not the policy that it is named for" % path)
-
+    def check_digest_names(self):
+        """Policies and evidence are named for their own SHA-256."""
+        for folder, what in (("policies", "policy"), ("evidence", "document")):
+            for path in sorted(path for path in self.pack.files() if path.startswith(folder + "/")):
+                if hashlib.sha256(self.pack.bytes(path)).hexdigest() != os.path.basename(path).split(".")[0]:
+                    self.report.add("file-changed", 0, "the file %s is not the %s that it is named for" % (path, what))
 
     def check_period(self):
         """The entries before the first and behind the last show that the period is whole, or one that says it was pruned."""

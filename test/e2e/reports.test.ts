@@ -282,12 +282,12 @@ describe('in an evidence pack', () => {
     expect(await find()).toEqual([]);
     const one = `evidence/${documents[0] ?? ''}`;
     await writeFile(join(pack, one), '{}');
-    const report = 'reports/agent-release-bot.html';
-    await writeFile(join(pack, report), 'all is well');
+    const page = 'reports/agent-release-bot.html';
+    await writeFile(join(pack, page), 'all is well');
     expect(await find()).toEqual([
       `problem at 0: the file ${one} is not as it was packed (file-changed)`,
       `problem at 0: the file ${one} is not the document that it is named for (file-changed)`,
-      `problem at 0: the file ${report} is not as it was packed (file-changed)`,
+      `problem at 0: the file ${page} is not as it was packed (file-changed)`,
     ]);
   });
 });

@@ -48,6 +48,8 @@ export const auditActions = [
   'evidence.kept',
   'audit.anchor-failed',
   'audit.anchor-resumed',
+  'audit.checkpoint-store-failed',
+  'audit.checkpoint-store-resumed',
   'audit.exported',
   'audit.hold-added',
   'audit.hold-released',

@@ -94,8 +94,15 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   const sealing = createSealing(
     await openWrappingKey(database, config.dataDir, config.audit.sealingKey?.reveal()),
   );
+  const storeUrl = config.audit.checkpointStore?.reveal();
+  const checkpointStore =
+    storeUrl === undefined
+      ? undefined
+      : opened.use(
+          await openDatabase(storeUrl, { migrate: false, maxConnections: 2, statementTimeoutMs: 5_000 }),
+        );
   const audit = opened.use(
-    await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses, sealing }),
+    await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses, sealing, checkpointStore }),
   );
   opened.use(startClockWatch({ clock, append: (event) => audit.append(event) }));
   if (config.audit.timestamp !== undefined) {

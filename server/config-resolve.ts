@@ -90,6 +90,11 @@ export async function resolveConfig(
   const sealingKey =
     written.audit.sealingKey &&
     (await work.references.secret(written.audit.sealingKey, ['audit', 'sealingKey']));
+  const storeUrl = written.audit.checkpointStore?.url;
+  const checkpointStore =
+    typeof storeUrl === 'string'
+      ? new Secret(storeUrl)
+      : storeUrl && (await work.references.secret(storeUrl, ['audit', 'checkpointStore', 'url']));
   const anchors = written.audit.anchor;
   const anchor = anchors && {
     directory: anchors.directory && resolve(surroundings.directory, anchors.directory),
@@ -134,6 +139,7 @@ export async function resolveConfig(
       retentionDays: written.audit.retentionDays,
       publicProofs: written.audit.publicProofs,
       sealingKey,
+      checkpointStore,
       timestamp,
       anchor,
       sinks,

@@ -121,6 +121,14 @@ const audit = closed({
   sealingKey: secretRef
     .optional()
     .describe('key for texts that may be personal, 32 bytes in hex; without it the guard makes its own'),
+  checkpointStore: closed({
+    url: connectionUrl(
+      ['postgres:', 'postgresql:'],
+      'postgres://forgeguard@other.example/forgeguard',
+    ).describe('another PostgreSQL, 13 or newer'),
+  })
+    .optional()
+    .describe('where guards that share a database keep the last checkpoint besides'),
   anchor: anchorSchema,
   sinks: z
     .array(sinkSchema)

@@ -61,6 +61,8 @@ export interface Config {
     readonly retentionDays: number;
     /** Whether checkpoint and hashes may be read without a token. */
     readonly publicProofs: boolean;
+    /** URL of the database in which guards keep the last checkpoint besides. */
+    readonly checkpointStore: Secret | undefined;
     /** What texts are sealed with; undefined: the key in the data directory. */
     readonly sealingKey: Secret | undefined;
     /** Where checkpoints are put besides: an absolute directory, a bucket with days of lock, how often in seconds. */

@@ -18,6 +18,7 @@ import { readCheckpointFile, replaceCheckpointFile } from './checkpoint-file.ts'
 import { CheckpointKeeper } from './checkpoint-keeper.ts';
 import { checkContinues, checkLastBatch, loadHead, readKeyHistory } from './head.ts';
 import type { Sealing } from './sealing/sealing.ts';
+import { checkShared, startSharing } from './shared-checkpoint/sharing.ts';
 import { createSigningKey, readSigningKey, signerOf, signingKeyPath } from './signing-key.ts';
 import { readHead, readOpenAttempts, readTail, type StoredHead } from './store.ts';
 import { publishVerifierKey } from './verifier-key.ts';
@@ -41,6 +42,8 @@ export interface AuditLogOptions {
   readonly lockWaitMs?: number;
   /** How often to look at what other guards have written. */
   readonly followEveryMs?: number;
+  /** Where all guards of this log keep the last checkpoint besides: another database. */
+  readonly checkpointStore?: Database | undefined;
   /** Seals texts that may be personal; without it they stand in the entries. */
   readonly sealing?: Sealing;
   /** Who cosigns the checkpoints, and how often they are asked. */
@@ -191,6 +194,8 @@ async function open(
   const head = await loadHead(session, keys);
   await checkLastBatch(session, head);
   await checkContinues(session, head, fileNote, keys);
+  const store = options.checkpointStore;
+  if (store !== undefined) await checkShared({ database, store, key: () => signer });
   const verifierKey = verifierKeyText(signer);
   await publishVerifierKey(dataDir, verifierKey);
 
@@ -227,6 +232,17 @@ async function open(
     onFork: (error) => writer.fail(error),
     ...(witnessEveryMs === undefined ? {} : { everyMs: witnessEveryMs }),
   });
+  const sharing =
+    store === undefined
+      ? undefined
+      : startSharing({
+          database,
+          store,
+          append: (event) => writer.append(event),
+          key: () => writer.signer,
+          note: () => writer.head.note,
+          onFork: (error) => writer.fail(error),
+        });
   return {
     origin: signer.name,
     verifierKey,
@@ -239,6 +255,7 @@ async function open(
     witness: () => witnessing.round(),
     ready: () => writer.ready(),
     [Symbol.asyncDispose]: async () => {
+      await sharing?.[Symbol.asyncDispose]();
       await witnessing[Symbol.asyncDispose]();
       await writer[Symbol.asyncDispose]();
       await keeper[Symbol.asyncDispose]();

@@ -56,6 +56,8 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'evidence.kept': 'here',
   'audit.anchor-failed': { test: 'test/audit/anchoring.test.ts' },
   'audit.anchor-resumed': { test: 'test/audit/anchoring.test.ts' },
+  'audit.checkpoint-store-failed': { test: 'test/audit/several-guards.test.ts' },
+  'audit.checkpoint-store-resumed': { test: 'test/audit/several-guards.test.ts' },
   'audit.exported': 'here',
   'audit.hold-added': { test: retention },
   'audit.hold-released': { test: retention },

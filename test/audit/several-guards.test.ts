@@ -2,7 +2,7 @@
 // beside the others stops nobody for long and forks nothing.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,8 @@ import { describe, expect, test } from 'vitest';
 import { parseEntry } from '../../core/audit-entry.ts';
 import type { DurableAuditLog } from '../../server/audit/log.ts';
 import { readEntries } from '../../server/audit/store.ts';
+import { freshDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
 import { auditBench, type AuditBench, auditEvent } from '../support/audit.ts';
 
 async function requestsOf(bench: AuditBench): Promise<readonly (string | undefined)[]> {
@@ -177,3 +179,69 @@ test('without a copy of the signing key a further guard does not start', async (
   await copyFile(join(own, 'audit-checkpoint'), join(dataDir, 'audit-signing-key'));
   await expect(bench.open({ dataDir })).rejects.toMatchObject({ code: 'audit/inconsistent' });
 });
+
+test('a store that they share shows a restored database to a guard that has seen nothing', async () => {
+  await using bench = await auditBench();
+  await using other = await freshDatabase({ migrate: false });
+  const checkpointStore = other.database;
+  const empty = await (async () => {
+    await using log = await bench.open({ checkpointStore });
+    await log.append(auditEvent('first'));
+    return await bench.anotherDataDir();
+  })();
+  await bench.write([]);
+  {
+    await using log = await bench.open({ checkpointStore });
+    for (let number = 0; number < 3; number += 1) await log.append(auditEvent(`more-${number}`));
+  }
+  const rows = await checkpointStore.query('select size::int from forgeguard_last_checkpoint');
+  expect(rows).toEqual([{ size: 4 }]);
+  // An older guard's place does not set it back, and its log goes on.
+  {
+    await using log = await bench.open({ dataDir: empty, checkpointStore });
+    expect(log.head.size).toBe(4);
+  }
+  for (const table of [
+    'audit_entry where index',
+    'audit_checkpoint where size - 1',
+    'audit_node where index',
+  ])
+    await bench.tamper(`delete from ${table} >= 1`);
+  const behind = await bench.anotherDataDir();
+  await writeFile(join(behind, 'audit-checkpoint'), (await noteOf(bench)) ?? '');
+  await expect(bench.open({ dataDir: behind, checkpointStore })).rejects.toMatchObject({
+    code: 'audit/inconsistent',
+    message:
+      'the database holds 1 audit entries, but 4 have been written: it was restored from a backup, or another database is in use',
+  });
+  // Without the store nothing would have been noticed.
+  await using unaware = await bench.open({ dataDir: behind });
+  expect(unaware.head.size).toBe(1);
+});
+
+test('a store that is gone delays nobody, and is on record, as is its return', async () => {
+  await using bench = await auditBench();
+  await using other = await freshDatabase({ migrate: false });
+  await using log = await bench.open({ checkpointStore: other.database });
+  await other.database.query('alter table forgeguard_last_checkpoint rename to away');
+  const actions = async () =>
+    (await readEntries(bench.database, 0, 100)).map(({ body }) => parseEntry(body)?.action);
+  await log.append(auditEvent('first'));
+  await until('the entry', async () => (await actions()).includes('audit.checkpoint-store-failed'));
+  await log.append(auditEvent('second'));
+  await other.database.query('alter table away rename to forgeguard_last_checkpoint');
+  await until('the entry', async () => (await actions()).includes('audit.checkpoint-store-resumed'));
+  expect(await actions()).toEqual([
+    'push.received',
+    'audit.checkpoint-store-failed',
+    'push.received',
+    'audit.checkpoint-store-resumed',
+  ]);
+});
+
+async function noteOf(bench: AuditBench): Promise<string | undefined> {
+  const [row] = await bench.database.query<{ note: string }>(
+    'select note from audit_checkpoint order by size desc limit 1',
+  );
+  return row?.note;
+}

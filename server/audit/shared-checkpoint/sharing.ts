@@ -1,0 +1,102 @@
+// Keeps the newest checkpoint in a store that all guards of a log share, and compares: a database that was restored from
+// a backup is behind it, whatever a guard's own data directory knows. A store that is gone delays nobody and is on
+// record; a log that does not continue what is there is stopped.
+import { randomBytes } from 'node:crypto';
+import { parseCheckpoint, type NoteVerifier } from '../../../core/checkpoint.ts';
+import { GuardError } from '../../../core/errors.ts';
+import type { AuditLog } from '../../../core/services.ts';
+import type { Database } from '../../db.ts';
+import { checkContinues, loadHead, readKeyHistory } from '../head.ts';
+import { advanceCheckpoint, ensureCheckpointTable, readLastCheckpoint } from './store.ts';
+
+export interface SharingOptions {
+  /** The database of the log. */
+  readonly database: Database;
+  /** The database of the store. */
+  readonly store: Database;
+  readonly append: AuditLog['append'];
+  /** The key that the log is signed with now. */
+  readonly key: () => NoteVerifier;
+  /** The newest checkpoint that this guard knows; empty for a log without entries. */
+  readonly note: () => string;
+  /** Called once the log does not continue what is in the store. */
+  readonly onFork: (error: GuardError) => void;
+  readonly everyMs?: number;
+}
+
+export interface Sharing extends AsyncDisposable {
+  /** Compares and puts the newest checkpoint there now; runs by itself as well. */
+  round(): Promise<void>;
+}
+
+const defaultEveryMs = 1_000;
+
+/** Rejects with `audit/inconsistent` where the log does not continue what the store holds. */
+export async function checkShared({
+  database,
+  store,
+  key,
+}: Pick<SharingOptions, 'database' | 'store' | 'key'>): Promise<void> {
+  await ensureCheckpointTable(store);
+  const note = await readLastCheckpoint(store, key().name);
+  if (note === undefined) return;
+  // Read after the store: whoever put it there had committed what it covers before.
+  const keys = await readKeyHistory(database, key());
+  await checkContinues(database, await loadHead(database, keys), note, keys);
+}
+
+/** Starts; dispose of it before the log. */
+export function startSharing(options: SharingOptions): Sharing {
+  const { store, append, key, note, onFork } = options;
+  let put = '';
+  let problem: string | undefined;
+  let running: Promise<void> | undefined;
+
+  async function record(now: string | undefined): Promise<void> {
+    if (problem === now) return;
+    problem = now;
+    await append({
+      action: now === undefined ? 'audit.checkpoint-store-resumed' : 'audit.checkpoint-store-failed',
+      request: randomBytes(8).toString('hex'),
+      actor: null,
+      repository: null,
+      details: now === undefined ? {} : { problem: now },
+    });
+  }
+
+  async function share(): Promise<void> {
+    const newest = note();
+    const size = parseCheckpoint(newest)?.size;
+    if (size === undefined || newest === put) return;
+    const isPut = await advanceCheckpoint(store, { origin: key().name, size, note: newest });
+    if (!isPut) await checkShared(options);
+    put = newest;
+  }
+
+  async function attempt(): Promise<void> {
+    try {
+      await share();
+    } catch (thrown) {
+      const code = thrown instanceof GuardError ? thrown.code : 'internal';
+      if (thrown instanceof GuardError && code === 'audit/inconsistent') onFork(thrown);
+      else await record(code);
+      return;
+    }
+    await record(undefined);
+  }
+
+  const round = (): Promise<void> => {
+    running ??= attempt().finally(() => (running = undefined));
+    return running;
+  };
+  // What fails now is tried again in the next round.
+  const timer = setInterval(() => void round().catch(() => undefined), options.everyMs ?? defaultEveryMs);
+  timer.unref();
+  return {
+    round,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      await round().catch(() => undefined);
+    },
+  };
+}

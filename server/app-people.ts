@@ -1,7 +1,8 @@
 // The people of the guard, put together for app.ts: the directory, SCIM, the web pages, and what stops with a person.
 import type { FastifyInstance } from 'fastify';
 import type { Dependents } from '../core/people-services.ts';
-import type { ApprovalService, AuditLog, Clock } from '../core/services.ts';
+import type { OperationKind } from '../core/operation.ts';
+import type { ApprovalService, AuditLog, Clock, HeldChanges } from '../core/services.ts';
 import { requestDependents } from './approvals/dependents.ts';
 import type { Config } from './config.ts';
 import type { Database } from './db.ts';
@@ -21,6 +22,8 @@ export interface PeopleAppOptions {
   readonly audit: Pick<AuditLog, 'append'>;
   readonly approvals: ApprovalService;
   readonly sessions: SessionOffice;
+  /** Who shows what a held operation would change, by its kind. */
+  readonly changes: Readonly<Partial<Record<OperationKind, HeldChanges>>>;
   /** Base URL of the guard, without a trailing slash. */
   readonly guardUrl: () => string;
 }
@@ -35,7 +38,7 @@ export interface PeopleApp extends AsyncDisposable {
 
 /** Opens it; dispose of it before the database. */
 export async function openPeople(options: PeopleAppOptions): Promise<PeopleApp> {
-  const { config, database, clock, audit, approvals, sessions, guardUrl } = options;
+  const { config, database, clock, audit, approvals, sessions, changes, guardUrl } = options;
   const settings = config.people;
   const dependents: readonly Dependents[] = [
     sessionDependents({ database, clock, limits: settings.session }),
@@ -58,6 +61,8 @@ export async function openPeople(options: PeopleAppOptions): Promise<PeopleApp> 
           settings,
           publicUrl,
           tokens: createTokenDesk(office),
+          approvals,
+          changes,
           mint: createSessionMint({ database, clock, sessions }),
         });
   return {

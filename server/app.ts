@@ -255,6 +255,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       audit,
       approvals: approvals.service,
       sessions: identity.sessions,
+      changes: { push: git.heldChanges },
       guardUrl,
     }),
   );
@@ -302,7 +303,8 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       ],
     }),
   );
-  await http.register(approvalPointer);
+  // Without a provider nobody can sign in to see the page.
+  if (people.web === undefined) await http.register(approvalPointer);
   await http.register(people.plugin);
   const everything = opened.move();
   return {

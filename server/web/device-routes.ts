@@ -34,13 +34,11 @@ export async function deviceRoutes(
       request.log.error({ request: request.id, code: error.code, err: error }, 'failed');
     const name =
       error.status === 429 ? 'slow_down' : error.status < 500 ? 'invalid_request' : 'temporarily_unavailable';
-    return reply
-      .code(error.status === 429 ? 429 : error.status < 500 ? 400 : 503)
-      .send({
-        error: name,
-        error_description: error.message.replaceAll(/[^ !#-[\]-~]/g, ''),
-        request: request.id,
-      });
+    return reply.code(error.status === 429 ? 429 : error.status < 500 ? 400 : 503).send({
+      error: name,
+      error_description: error.message.replaceAll(/[^ !#-[\]-~]/g, ''),
+      request: request.id,
+    });
   });
   app.post('/oauth/device_authorization', async (request, reply) => {
     const asked = form.safeParse(request.body);

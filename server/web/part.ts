@@ -4,10 +4,12 @@ import formBody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { asGuardError, GuardError } from '../../core/errors.ts';
 import type { PeopleDirectory, SessionMint, TokenDesk, WebSessions } from '../../core/people-services.ts';
-import type { AuditLog, Clock } from '../../core/services.ts';
+import type { ApprovalService, AuditLog, Clock, HeldChanges } from '../../core/services.ts';
 import type { Database } from '../db.ts';
 import type { PeopleSettings } from '../web-login-types.ts';
+import type { OperationKind } from '../../core/operation.ts';
 import { accountPages } from './account-pages.ts';
+import { approvalPages } from './approval-pages.ts';
 import { createAdministratorLinks } from './administrator-link.ts';
 import { devicePages } from './device-pages.ts';
 import { createDeviceFlow, type DeviceFlow } from './device-flow.ts';
@@ -32,6 +34,9 @@ export interface WebOptions {
   readonly publicUrl: string;
   readonly tokens: TokenDesk;
   readonly mint: SessionMint;
+  readonly approvals: ApprovalService;
+  /** Who shows what a held operation would change, by its kind. */
+  readonly changes: Readonly<Partial<Record<OperationKind, HeldChanges>>>;
 }
 
 export interface WebPart extends AsyncDisposable {
@@ -47,7 +52,8 @@ const upkeepMs = 60_000;
 
 /** The part; dispose of it before the database. */
 export async function createWeb(options: WebOptions): Promise<WebPart> {
-  const { database, clock, audit, directory, settings, publicUrl, tokens, mint } = options;
+  const { database, clock, audit, directory, settings, publicUrl, tokens, mint, approvals, changes } =
+    options;
   const origin = new URL(publicUrl).origin;
   const sessions = createSessions({ database, clock, audit, limits: settings.session, directory, origin });
   const links = createAdministratorLinks({ database, clock, audit, directory });
@@ -85,6 +91,7 @@ export async function createWeb(options: WebOptions): Promise<WebPart> {
           await signInPages(scope, { pages, providers, samlProviders, signIn, sessions, links, origin });
           accountPages(scope, { pages, sessions, directory, tokens, clock });
           peoplePages(scope, { pages, directory });
+          approvalPages(scope, { pages, approvals, changes, audit });
           await devicePages(scope, { pages, devices });
         },
         { prefix: '/ui' },

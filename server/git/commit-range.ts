@@ -29,17 +29,42 @@ const mostCommits = 10_000;
 export async function readRange(question: RangeQuestion): Promise<CommitRange> {
   const { history, remote, base, head, signal } = question;
   await history.fetchCommits(remote, [base, head], signal);
-  const [merged, listed] = await Promise.all([
-    git(question, ['merge-base', base, head]),
-    git(question, ['rev-list', '--reverse', `--max-count=${mostCommits + 1}`, head, `^${base}`, '--']),
-  ]);
+  const args = [
+    'rev-list',
+    '--reverse',
+    '--boundary',
+    `--max-count=${mostCommits + 1}`,
+    head,
+    `^${base}`,
+    '--',
+  ];
+  const listed = await git(question, args);
   if (listed.code !== 0)
     throw new GuardError('upstream/invalid', 'the upstream sent no history of the change');
-  const commits = listed.lines.flatMap((line) => parseOid(line, question.objectFormat) ?? []);
+  const commits = oidsIn(
+    listed.lines.filter((line) => !line.startsWith('-')),
+    question,
+  );
   if (commits.length > mostCommits)
     throw new GuardError('git/limit', `the change has more than ${mostCommits} commits`);
-  const [mergeBase] = merged.lines;
-  return { mergeBase: parseOid(mergeBase ?? '', question.objectFormat), commits };
+  const boundary = listed.lines.filter((line) => line.startsWith('-')).map((line) => line.slice(1));
+  return { mergeBase: await mergeBaseOf(question, commits, oidsIn(boundary, question)), commits };
+}
+
+function oidsIn(lines: readonly string[], { objectFormat }: RangeQuestion): readonly Oid[] {
+  return lines.flatMap((line) => parseOid(line, objectFormat) ?? []);
+}
+
+/** Where the commits meet what `base` reaches: at one commit mostly, and that is it then. */
+async function mergeBaseOf(
+  question: RangeQuestion,
+  commits: readonly Oid[],
+  boundary: readonly Oid[],
+): Promise<Oid | undefined> {
+  if (commits.length === 0) return question.head;
+  if (boundary.length < 2) return boundary[0];
+  const merged = await git(question, ['merge-base', question.base, question.head]);
+  return oidsIn(merged.lines, question)[0];
 }
 
 async function git(

@@ -205,5 +205,5 @@ function send(request: FastifyRequest, reply: FastifyReply, { status, body, head
     reply.header('etag', tag);
     if (request.headers['if-none-match'] === tag) return reply.code(304).send();
   }
-  return reply.type('application/json; charset=utf-8').send(text);
+  return reply.type('application/json; charset=utf-8').serializer(String).send(text);
 }

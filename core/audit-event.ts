@@ -67,6 +67,7 @@ export const auditActions = [
   'audit.timestamp-resumed',
   'audit.witness-failed',
   'audit.witness-resumed',
+  'github-app.created',
   'pull-request.checked',
   'merge-group.checked',
   'approval.requested',

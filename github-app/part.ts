@@ -12,12 +12,14 @@ import { evaluateQueue } from './evaluate-queue.ts';
 import type { Hub, HubServices } from './hub.ts';
 import { createMergeApplier } from './merge-applier.ts';
 import { handlePress } from './press.ts';
+import { type SetupOptions, setupRoute } from './setup-route.ts';
 import { findCheckOfApproval, upsertWork } from './store.ts';
 import { webhookRoute } from './webhook-route.ts';
 import type { Work } from './work.ts';
 import { createWorkQueue } from './work-queue.ts';
 
-export interface GithubAppOptions extends Omit<HubServices, 'wakeUp'> {
+export interface GithubAppOptions
+  extends Omit<HubServices, 'wakeUp'>, Pick<SetupOptions, 'authenticate' | 'guardUrl' | 'dataDir'> {
   /** Those without `app` are left alone. */
   readonly forges: readonly ForgeConfig[];
   readonly databaseUrl: string;
@@ -84,6 +86,7 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
   const secrets = new Map([...hubs].map(([name, { app }]) => [name, app.webhookSecrets]));
   return {
     plugin: async (app) => {
+      await setupRoute(options)(app);
       if (hubs.size > 0)
         await webhookRoute({ database: options.database, secrets, wakeUp: services.wakeUp })(app);
     },

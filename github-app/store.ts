@@ -231,3 +231,18 @@ export async function findCheckOfApproval(
   );
   return row === undefined ? undefined : subjectRow.parse(row);
 }
+
+/** Remembers that an administrator has gone to GitHub to create an App; forgets what is older than an hour. */
+export async function insertSetup(client: Queryable, state: string, forge: string): Promise<void> {
+  await client.query(`delete from github_setup where at < clock_timestamp() - interval '1 hour'`);
+  await client.query('insert into github_setup (state, forge) values ($1, $2)', [state, forge]);
+}
+
+/** The forge of a creation that has come back, once; undefined where there is none. */
+export async function takeSetup(client: Queryable, state: string): Promise<string | undefined> {
+  const [row] = await client.query<{ forge: string }>(
+    `delete from github_setup where state = $1 and at >= clock_timestamp() - interval '1 hour' returning forge`,
+    [state],
+  );
+  return row?.forge;
+}

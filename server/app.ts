@@ -50,6 +50,7 @@ import { createReports } from './reports/part.ts';
 import { createScanPool } from './scanning/pool.ts';
 import { createSinks } from './sinks/part.ts';
 import { createTlsListener } from './tls-listener.ts';
+import { presentedBy } from './presented.ts';
 import { version } from './version.ts';
 
 export interface AppOptions {
@@ -213,6 +214,9 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     audit,
     scanner,
     changes: git.changeScanner,
+    authenticate: (request) => recorded.authenticate(presentedBy(request)),
+    guardUrl: () => guardUrl(),
+    dataDir: config.dataDir,
     ended: (ids) => standing.ended(ids),
     policy,
     approvals: approvals.service,

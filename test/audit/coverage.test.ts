@@ -51,6 +51,7 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'push.forwarded': 'here',
   'push.refused': 'here',
   'push.unknown': { test: 'test/e2e/upstream-faults.test.ts' },
+  'github-app.created': { test: 'test/e2e/github-setup.test.ts' },
   'pull-request.checked': { test: 'test/e2e/github-pull.test.ts' },
   'merge-group.checked': { test: 'test/e2e/github-webhooks.test.ts' },
   'evidence.kept': 'here',

@@ -9,6 +9,7 @@ import { createRepository } from '../upstream-repository.ts';
 import { ApiFaults } from './api-faults.ts';
 import { addRoute, type ApiState, type RecordedCall } from './api-route.ts';
 import { addGitAccess } from './git-access.ts';
+import { addManifestPages } from './manifest-pages.ts';
 import { FakeActions } from './actions.ts';
 import { Deliveries } from './deliveries.ts';
 import { appRoutes } from './routes/app.ts';
@@ -92,6 +93,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
     },
     { prefix: '/api/v3' },
   );
+  addManifestPages(server, world);
   addGitAccess(server, { world, root, home, signal: stopped.signal });
   await server.listen({ port, host: '127.0.0.1' });
   return {

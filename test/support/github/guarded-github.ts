@@ -1,5 +1,6 @@
 // A fake GitHub with the guard as its App, the guard as a process of its own, and repositories to open pull requests in.
 import { type AuditEntry, parseEntry } from '../../../core/audit-entry.ts';
+import { appEvents, appPermissions } from '../../../github-app/manifest.ts';
 import { readEntries } from '../../../server/audit/store.ts';
 import { freshDatabase, type TestDatabase } from '../database.ts';
 import { type GuardOptions, type RunningGuard, startGuard } from '../guard.ts';
@@ -39,26 +40,6 @@ export interface GuardedGithub extends AsyncDisposable {
   /** Entries of the audit log with one of these actions. */
   audit(...actions: readonly string[]): Promise<readonly AuditEntry[]>;
 }
-
-export const appPermissions = {
-  checks: 'write',
-  contents: 'write',
-  issues: 'read',
-  members: 'read',
-  metadata: 'read',
-  pull_requests: 'write',
-  statuses: 'read',
-} as const;
-
-export const appEvents = [
-  'check_run',
-  'check_suite',
-  'issue_comment',
-  'merge_group',
-  'pull_request',
-  'pull_request_review',
-  'pull_request_review_comment',
-];
 
 /** Starts all of it. The App is installed on the organization `acme`. */
 export async function startGuardedGithub(options: GuardedGithubOptions = {}): Promise<GuardedGithub> {

@@ -9,9 +9,9 @@ import type { Finding } from '../scanners/finding.ts';
 import { defaultLimits } from '../scanners/limits.ts';
 import { createScanner } from '../scanners/scan.ts';
 import { readBoundedFile } from '../server/bounded-file.ts';
+import { localPush } from '../workcopy/local-push.ts';
 import { findFingerprintKey } from './fingerprint-key.ts';
 import { printable } from './printable.ts';
-import { localPush } from './scan-judge.ts';
 
 export interface Place {
   readonly file: string;

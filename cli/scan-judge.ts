@@ -4,11 +4,11 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { compilePolicy, decide } from '../core/decide.ts';
 import { defaultPolicy } from '../core/default-policy.ts';
 import { GuardError } from '../core/errors.ts';
-import type { Operation } from '../core/operation.ts';
 import { parsePolicy, type Policy } from '../core/policy.ts';
 import type { Finding } from '../scanners/finding.ts';
 import { readPolicyFile } from '../server/policy-file.ts';
-import { tryGit, type WorkingCopy } from './working-copy.ts';
+import { localPush } from '../workcopy/local-push.ts';
+import { tryGit, type WorkingCopy } from '../workcopy/working-copy.ts';
 
 export interface Judged {
   /** What is told: exceptions of the policy take findings away. */
@@ -63,27 +63,4 @@ async function policyBefore(
     'input/invalid',
     `the policy ${file} is part of the change that it would judge; commit it first or keep it elsewhere`,
   );
-}
-
-/** A push by a person that brings nothing but these findings. */
-export function localPush(repository: string, findings: readonly Finding[]): Operation {
-  return {
-    kind: 'push',
-    actor: {
-      kind: 'human',
-      id: 'human:local',
-      issuer: 'local',
-      subject: 'local',
-      groups: [],
-      onBehalfOf: [],
-      session: 'scan',
-      proof: 'guard-token',
-    },
-    repository,
-    refUpdates: [],
-    paths: [],
-    size: { bytes: 0, objects: 0, commits: 0 },
-    foreignAuthors: [],
-    findings,
-  };
 }

@@ -1,7 +1,7 @@
 // The progress of a scan, drawn on standard error where that is a terminal, at most ten times a second.
 import process from 'node:process';
 import { formatByteSize } from '../core/byte-size.ts';
-import type { ScanObserver } from './scan-run.ts';
+import type { ScanObserver } from '../workcopy/scan-run.ts';
 
 export interface Progress extends ScanObserver {
   /** Takes the line away again. */

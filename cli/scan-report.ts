@@ -4,7 +4,7 @@ import { plural } from '../core/duration.ts';
 import { toSarif } from '../core/sarif.ts';
 import { version } from '../server/version.ts';
 import { printable } from './printable.ts';
-import type { ScanReport } from './scan-run.ts';
+import type { ScanReport } from '../workcopy/scan-run.ts';
 
 export const scanFormats = ['text', 'json', 'sarif'] as const;
 export type ScanFormat = (typeof scanFormats)[number];

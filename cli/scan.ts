@@ -6,15 +6,15 @@ import { GuardError } from '../core/errors.ts';
 import { environment } from '../server/config.ts';
 import { createScanPool } from '../server/scanning/pool.ts';
 import { findFingerprintKey } from './fingerprint-key.ts';
-import { findRange, rangeItems, stagedItems } from './scan-changes.ts';
-import { listFiles } from './scan-files.ts';
-import type { ScanSource } from './scan-item.ts';
+import { findRange, rangeItems, stagedItems } from '../workcopy/scan-changes.ts';
+import { listFiles } from '../workcopy/scan-files.ts';
+import type { ScanSource } from '../workcopy/scan-item.ts';
 import { type Judge, judgeAll, judgeByPolicy } from './scan-judge.ts';
 import { startProgress } from './scan-progress.ts';
 import { type ScanFormat, scanFormats, writeReport } from './scan-report.ts';
-import { runScan } from './scan-run.ts';
-import { showPaths } from './shown-paths.ts';
-import { openWorkingCopy, type WorkingCopy } from './working-copy.ts';
+import { runScan } from '../workcopy/scan-run.ts';
+import { showPaths } from '../workcopy/shown-paths.ts';
+import { openWorkingCopy, type WorkingCopy } from '../workcopy/working-copy.ts';
 
 interface ScanFlags {
   readonly diff?: string;

@@ -23,17 +23,22 @@ const architecture: Architecture = {
       files: /^server\/(?<part>[^/]+)\//,
       mayImport: [...serverSees, 'server part'],
     },
+    {
+      name: 'workcopy',
+      files: /^workcopy\//,
+      mayImport: [...serverSees, 'server part', 'workcopy'],
+    },
     { name: 'github-app', files: /^github-app\//, mayImport: [...serverSees, 'github-app'] },
-    { name: 'actions', files: /^actions\//, mayImport: [...pureLayers, 'actions'] },
+    { name: 'actions', files: /^actions\//, mayImport: [...pureLayers, 'workcopy', 'actions'] },
     {
       name: 'cli',
       files: /^cli\//,
-      mayImport: [...serverSees, 'server part', 'server top', 'cli'],
+      mayImport: [...serverSees, 'server part', 'server top', 'workcopy', 'cli'],
     },
     {
       name: 'bench',
       files: /^bench\//,
-      mayImport: [...serverSees, 'server part', 'server top', 'bench', 'test'],
+      mayImport: [...serverSees, 'server part', 'server top', 'workcopy', 'bench', 'test'],
     },
     {
       name: 'test',
@@ -43,6 +48,7 @@ const architecture: Architecture = {
         'server part',
         'server top',
         'github-app',
+        'workcopy',
         'actions',
         'cli',
         'bench',
@@ -78,7 +84,7 @@ const architecture: Architecture = {
   maxLines: 400,
 };
 
-const roots = ['scanners', 'core', 'server', 'cli', 'github-app', 'actions', 'test', 'bench'];
+const roots = ['scanners', 'core', 'server', 'workcopy', 'cli', 'github-app', 'actions', 'test', 'bench'];
 
 async function readSources(): Promise<Readonly<Record<string, string>>> {
   const project = new URL('../', import.meta.url).pathname;

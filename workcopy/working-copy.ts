@@ -1,4 +1,4 @@
-// A working copy of Git that the command line reads. Its configuration is the user's only where Git says that it belongs
+// A working copy of Git that the command line or the Action reads. Its configuration is the user's only where Git says that it belongs
 // to them; in a foreign one nothing that it configures is run and nothing is fetched.
 import { resolve } from 'node:path';
 import { GuardError } from '../core/errors.ts';

@@ -1,8 +1,7 @@
 // How `forgeguard scan` tells its findings: lines for people, one JSON object, or SARIF for code-scanning tools.
 import process from 'node:process';
 import { plural } from '../core/duration.ts';
-import { toSarif } from '../core/sarif.ts';
-import { version } from '../server/version.ts';
+import { reportAsJson, reportAsSarif } from '../workcopy/report-document.ts';
 import { printable } from './printable.ts';
 import type { ScanReport } from '../workcopy/scan-run.ts';
 
@@ -11,8 +10,8 @@ export type ScanFormat = (typeof scanFormats)[number];
 
 const writers: Readonly<Record<ScanFormat, (report: ScanReport) => string>> = {
   text: tellText,
-  json: tellJson,
-  sarif: ({ findings, problems }) => `${JSON.stringify(toSarif(findings, problems, version), null, 2)}\n`,
+  json: reportAsJson,
+  sarif: reportAsSarif,
 };
 
 /** Writes the report to standard output, and what could not be scanned to standard error as well. */
@@ -31,10 +30,4 @@ function tellText({ files, bytes, findings }: ScanReport): string {
   );
   const total = `${plural(findings.length, 'finding')} in ${plural(files, 'file')}, ${plural(bytes, 'byte')}\n`;
   return lines.join('') + total;
-}
-
-/** One object; `problems` stands in it only where there are some. */
-function tellJson({ files, bytes, findings, problems }: ScanReport): string {
-  const told = problems.map(({ path, reason }) => ({ path, reason }));
-  return `${JSON.stringify({ version, files, bytes, findings, ...(told.length > 0 ? { problems: told } : {}) })}\n`;
 }

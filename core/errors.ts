@@ -109,6 +109,14 @@ export const errorTable = {
   },
   'web/signed-out': { status: 401, remedy: 'Sign in again.' },
   'web/cross-site': { status: 403, remedy: "Reload the guard's own page and send its form again." },
+  'action/no-checkout': {
+    status: 500,
+    remedy: 'Let a step with actions/checkout run before this one.',
+  },
+  'action/history': {
+    status: 500,
+    remedy: 'Give actions/checkout `fetch-depth: 0`, or leave it its credentials (`persist-credentials: true`).',
+  },
   'input/invalid': { status: 400, remedy: 'Correct the named value and try again.' },
   'input/unreadable': { status: 400, remedy: 'Check that the file exists and may be read.' },
   'route/unknown-repository': {

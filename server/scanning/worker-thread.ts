@@ -39,9 +39,10 @@ export class WorkerThread {
     settings: WorkerSettings,
     deadlineMs: number,
     onGone: (thread: WorkerThread) => void,
+    workerFile: URL | undefined,
   ): Promise<WorkerThread> {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), {
+    const worker = new Worker(workerFile ?? new URL(file, import.meta.url), {
       workerData: settings,
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },

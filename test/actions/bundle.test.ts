@@ -1,0 +1,44 @@
+// The bundle that is checked in is what the source makes, byte for byte, and holds nothing of the server but Git and scanning.
+import { readFile } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
+import { expect, test } from 'vitest';
+import { bundleAction } from '../../actions/bundle.ts';
+import { bundle } from './runner.ts';
+
+test('the bundle is that of this source; if not, `npm run build:action` and commit it', async () => {
+  const kept = await readFile(bundle, 'utf8');
+  const { code, modules } = await bundleAction(false);
+  // Compared as a yes or no: nobody reads a difference of megabytes.
+  expect(code === kept).toBe(true);
+  const root = new URL('../../', import.meta.url).pathname;
+  const own = modules
+    .filter((id) => id.startsWith(root) && !id.includes('/node_modules/'))
+    .map((id) => id.slice(root.length));
+  expect(own.length).toBeGreaterThan(100);
+  expect(
+    own.filter(
+      (id) =>
+        !/^(actions|workcopy|core|scanners|server\/(git|scanning))\/|^(package\.json|server\/version\.ts)$/.test(
+          id,
+        ),
+    ),
+  ).toEqual([]);
+  const packages = modules.flatMap((id) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(id)?.[1] ?? []);
+  expect(
+    new Set(packages).intersection(
+      new Set(['fastify', 'pg', 'undici', 'bullmq', 'commander', '@octokit/core']),
+    ),
+  ).toEqual(new Set());
+});
+
+test('the bundle needs nothing beside it', async () => {
+  const code = await readFile(bundle, 'utf8');
+  const named = [...code.matchAll(/(?:^|[;}\s])(?:import|export)[^;'"()]*?from ?["'`]([^"'`]+)["'`]/g)].map(
+    ([, name]) => name ?? '',
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((name) => !name.startsWith('node:'))).toEqual([]);
+  const required = [...code.matchAll(/__require\(["'`]([^"'`]+)["'`]\)/g)].map(([, name]) => name ?? '');
+  expect(required.length).toBeGreaterThan(0);
+  expect(required.filter((name) => !builtinModules.includes(name.replace(/^node:/, '')))).toEqual([]);
+});

@@ -1,12 +1,13 @@
 // Where the runner starts the Action, and where its scanning threads start: the bundle is one file for both.
 import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
+import { runScanThread } from '../workcopy/scan-thread.ts';
 import { runnerEnvironment } from './environment.ts';
 import { failRun } from './failure.ts';
 import { exitCodes, runAction } from './run.ts';
 
 if (isMainThread) process.exitCode = await main();
-else await import('../workcopy/scan-thread.ts');
+else await runScanThread();
 
 async function main(): Promise<number> {
   const env = runnerEnvironment();

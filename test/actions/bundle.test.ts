@@ -24,11 +24,9 @@ test('the bundle is that of this source; if not, `npm run build:action` and comm
     ),
   ).toEqual([]);
   const packages = modules.flatMap((id) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(id)?.[1] ?? []);
-  expect(
-    new Set(packages).intersection(
-      new Set(['fastify', 'pg', 'undici', 'bullmq', 'commander', '@octokit/core']),
-    ),
-  ).toEqual(new Set());
+  const heavy = ['fastify', 'pg', 'undici', 'bullmq', 'commander', '@octokit/core'];
+  expect(packages.length).toBeGreaterThan(5);
+  expect(packages.filter((name) => heavy.includes(name))).toEqual([]);
 });
 
 test('the bundle needs nothing beside it', async () => {

@@ -119,7 +119,7 @@ test('of many findings the worst are annotated, and the rest is told', async () 
 
 test('the summary keeps within what the runner takes', () => {
   const key = new Uint8Array(32);
-  const finding = policyFinding('policy/unscannable', `${'&'.repeat(400)}`, 1, 'x', key);
+  const finding = policyFinding('policy/unscannable', '&'.repeat(400), 1, 'x', key);
   const findings = Array.from({ length: 5000 }, () => ({ finding, level: 'error' as const }));
   const facts = {
     findings,

@@ -47,10 +47,8 @@ export async function runStep(step: Step): Promise<StepResult> {
   await copyFile(bundle, at('main.mjs'));
   await writeFile(at('event.json'), JSON.stringify(step.payload));
   for (const name of ['output', 'summary']) await writeFile(at(name), '');
-  const inputs = Object.entries(step.inputs ?? {}).map(([name, value]) => [
-    `INPUT_${name.toUpperCase()}`,
-    value,
-  ]);
+  const inputs: Record<string, string> = {};
+  for (const [name, value] of Object.entries(step.inputs ?? {})) inputs[`INPUT_${name.toUpperCase()}`] = value;
   const { code, stdout, stderr, seconds } = await run(process.execPath, [at('main.mjs')], {
     cwd: step.workspace,
     env: {
@@ -66,7 +64,7 @@ export async function runStep(step: Step): Promise<StepResult> {
       GITHUB_REPOSITORY: 'Codertocat/Hello-World',
       GITHUB_WORKFLOW_REF: 'Codertocat/Hello-World/.github/workflows/guard.yml@refs/heads/main',
       RUNNER_TEMP: at('temp'),
-      ...Object.fromEntries(inputs),
+      ...inputs,
       ...step.env,
     },
   });

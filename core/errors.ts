@@ -115,7 +115,8 @@ export const errorTable = {
   },
   'action/history': {
     status: 500,
-    remedy: 'Give actions/checkout `fetch-depth: 0`, or leave it its credentials (`persist-credentials: true`).',
+    remedy:
+      'Give actions/checkout `fetch-depth: 0`, or leave it its credentials (`persist-credentials: true`).',
   },
   'input/invalid': { status: 400, remedy: 'Correct the named value and try again.' },
   'input/unreadable': { status: 400, remedy: 'Check that the file exists and may be read.' },

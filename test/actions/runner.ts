@@ -48,7 +48,8 @@ export async function runStep(step: Step): Promise<StepResult> {
   await writeFile(at('event.json'), JSON.stringify(step.payload));
   for (const name of ['output', 'summary']) await writeFile(at(name), '');
   const inputs: Record<string, string> = {};
-  for (const [name, value] of Object.entries(step.inputs ?? {})) inputs[`INPUT_${name.toUpperCase()}`] = value;
+  for (const [name, value] of Object.entries(step.inputs ?? {}))
+    inputs[`INPUT_${name.toUpperCase()}`] = value;
   const { code, stdout, stderr, seconds } = await run(process.execPath, [at('main.mjs')], {
     cwd: step.workspace,
     env: {

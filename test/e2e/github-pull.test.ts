@@ -102,6 +102,14 @@ describe('a value', () => {
   });
 });
 
+test('more findings than fit into one request are all on their lines', async () => {
+  const lines = Array.from({ length: 120 }, (_, seed) => secretSample('github-token', 1_000 + seed).text);
+  const pull = await scene.openPull(repository, { 'many.sh': lines.join('') });
+  const run = await scene.check(repository, pull, ({ annotations }) => annotations.length >= 120);
+  expect(new Set(run.annotations.map(({ start_line: line }) => line)).size).toBe(120);
+  expect(run.title).toBe('120 findings must be removed');
+});
+
 test('nothing was asked or answered that GitHub does not describe', () => {
   expect(scene.github.violations).toEqual([]);
 });

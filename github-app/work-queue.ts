@@ -38,7 +38,8 @@ const mostWork = 1_000;
 const again = { first: 5, most: 300 } as const;
 /** What has failed for so long is given up: nobody waits for it any more. */
 const givenUpMs = 24 * 3_600_000;
-const concurrency = 8;
+/** Work that waits for Git is fetched together: many at once cost the upstream little more than one. */
+const concurrency = 32;
 
 /** Failures that trying again does not mend. */
 const final: ReadonlySet<ErrorCode> = new Set([

@@ -58,7 +58,9 @@ async function serve(
   const url = new URL(request.url ?? '/', 'http://sandbox');
   const child = await spawnGit(['http-backend'], { cwd: root, env: cgiEnvironment(root, url, request) });
   // Where a body breaks off before its announced end, git-http-backend waits for the rest and spins.
-  request.once('close', () => request.complete || child.kill());
+  const endEarly = (): void => void (request.complete || child.kill());
+  if (request.destroyed) endEarly();
+  else request.once('close', endEarly);
   const exit = exitOf(child);
   const pumped = pumpInto(request, child.stdin);
   const reader = new ByteReader(child.stdout);

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { GuardError } from '../../core/errors.ts';
+import { killGroup, ownGroup } from './process-group.ts';
 
 export interface GitCommand {
   readonly args: readonly string[];
@@ -15,7 +16,7 @@ export interface GitProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Ends it with SIGKILL. */
+  /** Ends it, and what it started, with SIGKILL. */
   kill(): void;
   /** Fulfils when the process has ended and its output was read or given up. */
   readonly ended: Promise<GitEnd>;
@@ -34,6 +35,7 @@ export async function spawnDirectly(command: GitCommand): Promise<GitProcess> {
     env: { ...command.env },
     stdio: ['pipe', 'pipe', 'pipe'],
     shell: false,
+    ...ownGroup,
   });
   const { promise: ended, resolve } = Promise.withResolvers<GitEnd>();
   child.once('close', (code, signal) => resolve({ code, signal }));
@@ -43,7 +45,7 @@ export async function spawnDirectly(command: GitCommand): Promise<GitProcess> {
     throw couldNotRun(cause);
   }
   child.on('error', () => undefined);
-  const kill = (): void => void child.kill('SIGKILL');
+  const kill = (): void => killGroup(child);
   return { stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, kill, ended };
 }
 

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import process from 'node:process';
+import { killGroup, ownGroup } from './process-group.ts';
 import type { FromSpawner, ToSpawner } from './spawn-messages.ts';
 
 const children = new Map<number, ChildProcess>();
@@ -22,6 +23,7 @@ async function start(request: Extract<ToSpawner, { kind: 'spawn' }>): Promise<vo
       env: { ...command.env },
       stdio: sockets,
       shell: false,
+      ...ownGroup,
     });
     children.set(id, child);
     child.once('exit', (code, signal) => {
@@ -53,9 +55,12 @@ async function open(path: string, name: string): Promise<Socket> {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('message', (message: ToSpawner) => {
   if (message.kind === 'spawn') start(message).catch(() => undefined);
-  else children.get(message.id)?.kill('SIGKILL');
+  else {
+    const child = children.get(message.id);
+    if (child !== undefined) killGroup(child);
+  }
 });
 process.on('disconnect', () => {
-  for (const child of children.values()) child.kill('SIGKILL');
+  for (const child of children.values()) killGroup(child);
   process.exit(0);
 });

@@ -38,12 +38,19 @@ export async function answerWithHttpBackend(request: CgiRequest): Promise<CgiRes
   const child = spawn('git', ['http-backend'], {
     env: environmentOf(request),
     stdio: ['pipe', 'pipe', 'pipe'],
-    signal: request.signal,
-    killSignal: 'SIGKILL',
+    // git runs git-http-backend as a program of its own: both are ended together.
+    detached: true,
   });
+  const kill = (): void => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGKILL');
+  };
+  if (request.signal.aborted) kill();
+  else request.signal.addEventListener('abort', kill, { once: true });
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  child.once('close', () => request.signal.removeEventListener('abort', kill));
   const started = new Promise<never>((_, reject) => child.on('error', reject));
   child.stdin.on('error', () => undefined);
   const fed = feed(request.body, child.stdin);

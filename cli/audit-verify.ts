@@ -18,7 +18,7 @@ import { verifyConsistency, verifyInclusion } from '../core/merkle-proof.ts';
 import { maxProofLength, parseConsistency, parseInclusion } from '../core/tlog-proof.ts';
 import { openPack } from '../server/audit/pack/unpack.ts';
 import { verifyPack, type PackVerification } from '../server/audit/pack/verify-pack.ts';
-import { verifyLog, type Verification } from '../server/audit/verify.ts';
+import { type OpenedCount, verifyLog, type Verification } from '../server/audit/verify.ts';
 import { readBoundedFile } from '../server/bounded-file.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
 import { verifyReceived } from './audit-received.ts';
@@ -53,13 +53,13 @@ function stampedLine({ stamped }: PackVerification): readonly string[] {
   return stamped === undefined ? [] : [`stamped ${stamped.toISOString()}`];
 }
 
-/** What became of texts that were sealed. */
-function sealedLine({ sealed }: Verification): readonly string[] {
-  if (sealed === undefined || sealed.entries === 0) return [];
-  const { entries, opened, destroyed } = sealed;
+/** What became of what was sealed. */
+function openedLine(what: string, count: OpenedCount | undefined): readonly string[] {
+  if (count === undefined || count.entries === 0) return [];
+  const { entries, opened, destroyed } = count;
   const absent = entries - opened - destroyed;
   return [
-    `sealed texts in ${entries} entries: ${opened} opened, ${destroyed} destroyed under an approval, ${absent} not in the pack`,
+    `${what} ${entries} entries: ${opened} opened, ${destroyed} destroyed under an approval, ${absent} not in the pack`,
   ];
 }
 
@@ -191,7 +191,8 @@ async function verifyPackFile(
         : [
             `entries ${first} to ${past - 1} of ${size}`,
             ...stampedLine(result),
-            ...sealedLine(result),
+            ...openedLine('sealed texts in', result.sealed),
+            ...openedLine('evidence of', result.documents),
             ...problemLines(result),
           ].join('\n');
     process.stdout.write(`${text}\n`);

@@ -128,6 +128,8 @@ function changesLines(changes: PushStep['changes']): readonly string[] {
     }
     case 'gone':
       return [`  changes   not kept any more (SHA-256 ${changes.digest})`];
+    case 'destroyed':
+      return [`  changes   destroyed under an approval (SHA-256 ${changes.digest})`];
     case 'changed':
       return [
         `  changes   WHAT IS KEPT IS NOT WHAT WAS RECORDED (SHA-256 ${changes.digest}); it is not shown`,

@@ -53,6 +53,16 @@ export function destroyedKeyOf({ action, details }: AuditEntry): string | undefi
   return action === 'audit.shredded' && typeof key === 'string' ? key : undefined;
 }
 
+/** The document that an entry names: its SHA-256, hex, and the key that it is kept under. */
+export function documentOf({
+  action,
+  details,
+}: AuditEntry): { readonly digest: string; readonly key: string } | undefined {
+  const { digest, key } = details;
+  const isNamed = typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest) && typeof key === 'string';
+  return action === 'evidence.kept' && isNamed ? { digest, key } : undefined;
+}
+
 /** Up to where an entry says that entries were pruned. */
 export function prunedPastOf({ index, details }: AuditEntry): number | undefined {
   const { past } = details;

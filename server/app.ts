@@ -7,6 +7,7 @@ import { covers } from '../core/scope.ts';
 import type { ApprovalNotifier, IdentityService, StepObserver } from '../core/services.ts';
 import { createActivity } from './activity/part.ts';
 import { createEvidenceStore } from './activity/evidence-store.ts';
+import { activityTexts } from './activity/texts-store.ts';
 import { createReplay } from './activity/replay.ts';
 import { createAdmission } from './admission/part.ts';
 import { approvalPointer } from './api/approval-pointer.ts';
@@ -17,6 +18,7 @@ import { sessionRoutes } from './api/session-routes.ts';
 import { shredRoutes } from './api/shred-routes.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
+import { approvalTexts } from './approvals/texts-store.ts';
 import { anchorBucket } from './audit/anchor-bucket.ts';
 import { anchorDirectory, startAnchoring } from './audit/anchoring.ts';
 import { startClockWatch } from './audit/clock-watch.ts';
@@ -27,6 +29,7 @@ import { createAuditFeed } from './audit/feed.ts';
 import { createIntegritySource } from './audit/integrity.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { createSealing } from './audit/sealing/sealing.ts';
+import { createEvidenceSeal } from './audit/sealing/evidence-seal.ts';
 import { createShredding } from './audit/sealing/shredding.ts';
 import { openWrappingKey } from './audit/sealing/wrapping-key.ts';
 import { createAuditStream } from './audit/stream.ts';
@@ -183,7 +186,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     claimant: instance,
   });
   const feed = createAuditFeed(database, sealing);
-  const evidence = createEvidenceStore(database);
+  const evidence = createEvidenceStore(database, createEvidenceSeal(database, sealing, clock));
   const git: GitPart = opened.use(
     await createGitPart({
       forges: [...config.forges, ...(options.extraForges ?? [])],
@@ -303,7 +306,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
           replay: createReplay({ database, feed, evidence }),
           audit,
         }),
-        shredRoutes(createShredding({ database, audit, clock })),
+        shredRoutes(createShredding({ database, audit, clock, derived: [activityTexts, approvalTexts] })),
       ],
     }),
   );

@@ -54,14 +54,28 @@ export type Evidence = z.output<typeof evidenceSchema>;
 
 /** Keeps documents by their SHA-256. */
 export interface EvidenceStore {
-  /** Keeps a document durably and returns its digest, hex. Rejects with `database/unavailable`. */
-  keep(evidence: Evidence): Promise<{ readonly digest: string; readonly bytes: number }>;
+  /** Keeps a document durably and sealed; its digest, hex, and what its key is called. Rejects with `database/unavailable`. */
+  keep(
+    evidence: Evidence,
+  ): Promise<{ readonly digest: string; readonly bytes: number; readonly key: string }>;
   /** The document, where it is kept and still is what its digest says. */
   find(digest: string): Promise<FoundEvidence>;
 }
 
-/** `gone`: it is not kept any more; `changed`: what is kept is not what was recorded. */
+/** Seals documents under the key of the repository and the month in which it is done. */
+export interface EvidenceSeal {
+  seal(
+    repository: string,
+    digest: string,
+    body: Uint8Array,
+  ): Promise<{ readonly key: string; readonly data: Uint8Array }>;
+  /** Undefined where it was changed. Rejects with `audit/unavailable` where the key is not here. */
+  open(key: string, digest: string, data: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+/** `gone`: it is not kept any more; `destroyed`: two people had it destroyed; `changed`: what is kept is not what was recorded. */
 export type FoundEvidence =
   | { readonly kind: 'kept'; readonly evidence: Evidence }
   | { readonly kind: 'gone' }
+  | { readonly kind: 'destroyed' }
   | { readonly kind: 'changed' };

@@ -59,6 +59,7 @@ const changes = z.discriminatedUnion('kind', [
     files: z.array(evidenceFileSchema).readonly(),
   }),
   z.object({ kind: z.literal('gone'), digest: z.string() }).describe('not kept any more'),
+  z.object({ kind: z.literal('destroyed'), digest: z.string() }).describe('destroyed under an approval'),
   z
     .object({ kind: z.literal('changed'), digest: z.string() })
     .describe('what is kept is not what was recorded; it is not shown'),

@@ -10,7 +10,6 @@ import {
   addRepositories,
   addTraits,
   clearActivity,
-  forgetTexts,
   lockCursor,
   moveCursor,
   putAttempts,
@@ -20,6 +19,7 @@ import {
   readCursor,
   readKnownSessions,
 } from './store.ts';
+import { activityTexts } from './texts-store.ts';
 
 export interface Projector {
   /** Reads one page on; true where there may be more. */
@@ -72,12 +72,8 @@ async function forgetShredded(client: Queryable, { action, details }: AuditEvent
   if (action !== 'audit.shredded' || typeof repository !== 'string' || typeof month !== 'string') return;
   const from = new Date(`${month}-01T00:00:00.000Z`);
   if (Number.isNaN(from.getTime())) return;
-  await forgetTexts(
-    client,
-    repository,
-    from,
-    new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1)),
-  );
+  const to = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1));
+  await activityTexts.forget(client, { repository, from, to });
 }
 
 async function readKnown(client: Queryable, entries: readonly RecordedEvent[]): Promise<Known> {

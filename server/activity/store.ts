@@ -167,29 +167,3 @@ function storable(rows: readonly object[]): string {
     typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value,
   );
 }
-
-/**
- * Forgets what was made of sealed texts of a repository and a month [from, to): names of refs, addresses, and what pushes
- * changed. Numbers, times and decisions stay.
- */
-export async function forgetTexts(
-  client: Queryable,
-  repository: string,
-  from: Date,
-  to: Date,
-): Promise<void> {
-  const where = 'a.repository = $1 and a.at >= $2 and a.at < $3';
-  await client.query(
-    `delete from evidence e using activity_attempt a where e.digest = a.facts->>'evidence' and ${where}`,
-    [repository, from, to],
-  );
-  await client.query(
-    `delete from activity_trait t where t.kind = 'address' and t.last_at >= $2 and t.first_at < $3
-        and exists (select from activity_attempt a where a.actor = t.actor and ${where})`,
-    [repository, from, to],
-  );
-  await client.query(
-    `update activity_attempt a set facts = a.facts - array['refs', 'address', 'userAgent'] where ${where}`,
-    [repository, from, to],
-  );
-}

@@ -341,11 +341,14 @@ export function readOpenAttempts(client: Queryable): Promise<readonly StoredAtte
   );
 }
 
-/** The document that an entry names by its SHA-256; undefined where it is not kept any more. */
-export async function readEvidence(client: Queryable, digest: string): Promise<Uint8Array | undefined> {
-  const rows = await client.query<{ readonly body: Uint8Array }>(
-    'select body from evidence where digest = $1',
+/** The sealed document that an entry names by its SHA-256; undefined where it is not kept any more, or destroyed. */
+export async function readEvidence(
+  client: Queryable,
+  digest: string,
+): Promise<{ readonly key: string; readonly body: Uint8Array } | undefined> {
+  const rows = await client.query<{ readonly key: string; readonly body: Uint8Array }>(
+    'select key, body from evidence where digest = $1 and body is not null',
     [digest],
   );
-  return rows[0]?.body;
+  return rows[0];
 }

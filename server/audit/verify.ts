@@ -21,6 +21,13 @@ import {
   type StoredEntry,
 } from './store.ts';
 
+/** Of so many, so many are there to be read, and so many were destroyed under an approval. */
+export interface OpenedCount {
+  readonly entries: number;
+  readonly opened: number;
+  readonly destroyed: number;
+}
+
 export interface Verification {
   readonly ok: boolean;
   /** Entries that the newest checkpoint covers. */
@@ -32,7 +39,9 @@ export interface Verification {
   /** Entries of which only the hash is left, as an entry of the log says. */
   readonly pruned: number;
   /** What became of sealed texts, where it was looked at: entries with them, and how many of these were opened. */
-  readonly sealed?: { readonly entries: number; readonly opened: number; readonly destroyed: number };
+  readonly sealed?: OpenedCount;
+  /** The same of documents that entries name. */
+  readonly documents?: OpenedCount;
   /** The first problems found. */
   readonly problems: readonly Problem[];
   /** All problems found. */

@@ -44,13 +44,14 @@ export function createEvidenceKeeper({ store, audit, services }: EvidenceKeeperO
   async function keep({ push, stage, decision }: DecidedPush): Promise<void> {
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(longestMs)]);
     const evidence = await describePush(services(), { ...push, signal }, stage, decision);
-    const { digest, bytes } = await store.keep(evidence);
+    const { digest, bytes, key } = await store.keep(evidence);
     const { total, files } = evidence;
     await audit.append(
       evidenceEvent(push.identity, {
         kind: 'push-changes',
         digest,
         bytes,
+        key,
         files: files.length,
         paths: total,
       }),

@@ -216,7 +216,7 @@ describe('an evidence pack', () => {
 describe('destroying them', () => {
   const wish = { repository, month: '2026-03', reason: 'a patient has asked for it' };
   const shredding = () =>
-    createShredding({ database: bench.database, audit: log, clock: { now: () => bench.now } });
+    createShredding({ database: bench.database, audit: log, clock: { now: () => bench.now }, derived: [] });
   const ada = person('ada');
   const grace = person('grace');
 

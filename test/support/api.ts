@@ -53,7 +53,7 @@ export async function apiBench(options: ApiBenchOptions = {}): Promise<ApiBench>
           changes: options.changes === undefined ? {} : { push: options.changes },
           audit,
         }),
-        shredRoutes(createShredding({ database, audit, clock })),
+        shredRoutes(createShredding({ database, audit, clock, derived: [] })),
       ],
     }),
   );

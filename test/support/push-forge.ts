@@ -155,7 +155,8 @@ function attemptsOf(entries: readonly AuditEntry[]): readonly Attempt[] {
 
 async function storedText(database: Database): Promise<string> {
   const tables = await database.query<{ readonly name: string }>(
-    "select quote_ident(tablename) as name from pg_tables where schemaname = 'public'",
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables
+      where schemaname not in ('pg_catalog', 'information_schema')`,
   );
   const parts: string[] = [];
   for (const { name } of tables) {

@@ -6,6 +6,7 @@ import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
 import { openCheckpoint, verifierKeyText, type NoteVerifier } from '../../../core/checkpoint.ts';
 import { GuardError } from '../../../core/errors.ts';
 import type { KeyHistory } from '../../../core/key-history.ts';
+import { documentOf } from '../../../core/log-walk.ts';
 import { tileWidth, type TileId } from '../../../core/tile.ts';
 import { consistencyText, inclusionText } from '../../../core/tlog-proof.ts';
 import type { Queryable } from '../../db.ts';
@@ -111,7 +112,7 @@ async function addTile(client: Queryable, writer: PackWriter, tile: TileId): Pro
 /** What the entries of the period refer to and what stands outside it. */
 interface Outside {
   readonly entries: Set<number>;
-  /** Keys of sealed texts of the period that were destroyed. */
+  /** Keys of what is sealed in the period and not in the pack: they may have been destroyed. */
   readonly destroyed: Set<string>;
   readonly policies: Map<string, string>;
 }
@@ -151,12 +152,22 @@ async function addEvidence(
   client: Queryable,
   writer: PackWriter,
   entry: AuditEntry | undefined,
+  { sealing, outside }: { readonly sealing: Sealing; readonly outside: Outside },
 ): Promise<void> {
-  const digest = entry?.action === 'evidence.kept' ? entry.details['digest'] : undefined;
-  if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest)) return;
+  const named = entry === undefined ? undefined : documentOf(entry);
+  if (named === undefined) return;
+  const { digest, key } = named;
   const path = `evidence/${digest}.json`;
-  const body = writer.digests.has(path) ? undefined : await readEvidence(client, digest);
-  if (body !== undefined) await writer.add(path, body);
+  if (writer.digests.has(path)) return;
+  const kept = await readEvidence(client, digest);
+  if (kept === undefined) {
+    outside.destroyed.add(key);
+    return;
+  }
+  const found = await sealing.openDocument(client, { key: kept.key, digest, data: kept.body });
+  if (found.kind === 'opened') await writer.add(path, found.body);
+  else if (found.kind === 'changed')
+    throw new GuardError('audit/inconsistent', `the evidence with the SHA-256 ${digest} was changed`);
 }
 
 async function addEntries(
@@ -173,7 +184,7 @@ async function addEntries(
       if (index < plan.first || index >= plan.past) continue;
       const entry = parseEntry(body);
       notePolicy(outside, entry);
-      if (withEvidence) await addEvidence(client, writer, entry);
+      if (withEvidence) await addEvidence(client, writer, entry, { sealing, outside });
       await lines.add(index, Buffer.from(body).toString('utf8'));
     }
   }

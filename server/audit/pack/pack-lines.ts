@@ -29,3 +29,14 @@ export async function* openedTexts(
     }
   }
 }
+
+/** The entries of a bundle, without their lengths. */
+export function entriesIn(bundle: Buffer): readonly Buffer[] {
+  const entries: Buffer[] = [];
+  for (let at = 0; at + 2 <= bundle.length;) {
+    const length = bundle.readUInt16BE(at);
+    entries.push(bundle.subarray(at + 2, at + 2 + length));
+    at += 2 + length;
+  }
+  return entries;
+}

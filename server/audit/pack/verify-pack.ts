@@ -5,15 +5,15 @@ import { keyAt, keyChangeOf, openHistorical, sameKey, type KeyHistory } from '..
 import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
 import { openCheckpoint, parseVerifierKey, type NoteVerifier } from '../../../core/checkpoint.ts';
 import { GuardError } from '../../../core/errors.ts';
-import { destroyedKeyOf, LogWalk, prunedPastOf } from '../../../core/log-walk.ts';
+import { destroyedKeyOf, documentOf, LogWalk, prunedPastOf } from '../../../core/log-walk.ts';
 import { leafHash, rootOf, type Hash } from '../../../core/merkle.ts';
 import { sameHash, verifyConsistency, verifyInclusion } from '../../../core/merkle-proof.ts';
 import { tileWidth } from '../../../core/tile.ts';
 import { parseConsistency, parseInclusion } from '../../../core/tlog-proof.ts';
-import type { Verification } from '../verify.ts';
+import type { OpenedCount, Verification } from '../verify.ts';
 import { readTimestamp } from '../timestamps/timestamp.ts';
 import { coveredRange, keysSchema, packTilePath } from './pack-layout.ts';
-import { checkpointsOf, openedTexts } from './pack-lines.ts';
+import { checkpointsOf, entriesIn, openedTexts } from './pack-lines.ts';
 import { readPack, type PackReader } from './pack-reader.ts';
 import { PackTiles } from './pack-tiles.ts';
 
@@ -37,6 +37,12 @@ export interface PackVerification extends Verification {
   readonly stamped: Date | undefined;
 }
 
+/** What is sealed with a key, and may be in the pack. */
+interface SealedThing {
+  readonly key: string;
+  readonly isOpened: boolean;
+}
+
 /** What is known of the pack while it is checked. */
 interface Scene {
   readonly pack: PackReader;
@@ -56,7 +62,9 @@ interface Scene {
   /** When the checkpoint was stamped that is there for it, as far as an authority was named. */
   readonly stamped: Date[];
   /** Entries of the period with sealed texts. */
-  readonly sealed: { readonly index: number; readonly key: string; readonly isOpened: boolean }[];
+  readonly sealed: SealedThing[];
+  /** Documents that entries of the period name. */
+  readonly documents: SealedThing[];
 }
 
 async function checkFiles({ pack, walk }: Pick<Scene, 'pack' | 'walk'>): Promise<void> {
@@ -191,25 +199,14 @@ async function checkTimestamp(scene: Scene, authorities: string | undefined): Pr
     );
 }
 
-/** The entries of a bundle, without their lengths. */
-function entriesIn(bundle: Buffer): readonly Buffer[] {
-  const entries: Buffer[] = [];
-  for (let at = 0; at + 2 <= bundle.length;) {
-    const length = bundle.readUInt16BE(at);
-    entries.push(bundle.subarray(at + 2, at + 2 + length));
-    at += 2 + length;
-  }
-  return entries;
-}
-
-/** How many entries have sealed texts, and of how many these were destroyed, as entries of the log say. */
-function countSealed({ sealed, walk, proved }: Scene): NonNullable<Verification['sealed']> {
+/** How many there are, and how many of these were destroyed, as entries of the log say. */
+function countOpened(things: readonly SealedThing[], { walk, proved }: Scene): OpenedCount {
   const told = [...proved.values()].map(destroyedKeyOf);
   const isDestroyed = (key: string): boolean => walk.shredded.has(key) || told.includes(key);
   return {
-    entries: sealed.length,
-    opened: sealed.filter(({ isOpened }) => isOpened).length,
-    destroyed: sealed.filter(({ key, isOpened }) => !isOpened && isDestroyed(key)).length,
+    entries: things.length,
+    opened: things.filter(({ isOpened }) => isOpened).length,
+    destroyed: things.filter(({ key, isOpened }) => !isOpened && isDestroyed(key)).length,
   };
 }
 
@@ -230,6 +227,7 @@ async function walkEntries(scene: Scene): Promise<void> {
   const lines = pack.lines('entries');
   const texts = openedTexts(pack);
   let text = await texts.next();
+  const files = new Set(pack.paths);
   let differs: number | undefined;
   for (let at = begin; at < end; at += tileWidth) {
     const expected = Math.min(tileWidth, size - at);
@@ -245,10 +243,16 @@ async function walkEntries(scene: Scene): Promise<void> {
       if (index < first || index >= past) continue;
       const line = await lines.next();
       if (line.value !== body.toString('utf8')) differs ??= index;
-      const sealed = parseEntry(body)?.sealed;
+      const entry = parseEntry(body);
+      const document = entry && documentOf(entry);
+      if (document !== undefined) {
+        const isOpened = files.has(`evidence/${document.digest}.json`);
+        scene.documents.push({ key: document.key, isOpened });
+      }
+      const sealed = entry?.sealed;
       if (sealed === undefined) continue;
       const isOpened = text.value?.index === index;
-      scene.sealed.push({ index, key: sealed.key, isOpened });
+      scene.sealed.push({ key: sealed.key, isOpened });
       if (!isOpened) continue;
       if (hash('sha256', text.value?.plaintext ?? '', 'base64') !== sealed.commitment)
         walk.report('text-wrong', index, 'what is in opened/ is not what was sealed in it');
@@ -349,6 +353,7 @@ async function startScene(pack: PackReader, key: NoteVerifier): Promise<Scene> {
     agreed: new Map(),
     proved: new Map(),
     sealed: [],
+    documents: [],
     stamped: [],
   };
 }
@@ -381,7 +386,8 @@ export async function verifyPack(
     root,
     checkpoints,
     pruned: 0,
-    sealed: countSealed(scene),
+    sealed: countOpened(scene.sealed, scene),
+    documents: countOpened(scene.documents, scene),
     stamped: scene.stamped[0],
     problems,
     problemCount,

@@ -314,6 +314,7 @@ class Verifier:
         self.begin = self.first // 256 * 256
         self.end = min(self.size, -(-self.past // 256) * 256)
         self.sealed = self.destroyed = self.absent = 0
+        self.documents = self.documents_destroyed = self.documents_absent = 0
 
     def run(self, kept, witnesses, tsa):
         self.files()
@@ -637,6 +638,18 @@ class Verifier:
         shredded = {item["details"].get("key") for item in told if item and item.get("action") == "audit.shredded"}
         self.destroyed = sum(1 for key in missing if key in shredded)
         self.absent = len(missing) - self.destroyed
+        named = [item["details"] for item in map(self.told, self.entries) if item and item.get("action") == "evidence.kept"]
+        named = [item for item in named if self.is_document(item)]
+        files = set(self.pack.files())
+        missing = [item["key"] for item in named if "evidence/%s.json" % item["digest"] not in files]
+        self.documents = len(named)
+        self.documents_destroyed = sum(1 for key in missing if key in shredded)
+        self.documents_absent = len(missing) - self.documents_destroyed
+
+    @staticmethod
+    def is_document(details):
+        digest, key = details.get("digest"), details.get("key")
+        return isinstance(digest, str) and isinstance(key, str) and re.match(r"[0-9a-f]{64}\Z", digest) is not None
 
     def told(self, entry):
         try:
@@ -695,6 +708,10 @@ def main():
     if verifier.sealed:
         print("sealed texts in %d entries: %d opened, %d destroyed under an approval, %d not in the pack" % (
             verifier.sealed, verifier.sealed - verifier.destroyed - verifier.absent, verifier.destroyed, verifier.absent))
+    if verifier.documents:
+        print("evidence of %d entries: %d opened, %d destroyed under an approval, %d not in the pack" % (
+            verifier.documents, verifier.documents - verifier.documents_destroyed - verifier.documents_absent,
+            verifier.documents_destroyed, verifier.documents_absent))
     print("NOT OK" if report.problems else "ok")
     return 1 if report.problems else 0
 

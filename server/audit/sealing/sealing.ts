@@ -10,6 +10,8 @@ import { dataKeyBytes, decrypt, encrypt, type WrappingKey } from './wrapping-key
 
 /** Keys that are remembered; the least recently used go first. */
 const mostKeys = 1_000;
+/** How long a key is remembered that texts were opened with: another guard may have destroyed it meanwhile. */
+const rememberedMs = 1_000;
 
 interface DataKey {
   readonly id: string;
@@ -29,6 +31,17 @@ export interface OpenedTexts {
 }
 export type SealedTexts = OpenedTexts | { readonly kind: 'destroyed' | 'locked' };
 
+/** A document that is kept beside the log. */
+export interface SealedDocument {
+  readonly key: string;
+  /** SHA-256 of what is sealed, hex. */
+  readonly digest: string;
+  readonly data: Uint8Array;
+}
+export type OpenedDocument =
+  | { readonly kind: 'opened'; readonly body: Uint8Array }
+  | { readonly kind: 'changed' | 'destroyed' | 'locked' };
+
 export interface Sealing {
   /** Seals what is to be sealed; makes keys that are not there yet, durably, by `client`. */
   seal(client: Queryable, events: readonly PreparedEvent[]): Promise<readonly PreparedEvent[]>;
@@ -36,6 +49,21 @@ export interface Sealing {
   textsOf(client: Queryable, entry: AuditEntry): Promise<SealedTexts | undefined>;
   /** The entry with its texts in place, or with what stands for them. */
   open(client: Queryable, entry: AuditEntry): Promise<AuditEntry>;
+  /** Seals a document under the key of a repository and month. */
+  sealDocument(
+    client: Queryable,
+    document: {
+      readonly repository: string;
+      readonly month: string;
+      readonly digest: string;
+      readonly body: Uint8Array;
+    },
+  ): Promise<Pick<SealedDocument, 'key' | 'data'>>;
+  openDocument(client: Queryable, document: SealedDocument): Promise<OpenedDocument>;
+}
+
+function documentAbout(key: string, digest: string): string {
+  return `forgeguard/document\n${key}\n${digest}`;
 }
 
 function wrapAbout({ id, repository, month }: Pick<StoredDataKey, 'id' | 'repository' | 'month'>): string {
@@ -53,8 +81,8 @@ function remember<T>(map: Map<string, T>, name: string, value: T): T {
 /** Without a wrapping key nothing can be opened or sealed, and every text is `locked`. */
 export function createSealing(wrapping: WrappingKey | undefined): Sealing {
   const byPlace = new Map<string, DataKey>();
-  /** Keys that entries were opened with; a destroyed one is looked for again each time. */
-  const byId = new Map<string, DataKey>();
+  /** Keys that entries were opened with, and until when they are believed to be there; others are looked for each time. */
+  const byId = new Map<string, { readonly found: DataKey; readonly until: number }>();
 
   function unwrap(stored: StoredDataKey): DataKey {
     const { id, wrapped } = stored;
@@ -95,10 +123,12 @@ export function createSealing(wrapping: WrappingKey | undefined): Sealing {
 
   async function keyById(client: Queryable, id: string): Promise<DataKey | undefined> {
     const known = byId.get(id);
-    if (known !== undefined) return remember(byId, id, known);
+    if (known !== undefined && performance.now() < known.until) return known.found;
+    byId.delete(id);
     const [stored] = await readDataKeys(client, [id]);
     const key = stored === undefined ? undefined : unwrap(stored);
-    return key?.state === 'there' ? remember(byId, id, key) : key;
+    if (key?.state === 'there') remember(byId, id, { found: key, until: performance.now() + rememberedMs });
+    return key;
   }
 
   async function textsOf(client: Queryable, entry: AuditEntry): Promise<SealedTexts | undefined> {
@@ -121,6 +151,17 @@ export function createSealing(wrapping: WrappingKey | undefined): Sealing {
       return sealed;
     },
     textsOf,
+    sealDocument: async (client, { repository, month, digest, body }) => {
+      const { id, key } = await keyFor(client, repository, month);
+      if (key === undefined) throw new GuardError('internal', 'a key to seal with was not checked');
+      return { key: id, data: encrypt(key, documentAbout(id, digest), Buffer.from(body)) };
+    },
+    openDocument: async (client, { key: id, digest, data }) => {
+      const key = await keyById(client, id);
+      if (key?.key === undefined) return { kind: key?.state === 'destroyed' ? 'destroyed' : 'locked' };
+      const body = decrypt(key.key, documentAbout(id, digest), data);
+      return body === undefined ? { kind: 'changed' } : { kind: 'opened', body };
+    },
     open: async (client, entry) => {
       const found = await textsOf(client, entry);
       if (found === undefined) return entry;

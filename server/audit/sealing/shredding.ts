@@ -7,10 +7,12 @@ import type { Grant } from '../../../core/principal.ts';
 import { coversEverything } from '../../../core/scope.ts';
 import type { AuditLog, AuditShredding, Clock, Shred, ShredWish } from '../../../core/services.ts';
 import type { Database } from '../../db.ts';
+import type { DerivedTexts } from '../../derived-texts.ts';
 import { activeHolds } from '../retention/hold.ts';
 import {
   approveShred,
   destroyDataKey,
+  destroyDocuments,
   insertShred,
   readDataKeyOf,
   readShred,
@@ -21,6 +23,8 @@ export interface ShreddingOptions {
   readonly database: Database;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly clock: Clock;
+  /** Texts that other parts keep, which go with those of the log. */
+  readonly derived: readonly DerivedTexts[];
 }
 
 const dayMs = 86_400_000;
@@ -63,7 +67,7 @@ function shredEvent(
 }
 
 /** The port. Dispose of nothing; it holds no resources. */
-export function createShredding({ database, audit, clock }: ShreddingOptions): AuditShredding {
+export function createShredding({ database, audit, clock, derived }: ShreddingOptions): AuditShredding {
   async function keyToDestroy({
     repository,
     month,
@@ -82,6 +86,10 @@ export function createShredding({ database, audit, clock }: ShreddingOptions): A
     const key = await readDataKeyOf(database, repository, month);
     if (key === undefined) throw refuse('nothing was sealed for this repository in this month');
     if (key.wrapped === null) throw refuse('these texts were destroyed before');
+    for (const texts of derived) {
+      const why = await texts.blockedBy(database, { repository, from: begin, to: end });
+      if (why !== undefined) throw refuse(why);
+    }
     return key;
   }
 
@@ -116,10 +124,13 @@ export function createShredding({ database, audit, clock }: ShreddingOptions): A
       throw new GuardError('approval/involved', 'the one who asks to destroy texts does not approve it');
     const { repository, month } = asked;
     const key = await keyToDestroy(asked);
+    const { begin: from, end: to } = periodOf(month);
     const details = { shred, repository, month, key: key.id, requestedBy: asked.requestedBy };
     const { index } = await audit.append(shredEvent('audit.shredded', id, grant, details));
     await database.transaction(async (client) => {
       await destroyDataKey(client, key.id, index);
+      await destroyDocuments(client, key.id);
+      for (const texts of derived) await texts.forget(client, { repository, from, to });
       await approveShred(client, shred, grant.principal.id);
     });
     // What the table held before is overwritten as soon as PostgreSQL uses the place again.

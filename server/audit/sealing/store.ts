@@ -65,6 +65,11 @@ export async function destroyDataKey(client: Queryable, id: string, entry: numbe
   return rows.length === 1;
 }
 
+/** Lets go of the documents that were sealed with a key, in the transaction that destroys it. */
+export async function destroyDocuments(client: Queryable, key: string): Promise<void> {
+  await client.query('update evidence set body = null where key = $1 and body is not null', [key]);
+}
+
 export interface StoredShred {
   readonly id: string;
   readonly repository: string;

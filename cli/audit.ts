@@ -6,6 +6,7 @@ import { list, listFormats } from './audit-list.ts';
 import { prove } from './audit-prove.ts';
 import { pruneLog } from './audit-prune.ts';
 import { rotate } from './audit-rotate.ts';
+import { rewrap } from './audit-rewrap.ts';
 import { shred } from './audit-shred.ts';
 import { formats, verify } from './audit-verify.ts';
 
@@ -72,6 +73,12 @@ export function registerAudit(program: Command): void {
     .description('sign the audit log with a new key from now on; the log records it')
     .option('--config <file>', 'configuration file')
     .action(rotate);
+  audit
+    .command('rewrap-keys')
+    .description('encrypt the keys of sealed texts with a new key from now on; the log records it')
+    .option('--config <file>', 'configuration file')
+    .option('--to <file>', 'file with the new key, 32 bytes in hex; needed where audit.sealingKey is set')
+    .action(rewrap);
   registerHold(audit);
   audit
     .command('prune')

@@ -54,6 +54,7 @@ export const auditActions = [
   'audit.hold-added',
   'audit.hold-released',
   'audit.key-rotated',
+  'audit.keys-rewrapped',
   'audit.pruned',
   'audit.read',
   'audit.refused',

@@ -31,7 +31,7 @@ import { auditRoutes } from './audit/routes.ts';
 import { createSealing } from './audit/sealing/sealing.ts';
 import { createEvidenceSeal } from './audit/sealing/evidence-seal.ts';
 import { createShredding } from './audit/sealing/shredding.ts';
-import { openWrappingKey } from './audit/sealing/wrapping-key.ts';
+import { findWrappingKey, openWrappingKey } from './audit/sealing/wrapping-key.ts';
 import { createAuditStream } from './audit/stream.ts';
 import { openPeople } from './app-people.ts';
 import { guardEvent, recordStart } from './app-start.ts';
@@ -95,8 +95,9 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   await Promise.allSettled(starting);
   const [{ database, url: databaseUrl }, scanner, policy] = await Promise.all(starting);
   const witnesses = config.audit.witnesses.map(readWitness);
-  const sealing = createSealing(
-    await openWrappingKey(database, config.dataDir, config.audit.sealingKey?.reveal()),
+  const sealingKey = config.audit.sealingKey?.reveal();
+  const sealing = createSealing(await openWrappingKey(database, config.dataDir, sealingKey), () =>
+    findWrappingKey(config.dataDir, sealingKey),
   );
   const storeUrl = config.audit.checkpointStore?.reveal();
   const checkpointStore =

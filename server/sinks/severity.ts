@@ -9,6 +9,7 @@ const byAction: Readonly<Record<string, Severity>> = {
   'policy.loaded': 'low',
   'fetch.refused': 'low',
   'audit.key-rotated': 'medium',
+  'audit.keys-rewrapped': 'medium',
   'audit.resumed': 'high',
   'audit.sink-refused': 'high',
   'approval.glass-broken': 'high',

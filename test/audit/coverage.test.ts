@@ -63,6 +63,7 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'audit.hold-added': { test: retention },
   'audit.hold-released': { test: retention },
   'audit.key-rotated': 'here',
+  'audit.keys-rewrapped': { test: 'test/audit/rewrap.test.ts' },
   'audit.pruned': { test: retention },
   'audit.read': 'here',
   'audit.refused': 'here',

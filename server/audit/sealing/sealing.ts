@@ -66,7 +66,12 @@ function documentAbout(key: string, digest: string): string {
   return `forgeguard/document\n${key}\n${digest}`;
 }
 
-function wrapAbout({ id, repository, month }: Pick<StoredDataKey, 'id' | 'repository' | 'month'>): string {
+/** What is authenticated with a wrapped key. */
+export function wrapAbout({
+  id,
+  repository,
+  month,
+}: Pick<StoredDataKey, 'id' | 'repository' | 'month'>): string {
   return `forgeguard/data-key\n${id}\n${month}\n${repository}`;
 }
 
@@ -78,15 +83,23 @@ function remember<T>(map: Map<string, T>, name: string, value: T): T {
   return value;
 }
 
-/** Without a wrapping key nothing can be opened or sealed, and every text is `locked`. */
-export function createSealing(wrapping: WrappingKey | undefined): Sealing {
+/**
+ * Without a wrapping key nothing can be opened or sealed, and every text is `locked`. `reload` reads the key again, for
+ * when all keys were wrapped anew meanwhile.
+ */
+export function createSealing(
+  first: WrappingKey | undefined,
+  reload: () => Promise<WrappingKey | undefined> = () => Promise.resolve(first),
+): Sealing {
+  let wrapping = first;
   const byPlace = new Map<string, DataKey>();
   /** Keys that entries were opened with, and until when they are believed to be there; others are looked for each time. */
   const byId = new Map<string, { readonly found: DataKey; readonly until: number }>();
 
-  function unwrap(stored: StoredDataKey): DataKey {
+  async function unwrap(stored: StoredDataKey): Promise<DataKey> {
     const { id, wrapped } = stored;
     if (wrapped === null) return { id, key: undefined, state: 'destroyed' };
+    if (stored.wrappedBy !== wrapping?.id) wrapping = (await reload()) ?? wrapping;
     const key = wrapping === undefined ? undefined : decrypt(wrapping.key, wrapAbout(stored), wrapped);
     return { id, key, state: key === undefined ? 'locked' : 'there' };
   }
@@ -104,10 +117,14 @@ export function createSealing(wrapping: WrappingKey | undefined): Sealing {
     if (known !== undefined) return remember(byPlace, place, known);
     let stored = await readDataKeyOf(client, repository, month);
     if (stored === undefined) {
-      await makeKey(client, repository, month);
-      stored = await readDataKeyOf(client, repository, month);
+      for (let tries = 0; stored === undefined && tries < 2; tries += 1) {
+        // Refused where all keys were wrapped anew by another key.
+        if (tries > 0) wrapping = (await reload()) ?? wrapping;
+        await makeKey(client, repository, month);
+        stored = await readDataKeyOf(client, repository, month);
+      }
     }
-    const key = stored === undefined ? undefined : unwrap(stored);
+    const key = stored === undefined ? undefined : await unwrap(stored);
     if (key?.key === undefined)
       throw new GuardError('audit/unavailable', `the key of the sealed texts of ${month} cannot be used`);
     return remember(byPlace, place, key);
@@ -126,7 +143,7 @@ export function createSealing(wrapping: WrappingKey | undefined): Sealing {
     if (known !== undefined && performance.now() < known.until) return known.found;
     byId.delete(id);
     const [stored] = await readDataKeys(client, [id]);
-    const key = stored === undefined ? undefined : unwrap(stored);
+    const key = stored === undefined ? undefined : await unwrap(stored);
     if (key?.state === 'there') remember(byId, id, { found: key, until: performance.now() + rememberedMs });
     return key;
   }

@@ -36,14 +36,16 @@ export async function readDataKeyOf(
   return row;
 }
 
-/** Keeps a new key, where the repository has none for the month yet. */
+/** Keeps a new key, where the repository has none for the month yet, and all are wrapped by the same key. */
 export async function insertDataKey(
   client: Queryable,
   key: Pick<StoredDataKey, 'id' | 'repository' | 'month' | 'wrappedBy'> & { readonly wrapped: Buffer },
 ): Promise<void> {
   await client.query(
     `insert into audit_data_key (id, repository, month, wrapped, wrapped_by)
-     values ($1, $2, ($3 || '-01')::date, $4, $5) on conflict (repository, month) do nothing`,
+     select $1, $2, ($3 || '-01')::date, $4, $5
+      where not exists (select from audit_data_key k where k.wrapped is not null and k.wrapped_by <> $5)
+     on conflict (repository, month) do nothing`,
     [key.id, key.repository, key.month, key.wrapped, key.wrappedBy],
   );
 }
@@ -54,6 +56,36 @@ export async function readWrappers(client: Queryable): Promise<readonly string[]
     'select distinct k.wrapped_by as "wrappedBy" from audit_data_key k where k.wrapped is not null',
   );
   return rows.map(({ wrappedBy }) => wrappedBy);
+}
+
+/** Keeps others from adding or changing keys until the transaction ends. */
+export async function lockDataKeys(client: Queryable): Promise<void> {
+  await client.query('lock table audit_data_key in share row exclusive mode');
+}
+
+/** Keys that are there, in the order of their ids. */
+export function readWrappedAfter(
+  client: Queryable,
+  after: string,
+  limit: number,
+): Promise<readonly StoredDataKey[]> {
+  return client.query<StoredDataKey>(
+    `select ${keyColumns} from audit_data_key k where k.wrapped is not null and k.id > $1 order by k.id limit $2`,
+    [after, limit],
+  );
+}
+
+/** Keeps a key as another key wraps it. */
+export async function replaceWrapped(
+  client: Queryable,
+  id: string,
+  { wrapped, wrappedBy }: { readonly wrapped: Buffer; readonly wrappedBy: string },
+): Promise<void> {
+  await client.query('update audit_data_key set wrapped = $2, wrapped_by = $3 where id = $1', [
+    id,
+    wrapped,
+    wrappedBy,
+  ]);
 }
 
 /** Destroys a key under an entry; false where it was destroyed before. */

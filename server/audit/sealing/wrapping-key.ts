@@ -1,10 +1,11 @@
 // The key that the keys of repositories and months are encrypted with. It comes from the configuration, or is made with
 // the log and kept in the data directory; the database alone reveals no sealed text.
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuardError } from '../../../core/errors.ts';
 import type { Queryable } from '../../db.ts';
-import { readPrivateFile, writePrivateFile } from '../../private-file.ts';
+import { readPrivateFile, syncDirectory, writePrivateFile } from '../../private-file.ts';
 import { readWrappers } from './store.ts';
 
 export const dataKeyBytes = 32;
@@ -19,6 +20,11 @@ export interface WrappingKey {
 
 function keyFile(dataDir: string): string {
   return join(dataDir, 'audit-sealing-key');
+}
+
+/** A key that is about to take its place. */
+function nextKeyFile(dataDir: string): string {
+  return join(dataDir, 'audit-sealing-key.next');
 }
 
 /** AES-256-GCM: nonce ‖ ciphertext ‖ tag; `about` is authenticated with it. */
@@ -62,6 +68,26 @@ export async function findWrappingKey(
   return file === undefined ? undefined : parseWrappingKey(file.text, keyFile(dataDir));
 }
 
+/** Keeps a key durably beside the one in use. */
+export async function writeNextWrappingKey(dataDir: string, text: string): Promise<void> {
+  await writePrivateFile(nextKeyFile(dataDir), `${text.trim()}\n`);
+}
+
+/** Puts the next key into its place where all keys of the database are wrapped by it, or where it is `certain`. */
+export async function adoptNextWrappingKey(
+  client: Queryable,
+  dataDir: string,
+  certain?: string,
+): Promise<void> {
+  const file = await readPrivateFile(nextKeyFile(dataDir));
+  if (file === undefined) return;
+  const { id } = parseWrappingKey(file.text, nextKeyFile(dataDir));
+  const wrappers = certain === undefined ? await readWrappers(client) : [certain];
+  if (wrappers.length === 0 || wrappers.some((wrapper) => wrapper !== id)) return;
+  await rename(nextKeyFile(dataDir), keyFile(dataDir));
+  await syncDirectory(dataDir);
+}
+
 /**
  * The key that a guard seals with. Made where the log has no sealed texts yet; rejects with `audit/unavailable` where it
  * has some that another key opens.
@@ -71,6 +97,7 @@ export async function openWrappingKey(
   dataDir: string,
   configured: string | undefined,
 ): Promise<WrappingKey> {
+  if (configured === undefined) await adoptNextWrappingKey(client, dataDir);
   const found = await findWrappingKey(dataDir, configured);
   const wrappers = await readWrappers(client);
   if (wrappers.some((id) => id !== found?.id)) {

@@ -23,6 +23,8 @@ export type Asked =
       readonly texts: readonly EventText[];
       /** Commits of the change, where the event tells. */
       readonly commits: number | undefined;
+      /** True for the pull request of another repository, whose runs have no identity. */
+      readonly fromFork: boolean;
     }
   | { readonly kind: 'tree' }
   | { readonly kind: 'nothing'; readonly reason: string };
@@ -39,8 +41,9 @@ const pullRequest = z.object({
     title: z.string(),
     body: z.string().nullish(),
     commits: z.int().min(0).optional(),
-    base: z.object({ sha: oid, ref: branch }),
-    head: z.object({ sha: oid, ref: z.string() }),
+    base: z.object({ sha: oid, ref: branch, repo: z.object({ id: z.int() }) }),
+    // Null where the fork is gone.
+    head: z.object({ sha: oid, ref: z.string(), repo: z.object({ id: z.int() }).nullish() }),
   }),
 });
 const push = z.object({
@@ -69,7 +72,14 @@ export function readEvent(name: string, payload: unknown): Asked {
       return fromPush(parsed(push, name, payload));
     case 'merge_group': {
       const { base_sha, head_sha } = parsed(mergeGroup, name, payload).merge_group;
-      return { kind: 'change', starts: [at(base_sha)], head: head_sha, texts: [], commits: undefined };
+      return {
+        kind: 'change',
+        starts: [at(base_sha)],
+        head: head_sha,
+        texts: [],
+        commits: undefined,
+        fromFork: false,
+      };
     }
     default:
       return { kind: 'tree' };
@@ -96,6 +106,7 @@ function fromPullRequest({
       { target: { kind: 'names', path: 'branch name' }, text: head.ref },
     ],
     commits,
+    fromFork: base.repo.id !== head.repo?.id,
   };
 }
 
@@ -108,7 +119,7 @@ function fromPush({ ref, before, after, deleted, repository }: z.infer<typeof pu
     ...(ref === `refs/heads/${main}` ? [] : [{ kind: 'branch', name: main } as const]),
   ];
   const texts = [{ target: { kind: 'names', path: 'ref name' } as const, text: ref }];
-  return { kind: 'change', starts, head: after, texts, commits: undefined };
+  return { kind: 'change', starts, head: after, texts, commits: undefined, fromFork: false };
 }
 
 function at(commit: string): Start {

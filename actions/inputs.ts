@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { GuardError } from '../core/errors.ts';
 import type { Environment } from './environment.ts';
 import { readFailOn, type FailOn } from './fail-on.ts';
+import { isSafeAddress } from './guard-request.ts';
 
 export const modes = ['auto', 'diff', 'full', 'staged'] as const;
 export const formats = ['text', 'json', 'sarif'] as const;
@@ -21,6 +22,10 @@ export interface Inputs {
   readonly fingerprintKey: Uint8Array | undefined;
   /** What the policy takes the repository for. */
   readonly repository: string;
+  /** Base URL of a guard, without a trailing slash; undefined to work offline. */
+  readonly guardUrl: string | undefined;
+  /** What the job's token is for at the guard. */
+  readonly guardAudience: string;
 }
 
 const pathLike = z
@@ -37,6 +42,11 @@ const schema = z.object({
   baseline: pathLike,
   'fingerprint-key': z.union([z.literal(''), z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')]),
   repository: z.string().max(500),
+  'guard-url': z
+    .string()
+    .max(1000)
+    .refine((text) => text === '' || (isSafeAddress(text) && !/[?#\s]/.test(text)), 'expected an https URL'),
+  'guard-audience': z.string().max(1000),
 });
 
 const defaults: Readonly<Record<keyof z.infer<typeof schema>, string>> = {
@@ -48,6 +58,8 @@ const defaults: Readonly<Record<keyof z.infer<typeof schema>, string>> = {
   baseline: '',
   'fingerprint-key': '',
   repository: '',
+  'guard-url': '',
+  'guard-audience': '',
 };
 
 /** Reads and checks the inputs. Throws `GuardError` `input/invalid`, which names the input and never its value. */
@@ -61,6 +73,7 @@ export function readInputs(env: Environment): Inputs {
     throw new GuardError('input/invalid', `the inputs of the Action: ${problems.join('; ')}`);
   }
   const { data } = read;
+  const guardUrl = data['guard-url'].replace(/\/+$/, '');
   return {
     mode: data.mode,
     policy: data.policy,
@@ -70,6 +83,8 @@ export function readInputs(env: Environment): Inputs {
     baseline: orUndefined(data.baseline),
     fingerprintKey: data['fingerprint-key'] === '' ? undefined : Buffer.from(data['fingerprint-key'], 'hex'),
     repository: orUndefined(data.repository) ?? `github/${env['GITHUB_REPOSITORY'] ?? 'local/scan'}`,
+    guardUrl: orUndefined(guardUrl),
+    guardAudience: orUndefined(data['guard-audience']) ?? guardUrl,
   };
 }
 

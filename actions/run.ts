@@ -11,7 +11,9 @@ import type { WorkingCopy } from '../workcopy/working-copy.ts';
 import { annotate, type Places } from './annotations.ts';
 import { changedPaths, openCheckout } from './checkout.ts';
 import type { Environment } from './environment.ts';
-import { readEvent } from './event.ts';
+import { type Asked, readEvent } from './event.ts';
+import { type GuardLink, hasIdentity, linkToGuard } from './guard-link.ts';
+import { reportDocument } from './report-document.ts';
 import { readInputs, type Inputs } from './inputs.ts';
 import { findBaseline, findPolicy, judge, type Judgement } from './judgement.ts';
 import { writeOutputs, writeReportFile, writeSummary } from './runner-files.ts';
@@ -47,7 +49,8 @@ export async function runAction(runner: Runner): Promise<number> {
   }
   const copy = await openCheckout(workspace, env);
   const subject = await findSubject(copy, asked, inputs.mode, inputs.baseline === 'base');
-  const policy = await findPolicy(copy, inputs.policy, subject.trusted);
+  const guard = findGuard(inputs, env, asked);
+  const policy = (await guard?.policy()) ?? (await findPolicy(copy, inputs.policy, subject.trusted));
   const exceptions =
     inputs.baseline === undefined || inputs.baseline === 'base'
       ? []
@@ -63,25 +66,51 @@ export async function runAction(runner: Runner): Promise<number> {
   const sarif = reportAsSarif(told);
   const file = await writeReportFile(env, workspace, inputs.sarifFile, sarif);
   const altered = await findAltered(copy, subject, inputs, env);
-  const policyName = subject.trusted === undefined ? 'default' : inputs.policy;
-  const notes = notesOf(
-    inputs,
-    subject,
-    exceptions.some(({ fingerprint }) => fingerprint !== undefined),
-  );
+  const policyName =
+    guard === undefined ? (subject.trusted === undefined ? 'default' : inputs.policy) : "the guard's";
+  const byFingerprint = exceptions.some(({ fingerprint }) => fingerprint !== undefined);
+  const notes = notesOf(inputs, subject, guard, byFingerprint);
   writeLog(runner, inputs, { judgement, places, told, altered, notes });
+  const result = resultOf(judgement, report);
+  const digest = createHash('sha256').update(sarif).digest('hex');
+  // Nothing passes before the log has it.
+  const recorded = await guard?.report(
+    reportDocument(judgement, {
+      repository: inputs.repository,
+      result,
+      mode: subject.what,
+      event: env['GITHUB_EVENT_NAME'] ?? '',
+      commit: subject.change?.head ?? null,
+      base: subject.change?.base ?? null,
+      policyDigest: policy.digest,
+      reportDigest: digest,
+      files: report.files,
+      bytes: report.bytes,
+      unscanned: report.problems.length,
+      shown,
+    }),
+  );
   const facts = { ...judgement, ...report, findings: judgement.findings, altered, notes };
   await writeSummary(env, summarize({ ...facts, policyDigest: policy.digest, policyName }, places));
-  const result = resultOf(judgement, report);
   await writeOutputs(env, {
     result,
     mode: subject.what,
     ...counts(judgement),
     'sarif-file': file,
-    digest: createHash('sha256').update(sarif).digest('hex'),
+    digest,
     'policy-digest': policy.digest,
+    record: recorded ?? '',
   });
   return exitCodes[result];
+}
+
+/** The guard, where one is named and the job can show who it is. Throws `action/no-identity` where it should. */
+function findGuard(inputs: Inputs, env: Environment, asked: Asked): GuardLink | undefined {
+  const { guardUrl: url, guardAudience: audience, repository } = inputs;
+  if (url === undefined) return undefined;
+  if (hasIdentity(env)) return linkToGuard(env, { url, audience, repository });
+  if (asked.kind === 'change' && asked.fromFork) return undefined;
+  throw new GuardError('action/no-identity', 'the job has no identity to show to the guard');
 }
 
 async function readPayload(path: string | undefined): Promise<unknown> {
@@ -142,9 +171,22 @@ async function findAltered(
   return changedPaths(copy, change.base, change.head, paths);
 }
 
-function notesOf(inputs: Inputs, subject: Subject, byFingerprint: boolean): readonly string[] {
+function notesOf(
+  inputs: Inputs,
+  subject: Subject,
+  guard: GuardLink | undefined,
+  byFingerprint: boolean,
+): readonly string[] {
   const notes: string[] = [];
-  if (subject.trusted === undefined && (inputs.policy !== 'default' || inputs.baseline !== undefined))
+  if (inputs.guardUrl !== undefined && guard === undefined)
+    notes.push(
+      'This pull request of a fork has no identity: the guard was not asked and has no record of it.',
+    );
+  if (
+    guard === undefined &&
+    subject.trusted === undefined &&
+    (inputs.policy !== 'default' || inputs.baseline !== undefined)
+  )
     notes.push(
       'Nothing came before this change that could be trusted, so the default policy was applied alone.',
     );

@@ -46,6 +46,7 @@ export const auditActions = [
   'push.refused',
   'push.unknown',
   'evidence.kept',
+  'scan.reported',
   'audit.anchor-failed',
   'audit.anchor-resumed',
   'audit.checkpoint-store-failed',

@@ -113,6 +113,10 @@ export const errorTable = {
     status: 500,
     remedy: 'Let a step with actions/checkout run before this one.',
   },
+  'action/no-identity': {
+    status: 500,
+    remedy: 'Give the job `permissions: id-token: write`, or leave out `guard-url`.',
+  },
   'action/history': {
     status: 500,
     remedy:

@@ -14,6 +14,7 @@ import { approvalPointer } from './api/approval-pointer.ts';
 import { approvalRoutes } from './api/approval-routes.ts';
 import { createApi } from './api/part.ts';
 import { agentRoutes } from './api/agent-routes.ts';
+import { scanRoutes } from './api/scan-routes.ts';
 import { sessionRoutes } from './api/session-routes.ts';
 import { shredRoutes } from './api/shred-routes.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
@@ -308,6 +309,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
           audit,
         }),
         shredRoutes(createShredding({ database, audit, clock, derived: [activityTexts, approvalTexts] })),
+        scanRoutes({ policy, audit }),
       ],
     }),
   );

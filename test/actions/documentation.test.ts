@@ -1,12 +1,15 @@
 // docs/github-action.md and action.yml: the workflows are valid by GitHub's own parser and their steps do what is said,
 // and what the page, the metadata and the program know of inputs and outputs is the same.
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { readInputs } from '../../actions/inputs.ts';
+import { loadConfig } from '../../server/config.ts';
 import { makeWorkTree } from '../cli/work-tree.ts';
 import { glue, ssn } from '../scanners/values.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { pullRequest, push, runStep, type Step } from './runner.ts';
 import { metadataProblems, workflowProblems } from './workflow-parser.ts';
 
@@ -34,7 +37,13 @@ const workflows = [...page.matchAll(/```yaml\n(.*?)```/gs)]
   .map((text) => ({ text, ...workflowSchema.parse(parse(text)) }));
 
 test('the page has workflows', () => {
-  expect(workflows.map(({ name }) => name)).toEqual(['guard', 'code-scanning', 'nightly', 'new-findings']);
+  expect(workflows.map(({ name }) => name)).toEqual([
+    'guard',
+    'guarded',
+    'code-scanning',
+    'nightly',
+    'new-findings',
+  ]);
 });
 
 test('the parser does say no', async () => {
@@ -104,4 +113,13 @@ test('inputs and outputs are the same in the page, the metadata and the program'
 test('the metadata is valid', async () => {
   expect(metadataProblems(await read('action.yml'))).toEqual([]);
   expect(metadataProblems('name: x\nruns: { using: node24 }\n')).not.toEqual([]);
+});
+
+test('the configuration for a guard is one', async () => {
+  const [, example = ''] = /```yaml\n(identity:\n.*?)```/s.exec(page) ?? [];
+  await using directory = await temporaryDirectory('action-docs');
+  const file = join(directory.path, 'forgeguard.yaml');
+  await writeFile(file, example);
+  const { identity } = await loadConfig({ file, env: {} });
+  expect(identity.issuers.map(({ profile }) => profile)).toEqual(['github-actions']);
 });

@@ -55,6 +55,7 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'pull-request.checked': { test: 'test/e2e/github-pull.test.ts' },
   'merge-group.checked': { test: 'test/e2e/github-webhooks.test.ts' },
   'evidence.kept': 'here',
+  'scan.reported': { test: 'test/actions/guard.test.ts' },
   'audit.anchor-failed': { test: 'test/audit/anchoring.test.ts' },
   'audit.anchor-resumed': { test: 'test/audit/anchoring.test.ts' },
   'audit.checkpoint-store-failed': { test: 'test/audit/several-guards.test.ts' },

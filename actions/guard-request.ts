@@ -53,7 +53,9 @@ export async function sendForJson(url: URL, { token, form, json }: JsonRequest):
 async function bounded(answer: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of answer.body ?? []) {
+  const body: AsyncIterable<unknown> | readonly unknown[] = answer.body ?? [];
+  for await (const part of body) {
+    if (!(part instanceof Uint8Array)) continue;
     size += part.length;
     if (size > longestAnswer) throw new GuardError('guard/unreachable', 'the answer is too long');
     parts.push(part);

@@ -5,6 +5,8 @@ import type { Scene } from './scene.ts';
 export interface BenchOptions {
   /** Fewer rounds and smaller inputs: to see that the bench works, not to publish. */
   readonly quick: boolean;
+  /** How many entries the log of `audit-evidence` has, where it is told. */
+  readonly entries?: number | undefined;
 }
 
 interface Described {

@@ -1,4 +1,4 @@
-// `npm run bench -- [NAME…] [--quick] [--json FILE] [--list]`: figures as ratios, both sides measured in one run.
+// `npm run bench -- [NAME…] [--quick] [--entries N] [--json FILE] [--list]`: figures as ratios, both sides measured in one run.
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -51,6 +51,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      entries: { type: 'string' },
       json: { type: 'string' },
       list: { type: 'boolean', default: false },
     },
@@ -68,7 +69,10 @@ async function main(): Promise<number> {
   const results: CaseResult[] = [];
   for (const benchCase of chosen) {
     console.error(`${benchCase.name}: ${benchCase.title}`);
-    const result = await runCase(benchCase, { quick: values.quick });
+    const result = await runCase(benchCase, {
+      quick: values.quick,
+      entries: values.entries === undefined ? undefined : Number(values.entries),
+    });
     console.error(`${benchCase.name}: ${result.failure ?? `done in ${result.seconds.toFixed(1)} s`}`);
     results.push(result);
   }

@@ -20,8 +20,6 @@ import { shredRoutes } from './api/shred-routes.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { approvalTexts } from './approvals/texts-store.ts';
-import { anchorBucket } from './audit/anchor-bucket.ts';
-import { anchorDirectory, startAnchoring } from './audit/anchoring.ts';
 import { startClockWatch } from './audit/clock-watch.ts';
 import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
 import { startTimestamping } from './audit/timestamps/timestamping.ts';
@@ -34,6 +32,7 @@ import { createEvidenceSeal } from './audit/sealing/evidence-seal.ts';
 import { createShredding } from './audit/sealing/shredding.ts';
 import { findWrappingKey, openWrappingKey } from './audit/sealing/wrapping-key.ts';
 import { createAuditStream } from './audit/stream.ts';
+import { startAnchors } from './app-anchors.ts';
 import { openPeople } from './app-people.ts';
 import { guardEvent, recordStart } from './app-start.ts';
 import { readFingerprintKey } from './fingerprint-key.ts';
@@ -122,16 +121,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       }),
     );
   }
-  if (config.audit.anchor !== undefined) {
-    const { directory, bucket, every } = config.audit.anchor;
-    const places = [
-      ...(directory === undefined ? [] : [anchorDirectory(directory)]),
-      ...(bucket === undefined ? [] : [opened.use(anchorBucket(bucket, clock))]),
-    ];
-    const append: typeof audit.append = (event) => audit.append(event);
-    for (const place of places)
-      opened.use(startAnchoring({ database, append, place, everyMs: every * 1000 }));
-  }
+  opened.use(startAnchors({ config, database, audit, clock }));
   const identity = opened.use(
     createIdentity({
       database,

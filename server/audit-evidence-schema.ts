@@ -1,6 +1,7 @@
 // The schema of what bears the audit log out from elsewhere: `audit.anchor` and `audit.timestamp` in `forgeguard.yaml`.
 import { parseDuration } from '../core/duration.ts';
 import { closed, duration } from '../core/schema.ts';
+import { anchorGitSchema } from './anchor-git-schema.ts';
 import { isPlainRemote } from './address.ts';
 import { baseUrl, fileName } from './config-values.ts';
 import { s3Place, s3PlaceFaults } from './s3-schema.ts';
@@ -38,16 +39,31 @@ export const anchorSchema = closed({
     })
     .optional()
     .describe('bucket that gets an object with each anchored checkpoint'),
+  git: anchorGitSchema,
   every: duration({ least: '1m', most: '7d' })
     .default(parseDuration('1h') ?? 0)
     .describe('how often'),
 })
   .superRefine((anchor, context) => {
-    if (anchor.directory === undefined && anchor.s3 === undefined)
-      context.addIssue({ code: 'custom', message: 'name a `directory` or a bucket in `s3`' });
+    if (anchor.directory === undefined && anchor.s3 === undefined && anchor.git === undefined)
+      context.addIssue({
+        code: 'custom',
+        message: 'name a `directory`, a bucket in `s3`, or a repository in `git`',
+      });
   })
   .optional()
   .describe('where checkpoints are kept besides the database');
+
+/** A sentence for each place that is reached in the clear. */
+export function anchorWeakenings(anchor: z.output<typeof anchorSchema>): readonly string[] {
+  const plain = [
+    ...(anchor?.git !== undefined && isPlainRemote(anchor.git.url) ? ['repository'] : []),
+    ...(anchor?.s3?.endpoint !== undefined && isPlainRemote(anchor.s3.endpoint) ? ['bucket'] : []),
+  ];
+  return plain.map(
+    (place) => `the ${place} for anchors is reached by plain http: its credential can be read on the network`,
+  );
+}
 
 export const timestampSchema = closed({
   url: baseUrl.describe('URL of the time stamping authority (RFC 3161)'),

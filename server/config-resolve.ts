@@ -1,5 +1,7 @@
 // From the checked text to the configuration in force: environment variables over the file, secrets and files read,
 // relative names made absolute. Collects problems instead of stopping at the first.
+import { anchorWeakenings } from './audit-evidence-schema.ts';
+import { resolveAnchorGit } from './anchor-git-resolve.ts';
 import { join, resolve } from 'node:path';
 import type { OpenDocument } from '../core/document.ts';
 import type { Problem, ValuePath } from '../core/yaml.ts';
@@ -103,6 +105,16 @@ export async function resolveConfig(
       prefix: anchors.s3.prefix,
       lockDays: anchors.s3.lockDays,
     },
+    git:
+      anchors.git &&
+      (await resolveAnchorGit(
+        {
+          references: work.references,
+          fault: (path, message) => work.fault(path, message),
+          directory: surroundings.directory,
+        },
+        anchors.git,
+      )),
     every: anchors.every,
   };
   const stamps = written.audit.timestamp;
@@ -162,6 +174,7 @@ export async function resolveConfig(
       ...weakeningsOf(written.forges),
       ...notificationWeakenings(notifications),
       ...sinkWeakenings(sinks),
+      ...anchorWeakenings(anchors),
       ...issuerWeakenings(written.identity.issuers),
       ...(allowsPlainListen && listen.tls === undefined && !isLoopback(listen.host)
         ? [

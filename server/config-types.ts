@@ -1,4 +1,5 @@
 // What the configuration is once it is read: frozen data that main.ts hands down.
+import type { AnchorGitSettings } from './anchor-git-types.ts';
 import type { ListenAddress } from './address.ts';
 import type { ForgeCredential } from './credential-types.ts';
 import type { IssuerConfig } from './issuer-types.ts';
@@ -65,12 +66,13 @@ export interface Config {
     readonly checkpointStore: Secret | undefined;
     /** What texts are sealed with; undefined: the key in the data directory. */
     readonly sealingKey: Secret | undefined;
-    /** Where checkpoints are put besides: an absolute directory, a bucket with days of lock, how often in seconds. */
+    /** Where checkpoints are put besides: an absolute directory, a bucket with days of lock, a Git repository, how often in seconds. */
     readonly anchor:
       | {
           readonly directory: string | undefined;
           readonly bucket:
             { readonly store: S3Settings; readonly prefix: string; readonly lockDays: number } | undefined;
+          readonly git: AnchorGitSettings | undefined;
           readonly every: number;
         }
       | undefined;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { parseVerifierKey, type NoteVerifier } from '../../core/checkpoint.ts';
 import { createAuditLog } from '../../server/audit/log.ts';
+import { type EntryFilter, listEntries } from '../../server/audit/list.ts';
 import { planPack, writePack } from '../../server/audit/pack/export.ts';
 import { proveInclusion } from '../../server/audit/proofs.ts';
 import { verifyLog } from '../../server/audit/verify.ts';
@@ -41,10 +42,10 @@ async function memoryOf(work: () => Promise<unknown>): Promise<number> {
 /** The evidence case. */
 export const auditEvidenceCase: BenchCase = {
   name: 'audit-evidence',
-  title: 'verifying, proving and exporting a log of a million entries',
+  title: 'verifying, listing, proving and exporting a log of a million entries',
   needs: 'nothing',
-  run: async ({ quick }) => {
-    const entries = quick ? 50_000 : 1_000_000;
+  run: async ({ quick, entries: told }) => {
+    const entries = told ?? (quick ? 50_000 : 1_000_000);
     await using directory = await temporaryDirectory('bench-evidence');
     await using postgres = await startEmbeddedPostgres({ dataDir: directory.path });
     await using database = await openDatabase(postgres.url);
@@ -73,6 +74,24 @@ export const auditEvidenceCase: BenchCase = {
     }
     rows.push({ ...row, measure: 'a proof', unit: 'ms', ours: sampleOf(proofs) });
 
+    const filters: readonly (readonly [string, EntryFilter, number])[] = [
+      ['listed', {}, entries],
+      ['filtered', { request: 'bench-7' }, Math.ceil(entries / atOnce)],
+    ];
+    for (const [what, filter, expected] of filters) {
+      let [count, listing] = [0, 0];
+      const taken = await memoryOf(async () => {
+        listing = await secondsOf(async () => {
+          for await (const { body } of listEntries(database, entries, filter))
+            count += body.length > 0 ? 1 : 0;
+        });
+      });
+      if (count < expected) throw new Error(`${count} entries were ${what}, not ${expected}`);
+      const rate = sampleOf([entries / listing]);
+      rows.push({ ...row, measure: `entries ${what}`, unit: '1/s', ours: rate });
+      rows.push({ ...row, measure: `${what}: memory`, unit: 'MB', ours: sampleOf([taken]) });
+    }
+
     let seconds = 0;
     const exporting = await memoryOf(async () => {
       const out = createWriteStream(join(directory.path, 'pack.tar.gz'));
@@ -80,6 +99,8 @@ export const auditEvidenceCase: BenchCase = {
     });
     rows.push({ ...row, measure: 'entries exported', unit: '1/s', ours: sampleOf([entries / seconds]) });
     rows.push({ ...row, measure: 'exporting: memory', unit: 'MB', ours: sampleOf([exporting]) });
+    const peak = process.resourceUsage().maxRSS / 1024;
+    rows.push({ ...row, measure: 'highest memory of all', unit: 'MB', ours: sampleOf([peak]) });
     return rows;
   },
 };

@@ -21,7 +21,7 @@ export interface AnchoringOptions {
 /** Where anchors are put. */
 export interface AnchorPlace {
   /** What it is called in the log. */
-  readonly name: 'directory' | 's3';
+  readonly name: 'directory' | 's3' | 'git';
   /** Keeps the text under the name; one that is there already stays. Rejects with the code of what stands in the way. */
   put(name: string, text: string): Promise<void>;
 }
@@ -55,7 +55,8 @@ export function anchorDirectory(directory: string): AnchorPlace {
 
 /** The code of what stands in the way; never its text. */
 function problemOf(error: unknown): string {
-  if (error instanceof GuardError) return storageProblem(error);
+  if (error instanceof GuardError)
+    return error.code === 'storage/failed' ? storageProblem(error) : error.code;
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
 

@@ -3,6 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { GuardError } from '../core/errors.ts';
+import type { ScanTarget } from '../scanners/target.ts';
 import { reportAsJson, reportAsSarif } from '../workcopy/report-document.ts';
 import type { ScanItem, ScanProblem, ScanSource } from '../workcopy/scan-item.ts';
 import type { ScanReport } from '../workcopy/scan-run.ts';
@@ -130,14 +131,18 @@ function observed(source: ScanSource): { readonly source: ScanSource; readonly l
   const labels = new Set<string>();
   async function* items(): AsyncGenerator<ScanItem | ScanProblem> {
     for await (const item of source.items) {
-      // The text of a symbolic link is scanned as a name, and the link is a file.
-      if (item.kind === 'item' && (item.target.kind === 'message' || item.target.path.endsWith(' name')))
-        labels.add(item.target.path);
-      else if (item.kind === 'item' && item.target.path === 'file names') labels.add(item.target.path);
+      // The text of a symbolic link is scanned as a name, too, and the link is a file.
+      if (item.kind === 'item' && isLabel(item.target)) labels.add(item.target.path);
       yield item;
     }
   }
   return { source: { ...source, items: items() }, labels };
+}
+
+const nameLists: ReadonlySet<string> = new Set(['file names', 'branch name', 'ref name']);
+
+function isLabel({ kind, path }: ScanTarget): boolean {
+  return kind === 'message' || (kind === 'names' && nameLists.has(path));
 }
 
 /** What documents tell: nothing that is excused, every path as it may be shown. */

@@ -72,6 +72,7 @@ test('names and content cannot speak to the runner, and a name that holds a valu
     '##[error]y',
     '%0A::error::z',
     'c,line=9:.txt',
+    'branch name',
     `ssn ${held}`,
   ];
   const head = await tree.commit(
@@ -92,7 +93,7 @@ test('names and content cannot speak to the runner, and a name that holds a valu
     expect(result.code, result.log).toBe(1);
     expect(new Set(result.commands.map(({ name }) => name))).toEqual(new Set(['error']));
     expect(result.commands.map(({ properties }) => properties['file'])).toEqual(
-      expect.arrayContaining(names.slice(0, 5).map((name) => `d/${name}`)),
+      expect.arrayContaining(names.slice(0, 6).map((name) => `d/${name}`)),
     );
     expect(result.outputs['result']).toBe('failed');
     expect(sarifProblems(result.sarif)).toEqual([]);

@@ -212,7 +212,9 @@ export async function attemptOf(scene: GuardedForge, newOid: string): Promise<re
   const received = entries.findLast(
     (entry) => entry.action === 'push.received' && JSON.stringify(entry.details).includes(newOid),
   );
-  return received === undefined ? [] : entries.filter((entry) => entry.request === received.request);
+  if (received === undefined) return [];
+  // Its evidence comes when the client has its answer.
+  return entries.filter(({ action, request }) => request === received.request && action !== 'evidence.kept');
 }
 
 /** Files with objects in the quarantine directory; empty quarantines may wait there for the next push. */

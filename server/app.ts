@@ -33,6 +33,7 @@ import { createShredding } from './audit/sealing/shredding.ts';
 import { findWrappingKey, openWrappingKey } from './audit/sealing/wrapping-key.ts';
 import { createAuditStream } from './audit/stream.ts';
 import { startAnchors } from './app-anchors.ts';
+import { openCheckpointStore } from './app-checkpoints.ts';
 import { openPeople } from './app-people.ts';
 import { guardEvent, recordStart } from './app-start.ts';
 import { readFingerprintKey } from './fingerprint-key.ts';
@@ -99,13 +100,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   const sealing = createSealing(await openWrappingKey(database, config.dataDir, sealingKey), () =>
     findWrappingKey(config.dataDir, sealingKey),
   );
-  const storeUrl = config.audit.checkpointStore?.reveal();
-  const checkpointStore =
-    storeUrl === undefined
-      ? undefined
-      : opened.use(
-          await openDatabase(storeUrl, { migrate: false, maxConnections: 2, statementTimeoutMs: 5_000 }),
-        );
+  const checkpointStore = await openCheckpointStore(config.audit.checkpointStore, opened);
   const audit = opened.use(
     await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses, sealing, checkpointStore }),
   );

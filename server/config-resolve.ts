@@ -1,5 +1,6 @@
 // From the checked text to the configuration in force: environment variables over the file, secrets and files read,
 // relative names made absolute. Collects problems instead of stopping at the first.
+import { resolveCheckpointStore } from './checkpoint-store-resolve.ts';
 import { anchorWeakenings } from './audit-evidence-schema.ts';
 import { resolveAnchorGit } from './anchor-git-resolve.ts';
 import { join, resolve } from 'node:path';
@@ -92,11 +93,7 @@ export async function resolveConfig(
   const sealingKey =
     written.audit.sealingKey &&
     (await work.references.secret(written.audit.sealingKey, ['audit', 'sealingKey']));
-  const storeUrl = written.audit.checkpointStore?.url;
-  const checkpointStore =
-    typeof storeUrl === 'string'
-      ? new Secret(storeUrl)
-      : storeUrl && (await work.references.secret(storeUrl, ['audit', 'checkpointStore', 'url']));
+  const checkpointStore = await resolveCheckpointStore(work.references, written.audit.checkpointStore);
   const anchors = written.audit.anchor;
   const anchor = anchors && {
     directory: anchors.directory && resolve(surroundings.directory, anchors.directory),

@@ -7,6 +7,7 @@ import { byteSize, closed, duration, glob } from '../core/schema.ts';
 import { anchorSchema, timestampSchema } from './audit-evidence-schema.ts';
 import { isPlainRemote, parseListenAddress } from './address.ts';
 import { baseUrl, fileName, secretRef } from './config-values.ts';
+import { checkpointStoreSchema } from './checkpoint-store-schema.ts';
 import { certificateRules } from './certificate-rules.ts';
 import { listenMembers } from './listen-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
@@ -121,14 +122,9 @@ const audit = closed({
   sealingKey: secretRef
     .optional()
     .describe('key for texts that may be personal, 32 bytes in hex; without it the guard makes its own'),
-  checkpointStore: closed({
-    url: connectionUrl(
-      ['postgres:', 'postgresql:'],
-      'postgres://forgeguard@other.example/forgeguard',
-    ).describe('another PostgreSQL, 13 or newer'),
-  })
-    .optional()
-    .describe('where guards that share a database keep the last checkpoint besides'),
+  checkpointStore: checkpointStoreSchema(
+    connectionUrl(['postgres:', 'postgresql:'], 'postgres://forgeguard@other.example/forgeguard'),
+  ),
   anchor: anchorSchema,
   sinks: z
     .array(sinkSchema)

@@ -62,8 +62,11 @@ export interface Config {
     readonly retentionDays: number;
     /** Whether checkpoint and hashes may be read without a token. */
     readonly publicProofs: boolean;
-    /** URL of the database in which guards keep the last checkpoint besides. */
-    readonly checkpointStore: Secret | undefined;
+    /** Where guards keep the last checkpoint besides. */
+    readonly checkpointStore:
+      | { readonly kind: 'database'; readonly url: Secret }
+      | { readonly kind: 'bucket'; readonly store: S3Settings; readonly prefix: string }
+      | undefined;
     /** What texts are sealed with; undefined: the key in the data directory. */
     readonly sealingKey: Secret | undefined;
     /** Where checkpoints are put besides: an absolute directory, a bucket with days of lock, a Git repository, how often in seconds. */

@@ -46,6 +46,8 @@ export interface S3Put {
   readonly lock?: S3Lock;
   /** True: an object that is there already stays, and the answer is `exists`. Not every store knows this. */
   readonly ifAbsent?: boolean;
+  /** Only where the object there has this tag; the answer is `exists` where it has not, or there is none. */
+  readonly ifTag?: string;
 }
 
 export interface S3Store extends Disposable {
@@ -53,6 +55,12 @@ export interface S3Store extends Disposable {
   put(object: S3Put, signal: AbortSignal): Promise<'created' | 'exists'>;
   /** The object's bytes; undefined where there is none. Rejects where it is longer than `maxBytes`. */
   get(key: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** The same with its tag. */
+  getTagged(
+    key: string,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly body: Uint8Array; readonly tag: string } | undefined>;
   has(key: string, signal: AbortSignal): Promise<boolean>;
   /** The lock of the object's newest version; undefined where it has none. */
   lockOf(key: string, signal: AbortSignal): Promise<S3Lock | undefined>;
@@ -102,6 +110,12 @@ function isAbsent(thrown: unknown): boolean {
   return status === 404 && name !== 'NoSuchBucket';
 }
 
+/** The condition of a put was not met, or somebody else puts at the same time. */
+function isUnmet(thrown: unknown): boolean {
+  const { name, status } = answered(thrown);
+  return status === 412 || (status === 409 && name === 'ConditionalRequestConflict');
+}
+
 /** Opens a store; nothing is asked yet. Every call rejects with `storage/failed`, with its signal or after 20 seconds. */
 export function openS3Store(settings: S3Settings): S3Store {
   const { bucket, credentials, ca } = settings;
@@ -140,8 +154,20 @@ export function openS3Store(settings: S3Settings): S3Store {
     abortSignal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
   });
 
+  async function read(key: string, maxBytes: number, signal: AbortSignal) {
+    try {
+      const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), bounded(signal));
+      if ((answer.ContentLength ?? 0) > maxBytes) throw new RangeError('too long');
+      const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+      return { body, tag: answer.ETag ?? '' };
+    } catch (thrown) {
+      if (isAbsent(thrown)) return undefined;
+      throw failure(`get ${key} out of the bucket ${bucket}`, thrown);
+    }
+  }
+
   return {
-    put: async ({ key, body, contentType, lock, ifAbsent = false }, signal) => {
+    put: async ({ key, body, contentType, lock, ifAbsent = false, ifTag }, signal) => {
       const command = new PutObjectCommand({
         Bucket: bucket,
         Key: key,
@@ -151,6 +177,7 @@ export function openS3Store(settings: S3Settings): S3Store {
         ContentMD5: hash('md5', body, 'base64'),
         ChecksumSHA256: hash('sha256', body, 'base64'),
         ...(ifAbsent ? { IfNoneMatch: '*' } : {}),
+        ...(ifTag === undefined ? {} : { IfMatch: ifTag }),
         ...(lock === undefined
           ? {}
           : {
@@ -162,20 +189,12 @@ export function openS3Store(settings: S3Settings): S3Store {
         await client.send(command, bounded(signal));
         return 'created';
       } catch (thrown) {
-        if (ifAbsent && answered(thrown).status === 412) return 'exists';
+        if ((ifAbsent || ifTag !== undefined) && isUnmet(thrown)) return 'exists';
         throw failure(`put ${key} into the bucket ${bucket}`, thrown);
       }
     },
-    get: async (key, maxBytes, signal) => {
-      try {
-        const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), bounded(signal));
-        if ((answer.ContentLength ?? 0) > maxBytes) throw new RangeError('too long');
-        return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
-      } catch (thrown) {
-        if (isAbsent(thrown)) return undefined;
-        throw failure(`get ${key} out of the bucket ${bucket}`, thrown);
-      }
-    },
+    get: async (key, maxBytes, signal) => (await read(key, maxBytes, signal))?.body,
+    getTagged: read,
     has: async (key, signal) => {
       try {
         await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), bounded(signal));

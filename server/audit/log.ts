@@ -18,6 +18,7 @@ import { readCheckpointFile, replaceCheckpointFile } from './checkpoint-file.ts'
 import { CheckpointKeeper } from './checkpoint-keeper.ts';
 import { checkContinues, checkLastBatch, loadHead, readKeyHistory } from './head.ts';
 import type { Sealing } from './sealing/sealing.ts';
+import type { CheckpointStore } from './shared-checkpoint/checkpoint-store.ts';
 import { checkShared, startSharing } from './shared-checkpoint/sharing.ts';
 import { createSigningKey, readSigningKey, signerOf, signingKeyPath } from './signing-key.ts';
 import { readHead, readOpenAttempts, readTail, type StoredHead } from './store.ts';
@@ -43,7 +44,7 @@ export interface AuditLogOptions {
   /** How often to look at what other guards have written. */
   readonly followEveryMs?: number;
   /** Where all guards of this log keep the last checkpoint besides: another database. */
-  readonly checkpointStore?: Database | undefined;
+  readonly checkpointStore?: CheckpointStore | undefined;
   /** Seals texts that may be personal; without it they stand in the entries. */
   readonly sealing?: Sealing;
   /** Who cosigns the checkpoints, and how often they are asked. */
@@ -195,6 +196,7 @@ async function open(
   await checkLastBatch(session, head);
   await checkContinues(session, head, fileNote, keys);
   const store = options.checkpointStore;
+  await store?.prepare();
   if (store !== undefined) await checkShared({ database, store, key: () => signer });
   const verifierKey = verifierKeyText(signer);
   await publishVerifierKey(dataDir, verifierKey);

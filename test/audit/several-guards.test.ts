@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { parseEntry } from '../../core/audit-entry.ts';
 import type { DurableAuditLog } from '../../server/audit/log.ts';
+import { databaseCheckpointStore } from '../../server/audit/shared-checkpoint/store.ts';
 import { readEntries } from '../../server/audit/store.ts';
 import { freshDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
@@ -183,7 +184,7 @@ test('without a copy of the signing key a further guard does not start', async (
 test('a store that they share shows a restored database to a guard that has seen nothing', async () => {
   await using bench = await auditBench();
   await using other = await freshDatabase({ migrate: false });
-  const checkpointStore = other.database;
+  const checkpointStore = databaseCheckpointStore(other.database);
   const empty = await (async () => {
     await using log = await bench.open({ checkpointStore });
     await log.append(auditEvent('first'));
@@ -194,7 +195,7 @@ test('a store that they share shows a restored database to a guard that has seen
     await using log = await bench.open({ checkpointStore });
     for (let number = 0; number < 3; number += 1) await log.append(auditEvent(`more-${number}`));
   }
-  const rows = await checkpointStore.query('select size::int from forgeguard_last_checkpoint');
+  const rows = await other.database.query('select size::int from forgeguard_last_checkpoint');
   expect(rows).toEqual([{ size: 4 }]);
   // An older guard's place does not set it back, and its log goes on.
   {
@@ -222,7 +223,7 @@ test('a store that they share shows a restored database to a guard that has seen
 test('a store that is gone delays nobody, and is on record, as is its return', async () => {
   await using bench = await auditBench();
   await using other = await freshDatabase({ migrate: false });
-  await using log = await bench.open({ checkpointStore: other.database });
+  await using log = await bench.open({ checkpointStore: databaseCheckpointStore(other.database) });
   await other.database.query('alter table forgeguard_last_checkpoint rename to away');
   const actions = async () =>
     (await readEntries(bench.database, 0, 100)).map(({ body }) => parseEntry(body)?.action);

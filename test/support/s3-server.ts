@@ -9,7 +9,7 @@ import {
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import S3rver from '@20minutes/s3rver';
-import { S3Client, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { S3Client, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { S3Settings } from '../../server/s3.ts';
 import { Secret } from '../../server/secret.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -25,6 +25,8 @@ export interface S3Server extends AsyncDisposable {
   }[];
   /** What it answers instead of doing what is asked; undefined: it does. */
   fault: { readonly status: number; readonly code: string } | 'silent' | undefined;
+  /** False: it does not know `If-Match` and `If-None-Match`. */
+  conditions: boolean;
   /** Names of the objects, sorted. */
   keys(): Promise<readonly string[]>;
   text(key: string): Promise<string>;
@@ -51,6 +53,24 @@ export async function startS3Server(tls?: {
   const serve = store.callback();
   // The package drops the slash behind a bucket's name before it checks the signature, so it cannot be right there.
   const serveBucket = new S3rver({ ...options, allowMismatchedSignatures: true }).callback();
+  // The package knows no conditions: they are judged here, one such put after the other.
+  let turn: Promise<void> = Promise.resolve();
+  const tagOf = async (key: string): Promise<string | undefined> => {
+    const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
+    return (await reader.send(command).catch(() => undefined))?.ETag;
+  };
+  const putIf: RequestListener = (request, response) => {
+    const { 'if-match': wanted, 'if-none-match': absent } = request.headers;
+    const done = new Promise<void>((resolve) => response.on('close', resolve));
+    turn = turn.then(async () => {
+      const key = decodeURIComponent((request.url ?? '').split('?')[0]?.slice(bucket.length + 2) ?? '');
+      const tag = made.conditions ? await tagOf(key) : wanted;
+      const isMet = !made.conditions || (absent === undefined ? tag === wanted : tag === undefined);
+      if (isMet) serve(request, response);
+      else response.writeHead(412).end('<Error><Code>PreconditionFailed</Code></Error>');
+      await done;
+    });
+  };
   const listener: RequestListener = (request, response) => {
     made.requests.push({
       method: request.method ?? '',
@@ -60,7 +80,9 @@ export async function startS3Server(tls?: {
     const { fault } = made;
     if (fault === undefined) {
       const isBucket = request.url?.split('?')[0] === `/${bucket}/`;
-      (isBucket ? serveBucket : serve)(request, response);
+      const { 'if-match': match, 'if-none-match': none } = request.headers;
+      const isConditional = request.method === 'PUT' && (match ?? none) !== undefined;
+      (isBucket ? serveBucket : isConditional ? putIf : serve)(request, response);
       return;
     }
     request.resume();
@@ -95,6 +117,7 @@ export async function startS3Server(tls?: {
     },
     requests: [],
     fault: undefined,
+    conditions: true,
     keys: async () => {
       const { Contents = [] } = await reader.send(new ListObjectsV2Command({ Bucket: bucket }));
       return Contents.map(({ Key = '' }) => Key).toSorted();

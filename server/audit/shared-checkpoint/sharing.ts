@@ -7,13 +7,12 @@ import { GuardError } from '../../../core/errors.ts';
 import type { AuditLog } from '../../../core/services.ts';
 import type { Database } from '../../db.ts';
 import { checkContinues, loadHead, readKeyHistory } from '../head.ts';
-import { advanceCheckpoint, ensureCheckpointTable, readLastCheckpoint } from './store.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
 
 export interface SharingOptions {
   /** The database of the log. */
   readonly database: Database;
-  /** The database of the store. */
-  readonly store: Database;
+  readonly store: CheckpointStore;
   readonly append: AuditLog['append'];
   /** The key that the log is signed with now. */
   readonly key: () => NoteVerifier;
@@ -29,16 +28,13 @@ export interface Sharing extends AsyncDisposable {
   round(): Promise<void>;
 }
 
-const defaultEveryMs = 1_000;
-
 /** Rejects with `audit/inconsistent` where the log does not continue what the store holds. */
 export async function checkShared({
   database,
   store,
   key,
 }: Pick<SharingOptions, 'database' | 'store' | 'key'>): Promise<void> {
-  await ensureCheckpointTable(store);
-  const note = await readLastCheckpoint(store, key().name);
+  const note = await store.read(key().name);
   if (note === undefined) return;
   // Read after the store: whoever put it there had committed what it covers before.
   const keys = await readKeyHistory(database, key());
@@ -68,7 +64,7 @@ export function startSharing(options: SharingOptions): Sharing {
     const newest = note();
     const size = parseCheckpoint(newest)?.size;
     if (size === undefined || newest === put) return;
-    const isPut = await advanceCheckpoint(store, { origin: key().name, size, note: newest });
+    const isPut = await store.advance({ origin: key().name, size, note: newest });
     if (!isPut) await checkShared(options);
     put = newest;
   }
@@ -90,7 +86,7 @@ export function startSharing(options: SharingOptions): Sharing {
     return running;
   };
   // What fails now is tried again in the next round.
-  const timer = setInterval(() => void round().catch(() => undefined), options.everyMs ?? defaultEveryMs);
+  const timer = setInterval(() => void round().catch(() => undefined), options.everyMs ?? store.everyMs);
   timer.unref();
   return {
     round,

@@ -6,6 +6,7 @@ import { list, listFormats } from './audit-list.ts';
 import { prove } from './audit-prove.ts';
 import { pruneLog } from './audit-prune.ts';
 import { rotate } from './audit-rotate.ts';
+import { rotateFingerprintKey } from './audit-fingerprint-key.ts';
 import { rewrap } from './audit-rewrap.ts';
 import { shred } from './audit-shred.ts';
 import { formats, verify } from './audit-verify.ts';
@@ -79,6 +80,11 @@ export function registerAudit(program: Command): void {
     .option('--config <file>', 'configuration file')
     .option('--to <file>', 'file with the new key, 32 bytes in hex; needed where audit.sealingKey is set')
     .action(rewrap);
+  audit
+    .command('rotate-fingerprint-key')
+    .description('give fingerprints of values a new key and destroy the old one; the log records it')
+    .option('--config <file>', 'configuration file')
+    .action(rotateFingerprintKey);
   registerHold(audit);
   audit
     .command('prune')

@@ -10,7 +10,7 @@ import { defaultLimits } from '../scanners/limits.ts';
 import { createScanner } from '../scanners/scan.ts';
 import { readBoundedFile } from '../server/bounded-file.ts';
 import { localPush } from '../workcopy/local-push.ts';
-import { findFingerprintKey } from './fingerprint-key.ts';
+import { localFingerprintKey } from './fingerprint-key.ts';
 import { printable } from './printable.ts';
 
 export interface Place {
@@ -47,7 +47,7 @@ export async function explainPlace(question: PlaceQuestion): Promise<void> {
   const target = { kind: 'file', path: file } as const;
   const explained = await explainLine(target, bytes, line);
   if (explained === undefined) throw new GuardError('input/invalid', `${file} has no line ${line}`);
-  const scanner = createScanner({ fingerprintKey: await findFingerprintKey() });
+  const scanner = createScanner({ fingerprintKey: await localFingerprintKey() });
   const { findings } = await scanner.scan(target, bytes);
   const verdict = decide(
     compilePolicy(question.policy),

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { GuardError } from '../core/errors.ts';
 import { environment } from '../server/config.ts';
 import { createScanPool } from '../server/scanning/pool.ts';
-import { findFingerprintKey } from './fingerprint-key.ts';
+import { localFingerprintKey } from './fingerprint-key.ts';
 import { findRange, rangeItems, stagedItems } from '../workcopy/scan-changes.ts';
 import { listFiles } from '../workcopy/scan-files.ts';
 import type { ScanSource } from '../workcopy/scan-item.ts';
@@ -38,7 +38,7 @@ async function scan(paths: readonly string[], flags: ScanFlags): Promise<void> {
   const { source, before } = await chooseSubject(paths, flags);
   const judge: Judge =
     flags.policy === undefined ? judgeAll : await judgeByPolicy(flags.policy, flags.repository, before);
-  const fingerprintKey = await findFingerprintKey();
+  const fingerprintKey = await localFingerprintKey();
   await using pool = await createScanPool({ fingerprintKey, threads: flags.stdin === true ? 1 : undefined });
   const progress = startProgress(source.count);
   const report = await runScan(source, pool, progress).finally(() => progress.stop());

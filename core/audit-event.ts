@@ -52,6 +52,7 @@ export const auditActions = [
   'audit.checkpoint-store-failed',
   'audit.checkpoint-store-resumed',
   'audit.exported',
+  'audit.fingerprint-key-rotated',
   'audit.hold-added',
   'audit.hold-released',
   'audit.key-rotated',

@@ -40,6 +40,8 @@ export interface AuditLog {
 export interface ScanService {
   /** Changes whenever a rule changes. Results are kept only as long as the process, in which it never changes. */
   readonly catalogDigest: string;
+  /** Names the key of the fingerprints and says nothing about it; fingerprints under other names do not compare. */
+  readonly fingerprintKey: string;
   /**
    * Scans one buffer; the buffer may be moved to a worker and must not be used afterwards. `contentId` names the bytes
    * and no others, as the id of a blob does that Git has verified: a result that is known for it and the target is

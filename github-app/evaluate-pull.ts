@@ -126,7 +126,7 @@ const mostRecorded = 60;
 
 /** What was found and decided, before GitHub is told. */
 async function record(
-  { audit }: HubServices,
+  { audit, scanner }: HubServices,
   hub: Hub,
   request: string,
   { judged, actor, pull, place }: Look,
@@ -143,6 +143,7 @@ async function record(
       base: pull.base.sha,
       verdict: verdict.kind,
       policyDigest: verdict.policyDigest,
+      fingerprintKey: scanner.fingerprintKey,
       reasons: verdict.reasons.map(({ rule, action }) => ({ rule, action })),
       monitored: verdict.monitored.map(({ rule, action }) => ({ rule, action })),
       exceptions: verdict.excused.slice(0, mostRecorded).map(({ exception }) => exception),

@@ -236,6 +236,7 @@ function assemble(services: PushServices, push: Push, judged: Judged): Decision 
       objectSetDigest: inspection?.graph.index.digest() ?? '',
       unreachedObjects: inspection?.graph.unreached().length ?? 0,
       catalogDigest: services.scanner.catalogDigest,
+      fingerprintKey: services.scanner.fingerprintKey,
       reason: push.options.reason,
     },
   };

@@ -76,6 +76,8 @@ export interface DecidedFacts {
   readonly objectSetDigest: string;
   readonly unreachedObjects: number;
   readonly catalogDigest: string;
+  /** Name of the key of the fingerprints. */
+  readonly fingerprintKey: string;
   readonly reason: string | undefined;
 }
 
@@ -87,6 +89,7 @@ export function decidedEvent(identity: PushIdentity, facts: DecidedFacts, approv
     ...(approval === undefined ? {} : { approval }),
     policyDigest: verdict.policyDigest,
     catalogDigest: facts.catalogDigest,
+    fingerprintKey: facts.fingerprintKey,
     reasons: verdict.reasons.map(reasonJson),
     monitored: verdict.monitored.map(reasonJson),
     exceptions: verdict.excused.slice(0, maxFindings).map(({ finding, exception }) => ({

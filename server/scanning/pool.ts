@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { GuardError } from '../../core/errors.ts';
 import type { ScanService } from '../../core/services.ts';
+import { nameOfFingerprintKey } from '../../core/fingerprint-key-name.ts';
 import { catalogDigest } from '../../scanners/catalog.ts';
 import { defaultLimits, type ScanLimits } from '../../scanners/limits.ts';
 import type { ScanResult, ScanTarget } from '../../scanners/target.ts';
@@ -49,6 +50,7 @@ export async function createScanPool(options: ScanPoolOptions): Promise<ScanPool
 
 class Pool implements ScanPool {
   readonly catalogDigest = catalogDigest;
+  readonly fingerprintKey: string;
   readonly #settings: WorkerSettings;
   readonly #deadlineMs: number;
   readonly #workerFile: URL | undefined;
@@ -65,6 +67,7 @@ class Pool implements ScanPool {
   #starting = 0;
 
   constructor(settings: WorkerSettings, deadlineMs: number, workerFile: URL | undefined) {
+    this.fingerprintKey = nameOfFingerprintKey(settings.fingerprintKey);
     this.#settings = settings;
     this.#workerFile = workerFile;
     this.#deadlineMs = deadlineMs;

@@ -49,6 +49,7 @@ const kinds: readonly (readonly [action: string, of: OcsfClass, activity: number
   ['audit.refused', 'api', 2],
   ['audit.key-rotated', 'entity', 3],
   ['audit.keys-rewrapped', 'entity', 3],
+  ['audit.fingerprint-key-rotated', 'entity', 3],
   ['audit.hold-added', 'entity', 1],
   ['audit.hold-released', 'entity', 4],
   ['audit.pruned', 'api', 4],

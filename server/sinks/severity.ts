@@ -10,6 +10,7 @@ const byAction: Readonly<Record<string, Severity>> = {
   'fetch.refused': 'low',
   'audit.key-rotated': 'medium',
   'audit.keys-rewrapped': 'medium',
+  'audit.fingerprint-key-rotated': 'medium',
   'audit.resumed': 'high',
   'audit.sink-refused': 'high',
   'approval.glass-broken': 'high',

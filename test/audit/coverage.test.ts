@@ -65,6 +65,7 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'audit.hold-released': { test: retention },
   'audit.key-rotated': 'here',
   'audit.keys-rewrapped': { test: 'test/audit/rewrap.test.ts' },
+  'audit.fingerprint-key-rotated': { test: 'test/audit/fingerprint-key.test.ts' },
   'audit.pruned': { test: retention },
   'audit.read': 'here',
   'audit.refused': 'here',

@@ -23,6 +23,7 @@ interface Asked {
 function noting(scanner: ScanService, asked: Asked[]): ScanService {
   return {
     catalogDigest: scanner.catalogDigest,
+    fingerprintKey: scanner.fingerprintKey,
     scan: (target, bytes, stop, contentId) => {
       asked.push({ path: target.path, contentId });
       return scanner.scan(target, bytes, stop, contentId);

@@ -1,6 +1,8 @@
 // What a file of tests of pushes shares: a guarded forge, an agent and a human who push to it, repositories with names
 // of their own, and the audit log read as attempts.
 import type { AuditEntry } from '../../core/audit-entry.ts';
+import { createSealing } from '../../server/audit/sealing/sealing.ts';
+import { openWrappingKey } from '../../server/audit/sealing/wrapping-key.ts';
 import { createTokenOffice } from '../../server/identity/tokens.ts';
 import type { Database } from '../../server/db.ts';
 import { withCredentials, type WorkTree } from './client.ts';
@@ -69,7 +71,7 @@ export interface PushForge extends AsyncDisposable {
   attempts(): Promise<readonly Attempt[]>;
   /** Files with objects that are in quarantine now. */
   quarantined(): Promise<readonly string[]>;
-  /** Everything that the guard has in its database, as text. */
+  /** Everything that the guard has in its database, as text, and opened where it is encrypted. */
   stored(): Promise<string>;
 }
 
@@ -91,7 +93,12 @@ export async function startPushForge(options: GuardedForgeOptions = {}): Promise
     agentToken: token,
     agentHeader: basic(token),
     quarantined: forge.quarantined,
-    stored: () => storedText(database),
+    stored: async () =>
+      [
+        await storedText(database),
+        JSON.stringify(await forge.audit()),
+        await evidenceText(database, guard.dataDir),
+      ].join('\n'),
     attempts: async () => attemptsOf(await forge.audit()),
     repo: async (repositoryOptions) => {
       const name = `pushes/repo-${(made += 1)}`;
@@ -166,4 +173,20 @@ async function storedText(database: Database): Promise<string> {
     }
   }
   return parts.join('\n');
+}
+
+async function evidenceText(database: Database, dataDir: string): Promise<string> {
+  const sealing = createSealing(await openWrappingKey(database, dataDir, undefined));
+  const kept = await database.query<{
+    readonly digest: string;
+    readonly key: string;
+    readonly data: Uint8Array;
+  }>('select digest, key, body as data from evidence where body is not null');
+  const opened = await Promise.all(kept.map((document) => sealing.openDocument(database, document)));
+  return opened
+    .map((document) => {
+      if (document.kind !== 'opened') throw new Error(`evidence that cannot be opened: ${document.kind}`);
+      return Buffer.from(document.body).toString();
+    })
+    .join('\n');
 }

@@ -8,10 +8,18 @@ const pullNumber = z.object({ number: z.int().min(1) });
 const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
 const sender = z.object({ login: z.string().max(200), id: z.int(), type: z.string() });
 
-/** What a webhook asks for. `recheck` is a commit all whose checks are to be looked at again. */
+/**
+ * What a webhook asks for. `recheck` is a commit all whose checks are to be looked at again: those that are known, and
+ * those of the pull requests that GitHub names, whose check may just be on its way into the database.
+ */
 export type Asked =
   | { readonly kind: 'work'; readonly work: NewWork }
-  | { readonly kind: 'recheck'; readonly repository: string; readonly head: string }
+  | {
+      readonly kind: 'recheck';
+      readonly repository: string;
+      readonly head: string;
+      readonly numbers: readonly number[];
+    }
   | { readonly kind: 'nothing' };
 
 const nothing: Asked = { kind: 'nothing' };
@@ -37,6 +45,13 @@ function reader<T>(
     const parsed = schema.safeParse(payload);
     return parsed.success ? asked(parsed.data, delivery) : nothing;
   };
+}
+
+// Empty for pull requests of forks.
+const checked = z.object({ head_sha: oid, pull_requests: z.array(pullNumber).max(100).default([]) });
+
+function numbersOf({ pull_requests: pulls }: z.output<typeof checked>): readonly number[] {
+  return pulls.map(({ number }) => number);
 }
 
 const ofPull = z.object({ repository, pull_request: pullNumber });
@@ -88,26 +103,20 @@ const readers: Readonly<Record<string, Reader>> = {
     const pressed = press(payload, delivery);
     return pressed.kind === 'nothing' ? rerequested(payload, delivery) : pressed;
   },
-  check_suite: reader(
-    z.object({ repository, check_suite: z.object({ head_sha: oid }) }),
-    ['rerequested'],
-    (payload) => ({
-      kind: 'recheck',
-      repository: payload.repository.full_name,
-      head: payload.check_suite.head_sha,
-    }),
-  ),
-};
-
-const rerequested = reader(
-  z.object({ repository, check_run: z.object({ head_sha: oid }) }),
-  ['rerequested'],
-  (payload) => ({
+  check_suite: reader(z.object({ repository, check_suite: checked }), ['rerequested'], (payload) => ({
     kind: 'recheck',
     repository: payload.repository.full_name,
-    head: payload.check_run.head_sha,
-  }),
-);
+    head: payload.check_suite.head_sha,
+    numbers: numbersOf(payload.check_suite),
+  })),
+};
+
+const rerequested = reader(z.object({ repository, check_run: checked }), ['rerequested'], (payload) => ({
+  kind: 'recheck',
+  repository: payload.repository.full_name,
+  head: payload.check_run.head_sha,
+  numbers: numbersOf(payload.check_run),
+}));
 
 const press = reader(
   z.object({

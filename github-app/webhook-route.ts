@@ -104,18 +104,13 @@ function takeIn(
     const put = (work: NewWork) => upsertWork(client, { forge, ...work });
     if (asked.kind === 'nothing') return [];
     if (asked.kind === 'work') return [await put(asked.work)];
+    const known = await findChecksOfHead(client, forge, asked.repository, asked.head);
+    const numbers = known.map(({ subject }) => Number(/^pull\/(\d+)$/.exec(subject)?.[1]));
     const taken = [];
-    for (const { subject } of await findChecksOfHead(client, forge, asked.repository, asked.head)) {
-      const number = Number(/^pull\/(\d+)$/.exec(subject)?.[1]);
-      if (number > 0)
-        taken.push(
-          await put({
-            kind: 'pull',
-            repository: asked.repository,
-            subject: String(number),
-            data: { number, isForced: true },
-          }),
-        );
+    for (const number of new Set([...numbers, ...asked.numbers])) {
+      if (!(number > 0)) continue;
+      const data = { number, isForced: true };
+      taken.push(await put({ kind: 'pull', repository: asked.repository, subject: String(number), data }));
     }
     return taken;
   });

@@ -14,7 +14,9 @@ import { type Database, openDatabase } from '../../server/db.ts';
 import { startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { auditBench, auditEvent } from '../support/audit.ts';
 import { appendAndKill } from '../support/killed-writer.ts';
+import { processNumber, signalProcess } from '../support/signal-process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 /** Adds what a writer was told; no index may be given twice. */
 function collect(all: Map<number, string>, found: ReadonlyMap<number, string>): void {
@@ -50,8 +52,14 @@ test('with and without the database of its own', { timeout: 120_000 }, async () 
   const dataDir = directory.path;
   const acknowledged = new Map<number, string>();
   const killPostgres = async (): Promise<void> => {
-    const [postmaster] = (await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n');
-    process.kill(Number(postmaster), 'SIGKILL');
+    // Empty for a moment while PostgreSQL starts.
+    let number = '';
+    await until('PostgreSQL says its number', async () => {
+      const text = await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').catch(() => '');
+      [number = ''] = text.split('\n');
+      return processNumber(number) !== undefined;
+    });
+    signalProcess(number, 'SIGKILL');
   };
   for (let round = 0; round < 6; round += 1) {
     const alsoKill = round % 3 === 2 ? { alsoKill: killPostgres } : {};

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { readCastEvent, readCastHeader } from '../../core/asciicast.ts';
 import { alphanumeric, glue, pem, scrambled, ssn } from '../scanners/values.ts';
 import { run, type RunOptions } from '../support/run.ts';
+import { signalProcess } from '../support/signal-process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { program } from './program.ts';
 
@@ -147,7 +148,7 @@ describe('forgeguard exec', () => {
 
   test('does not wait for what the program left behind', async () => {
     const done = await sh('sleep 60 & echo "$!"; printf "half a line"');
-    process.kill(Number(done.stdout.split('\n')[0]));
+    signalProcess(done.stdout.split('\n')[0] ?? '', 'SIGTERM');
     expect(done).toMatchObject({ code: 0 });
     expect(done.stdout).toMatch(/^\d+\nhalf a line$/);
     expect(done.seconds).toBeLessThan(20);

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { createGitClient, type GitClient, ok, withCredentials } from '../support/client.ts';
 import { run } from '../support/run.ts';
 import { type ProcessMark, serve, stillRunning } from '../support/serve.ts';
+import { signalProcess } from '../support/signal-process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
@@ -37,8 +38,10 @@ async function verifies(dataDir: string, cwd: string): Promise<boolean> {
   return done.code === 0;
 }
 
-const postmasterOf = async (dataDir: string): Promise<number> =>
-  Number((await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]);
+const killPostmaster = async (dataDir: string): Promise<void> => {
+  const [number = ''] = (await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n');
+  signalProcess(number, 'SIGKILL');
+};
 
 test('`npm start` serves, and Ctrl-C ends it and all that it has started without a complaint', async () => {
   await using directory = await temporaryDirectory('npm-start');
@@ -110,7 +113,7 @@ describe('what dies is recovered from', () => {
     await killedBy(async (serving, dataDir) => {
       const url = (await sandboxUrl(dataDir)).replace(/\/\/[^@]*@/, '//');
       const base = new URL(url).origin;
-      process.kill(await postmasterOf(dataDir), 'SIGKILL');
+      await killPostmaster(dataDir);
       // Until it has ended, it says that it cannot serve, or does no longer answer.
       const status = (): Promise<number> =>
         fetch(`${base}/readyz`).then(

@@ -42,8 +42,12 @@ export async function answerWithHttpBackend(request: CgiRequest): Promise<CgiRes
     detached: true,
   });
   const kill = (): void => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    try {
       process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      child.kill('SIGKILL');
+    }
   };
   if (request.signal.aborted) kill();
   else request.signal.addEventListener('abort', kill, { once: true });

@@ -19,7 +19,7 @@ export async function placesThatHold(
   const found: string[] = [];
   if (holds(said)) found.push('the output of the client');
   if (holds(forge.guard.logs())) found.push('the log of the guard');
-  if (holds(await forge.stored())) found.push('the database');
+  if (holds(await forge.stored()) || holds(await forge.opened())) found.push('the database');
   for (const path of await filesBelow(forge.guard.dataDir)) {
     if (holds(path)) found.push(`the name ${path}`);
     if (holds(await readFile(path, 'latin1').catch(() => ''))) found.push(path);

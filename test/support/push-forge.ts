@@ -71,7 +71,9 @@ export interface PushForge extends AsyncDisposable {
   attempts(): Promise<readonly Attempt[]>;
   /** Files with objects that are in quarantine now. */
   quarantined(): Promise<readonly string[]>;
-  /** Everything that the guard has in its database, as text, and opened where it is encrypted. */
+  /** What is encrypted in the database, opened: entries of the audit log and evidence. */
+  opened(): Promise<string>;
+  /** Everything that the guard has in its database, as text. */
   stored(): Promise<string>;
 }
 
@@ -93,12 +95,9 @@ export async function startPushForge(options: GuardedForgeOptions = {}): Promise
     agentToken: token,
     agentHeader: basic(token),
     quarantined: forge.quarantined,
-    stored: async () =>
-      [
-        await storedText(database),
-        JSON.stringify(await forge.audit()),
-        await evidenceText(database, guard.dataDir),
-      ].join('\n'),
+    stored: () => storedText(database),
+    opened: async () =>
+      `${JSON.stringify(await forge.audit())}\n${await evidenceText(database, guard.dataDir)}`,
     attempts: async () => attemptsOf(await forge.audit()),
     repo: async (repositoryOptions) => {
       const name = `pushes/repo-${(made += 1)}`;

@@ -97,12 +97,12 @@ describe.each(['redis', 'postgresql'] as const)('on %s', (backend) => {
           'select tries from approval_outbox where approval = $1',
           [id],
         )
-      )[0]?.tries;
-    await until('it was tried', async () => (await triesOf()) === 1);
+      )[0]?.tries ?? 0;
+    await until('it was tried', async () => (await triesOf()) >= 1);
     receives = true;
     await scene.database.query('update approval_outbox set due_at = now() where approval = $1', [id]);
     await until('it is told', () => told(id).length === 1);
-    await until('that is noted', async () => (await triesOf()) === 2);
+    await until('that is noted', async () => (await triesOf()) >= 2);
   });
 
   test('two guards apply each of a hundred requests once', async () => {

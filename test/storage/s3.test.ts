@@ -42,7 +42,7 @@ describe('a store', () => {
     const until = new Date('2032-01-01T00:00:00.000Z');
     const lock = { mode: 'compliance', until } as const;
     await store.put({ key: 'locked', body, contentType: 'text/plain', lock, ifAbsent: true }, signal);
-    const headers = server.requests.at(-1)?.headers ?? {};
+    const headers = server.requests.findLast(({ method }) => method === 'PUT')?.headers ?? {};
     expect(headers['x-amz-object-lock-mode']).toBe('COMPLIANCE');
     expect(new Date(String(headers['x-amz-object-lock-retain-until-date']))).toEqual(until);
     expect(headers['content-md5']).toBe(hash('md5', body, 'base64'));

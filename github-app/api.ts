@@ -1,9 +1,6 @@
 // The REST API of one GitHub as the guard's App: tokens for one repository at a time with no more permissions than a
 // question needs, requests paced as GitHub asks, answers checked before they are believed.
-import { Octokit } from '@octokit/core';
-import { retry } from '@octokit/plugin-retry';
-import { throttling } from '@octokit/plugin-throttling';
-import Bottleneck from 'bottleneck';
+import type { Octokit } from '@octokit/core';
 import { Agent, fetch as undiciFetch } from 'undici';
 import type { z } from 'zod';
 import { GuardError } from '../core/errors.ts';
@@ -65,7 +62,16 @@ const answerMs = 30_000;
 const patience = 10;
 const mostOwners = 1_000;
 
-const Client = Octokit.plugin(retry, throttling);
+/** The library; a guard without an App does not load it. */
+async function loadLibrary() {
+  const [{ Octokit: Core }, { retry }, { throttling }, { default: Bottleneck }] = await Promise.all([
+    import('@octokit/core'),
+    import('@octokit/plugin-retry'),
+    import('@octokit/plugin-throttling'),
+    import('bottleneck'),
+  ]);
+  return { Client: Core.plugin(retry, throttling), Bottleneck };
+}
 
 /** Nothing is asked before the first question. */
 export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOptions): GithubApi {
@@ -75,17 +81,25 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
     headersTimeout: answerMs,
     bodyTimeout: answerMs,
   });
-  const clients = new Map<string, Octokit>();
+  const clients = new Map<string, Promise<Octokit>>();
   const paused = new Map<string, number>();
 
-  function clientFor(owner: string): Octokit {
+  function clientFor(owner: string): Promise<Octokit> {
     const known = clients.get(owner);
     if (known !== undefined) return known;
+    const made = makeClient(owner);
+    if (clients.size >= mostOwners) clients.clear();
+    clients.set(owner, made);
+    return made;
+  }
+
+  async function makeClient(owner: string): Promise<Octokit> {
+    const { Client, Bottleneck } = await loadLibrary();
     const mayWait = (seconds: number, _options: object, _client: object, retries: number): boolean => {
       paused.set(owner, Date.now() + seconds * 1_000);
       return seconds <= patience && retries < 2;
     };
-    const made = new Client({
+    return new Client({
       baseUrl: credential.apiUrl,
       userAgent: `forgeguard/${version}`,
       log: silent,
@@ -104,9 +118,6 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
         onSecondaryRateLimit: mayWait,
       },
     });
-    if (clients.size >= mostOwners) clients.clear();
-    clients.set(owner, made);
-    return made;
   }
 
   async function send<T>(question: Question<T>, more: Readonly<Record<string, unknown>>): Promise<unknown> {
@@ -115,7 +126,8 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
     const wish = { repository, permissions };
     const token = await tokens.tokenFor(wish);
     try {
-      const response = await clientFor(owner.toLowerCase()).request(route, {
+      const client = await clientFor(owner.toLowerCase());
+      const response = await client.request(route, {
         owner,
         repo,
         ...question.parameters,

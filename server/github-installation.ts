@@ -1,7 +1,5 @@
 // Tokens of a GitHub App's installations, each for one repository and no more permissions than are asked for. The App's
 // key and tokens go to the API that is configured and nowhere else, and never into an error.
-import { createAppAuth } from '@octokit/auth-app';
-import { request as octokitRequest } from '@octokit/request';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
 import { GuardError } from '../core/errors.ts';
@@ -84,6 +82,8 @@ export function createInstallationTokens(options: InstallationTokensOptions): In
   /** Asks the API as the App. The library's own memory of tokens is not used: it knows no servers, only numbers. */
   async function ask(route: string, parameters: Readonly<Record<string, unknown>>): Promise<unknown> {
     const key = await privateKey.read();
+    const { createAppAuth } = await import('@octokit/auth-app');
+    const { request: octokitRequest } = await import('@octokit/request');
     const base = octokitRequest.defaults({
       baseUrl: app.apiUrl,
       headers: { 'user-agent': `forgeguard/${version}`, 'x-github-api-version': '2022-11-28' },

@@ -2,15 +2,7 @@
 // configured endpoint to keep what it acknowledged; shows neither keys nor what the endpoint says in words.
 import { hash } from 'node:crypto';
 import { Agent } from 'node:https';
-import {
-  GetObjectCommand,
-  GetObjectLockConfigurationCommand,
-  GetObjectRetentionCommand,
-  HeadBucketCommand,
-  HeadObjectCommand,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import type * as Sdk from '@aws-sdk/client-s3';
 import { GuardError } from '../core/errors.ts';
 import type { Secret } from './secret.ts';
 
@@ -116,13 +108,18 @@ function isUnmet(thrown: unknown): boolean {
   return status === 412 || (status === 409 && name === 'ConditionalRequestConflict');
 }
 
-/** Opens a store; nothing is asked yet. Every call rejects with `storage/failed`, with its signal or after 20 seconds. */
-export function openS3Store(settings: S3Settings): S3Store {
-  const { bucket, credentials, ca } = settings;
-  const client = new S3Client({
-    region: settings.region,
-    forcePathStyle: settings.pathStyle,
-    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
+interface Opened {
+  readonly sdk: typeof Sdk;
+  readonly client: Sdk.S3Client;
+}
+
+/** Loads the library, which most guards have no use for, and makes a client; nothing is asked yet. */
+async function openClient({ region, pathStyle, endpoint, credentials, ca }: S3Settings): Promise<Opened> {
+  const sdk = await import('@aws-sdk/client-s3');
+  const client = new sdk.S3Client({
+    region,
+    forcePathStyle: pathStyle,
+    ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined
       ? {}
       : {
@@ -150,13 +147,25 @@ export function openS3Store(settings: S3Settings): S3Store {
       }),
     },
   });
+  return { sdk, client };
+}
+
+/** Opens a store; nothing is asked yet. Every call rejects with `storage/failed`, with its signal or after 20 seconds. */
+export function openS3Store(settings: S3Settings): S3Store {
+  const { bucket } = settings;
+  let opened: Promise<Opened> | undefined;
+  const open = (): Promise<Opened> => (opened ??= openClient(settings));
   const bounded = (signal: AbortSignal) => ({
     abortSignal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
   });
 
   async function read(key: string, maxBytes: number, signal: AbortSignal) {
     try {
-      const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), bounded(signal));
+      const { sdk, client } = await open();
+      const answer = await client.send(
+        new sdk.GetObjectCommand({ Bucket: bucket, Key: key }),
+        bounded(signal),
+      );
       if ((answer.ContentLength ?? 0) > maxBytes) throw new RangeError('too long');
       const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
       return { body, tag: answer.ETag ?? '' };
@@ -168,7 +177,8 @@ export function openS3Store(settings: S3Settings): S3Store {
 
   return {
     put: async ({ key, body, contentType, lock, ifAbsent = false, ifTag }, signal) => {
-      const command = new PutObjectCommand({
+      const { sdk, client } = await open();
+      const command = new sdk.PutObjectCommand({
         Bucket: bucket,
         Key: key,
         Body: body,
@@ -196,8 +206,9 @@ export function openS3Store(settings: S3Settings): S3Store {
     get: async (key, maxBytes, signal) => (await read(key, maxBytes, signal))?.body,
     getTagged: read,
     has: async (key, signal) => {
+      const { sdk, client } = await open();
       try {
-        await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), bounded(signal));
+        await client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }), bounded(signal));
         return true;
       } catch (thrown) {
         if (isAbsent(thrown)) return false;
@@ -205,9 +216,10 @@ export function openS3Store(settings: S3Settings): S3Store {
       }
     },
     lockOf: async (key, signal) => {
+      const { sdk, client } = await open();
       try {
         const { Retention } = await client.send(
-          new GetObjectRetentionCommand({ Bucket: bucket, Key: key }),
+          new sdk.GetObjectRetentionCommand({ Bucket: bucket, Key: key }),
           bounded(signal),
         );
         if (Retention?.Mode === undefined || Retention.RetainUntilDate === undefined) return undefined;
@@ -221,16 +233,18 @@ export function openS3Store(settings: S3Settings): S3Store {
       }
     },
     check: async (signal) => {
+      const { sdk, client } = await open();
       try {
-        await client.send(new HeadBucketCommand({ Bucket: bucket }), bounded(signal));
+        await client.send(new sdk.HeadBucketCommand({ Bucket: bucket }), bounded(signal));
       } catch (thrown) {
         throw failure(`reach the bucket ${bucket}`, thrown);
       }
     },
     keepsLocks: async (signal) => {
+      const { sdk, client } = await open();
       try {
         const { ObjectLockConfiguration } = await client.send(
-          new GetObjectLockConfigurationCommand({ Bucket: bucket }),
+          new sdk.GetObjectLockConfigurationCommand({ Bucket: bucket }),
           bounded(signal),
         );
         return ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled';
@@ -240,6 +254,6 @@ export function openS3Store(settings: S3Settings): S3Store {
         throw failure(`read the locks of the bucket ${bucket}`, thrown);
       }
     },
-    [Symbol.dispose]: () => client.destroy(),
+    [Symbol.dispose]: () => void opened?.then(({ client }) => client.destroy()),
   };
 }

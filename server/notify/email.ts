@@ -1,5 +1,4 @@
 // E-mail by SMTP, as plain text. A repetition has the id of the first try, so that mail programs show it once.
-import { createTransport } from 'nodemailer';
 import { GuardError } from '../../core/errors.ts';
 import type { EmailChannel } from '../config.ts';
 import type { Channel } from './channel.ts';
@@ -26,26 +25,32 @@ function bodyOf({ title, facts, sentences, url }: Message): string {
 /** A channel that sends one mail to all recipients; `domain` is that of the message ids. */
 export function createEmailChannel(settings: EmailChannel, domain: string): Channel {
   const { host, port, tls, login, ca, from, to } = settings;
-  const transport = createTransport({
-    host,
-    port,
-    secure: tls === 'implicit',
-    requireTLS: tls === 'starttls',
-    ignoreTLS: tls === 'none',
-    ...(ca === undefined ? {} : { tls: { ca } }),
-    ...(login === undefined ? {} : { auth: { user: login.username, pass: login.password.reveal() } }),
-    connectionTimeout: connectMs,
-    greetingTimeout: connectMs,
-    socketTimeout: silenceMs,
-    dnsTimeout: connectMs,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
+  // Most guards send no mail, and the library is large.
+  const openTransport = async () => {
+    const { createTransport } = await import('nodemailer');
+    return createTransport({
+      host,
+      port,
+      secure: tls === 'implicit',
+      requireTLS: tls === 'starttls',
+      ignoreTLS: tls === 'none',
+      ...(ca === undefined ? {} : { tls: { ca } }),
+      ...(login === undefined ? {} : { auth: { user: login.username, pass: login.password.reveal() } }),
+      connectionTimeout: connectMs,
+      greetingTimeout: connectMs,
+      socketTimeout: silenceMs,
+      dnsTimeout: connectMs,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+  };
+  let transport: ReturnType<typeof openTransport> | undefined;
   const idOf = (name: string): string => `<${name.replaceAll(/[^A-Za-z0-9._-]/g, '-')}@${domain}>`;
   return {
     send: async (message, signal) => {
       signal.throwIfAborted();
-      const sending = transport.sendMail({
+      transport ??= openTransport();
+      const sending = (await transport).sendMail({
         from: { name: 'Forgeguard', address: from },
         to: [...to],
         subject: `[Forgeguard] ${message.title}`,
@@ -62,7 +67,7 @@ export function createEmailChannel(settings: EmailChannel, domain: string): Chan
       if (sent.accepted.length === 0)
         throw new GuardError('notify/failed', 'the mail server has refused all recipients');
     },
-    close: async () => transport.close(),
+    close: async () => (await transport)?.close(),
   };
 }
 

@@ -3,7 +3,6 @@
 import { access, constants } from 'node:fs/promises';
 import { platform } from 'node:os';
 import process from 'node:process';
-import { chromium } from 'playwright-core';
 import { asGuardError, GuardError } from '../../core/errors.ts';
 
 /** Where Chromium and its relatives are installed, the likeliest first. */
@@ -73,6 +72,7 @@ async function findBrowser(configured: string | undefined): Promise<string> {
 async function printWith(executablePath: string, html: string, footer: string): Promise<Uint8Array> {
   const deadline = AbortSignal.timeout(longestMs);
   try {
+    const { chromium } = await import('playwright-core');
     const browser = await chromium.launch({
       executablePath,
       headless: true,

@@ -15,11 +15,10 @@ import { devicePages } from './device-pages.ts';
 import { createDeviceFlow, type DeviceFlow } from './device-flow.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { forgetExpired, useAssertion } from './login-store.ts';
-import { createOidcProvider } from './oidc-provider.ts';
 import { peoplePages } from './people-pages.ts';
 import { type Pages, preparePages } from './pages.ts';
 import type { Provider } from './provider.ts';
-import { createSamlProvider, type SamlProvider } from './saml-provider.ts';
+import type { SamlProvider } from './saml-provider.ts';
 import { createSessions } from './sessions.ts';
 import { signInPages } from './sign-in-pages.ts';
 import { createSignIn } from './sign-in.ts';
@@ -59,9 +58,15 @@ export async function createWeb(options: WebOptions): Promise<WebPart> {
   const links = createAdministratorLinks({ database, clock, audit, directory });
   const opened = new AsyncDisposableStack();
   const samlProviders: SamlProvider[] = [];
-  const providers = settings.providers.map((provider): Provider => {
+  const providers: Provider[] = [];
+  for (const provider of settings.providers) {
     const path = `${publicUrl}/ui/sign-in/${provider.name}`;
-    if (provider.kind === 'oidc') return opened.use(createOidcProvider(provider, `${path}/callback`));
+    if (provider.kind === 'oidc') {
+      const { createOidcProvider } = await import('./oidc-provider.ts');
+      providers.push(opened.use(createOidcProvider(provider, `${path}/callback`)));
+      continue;
+    }
+    const { createSamlProvider } = await import('./saml-provider.ts');
     const made = createSamlProvider({
       settings: provider,
       assertionUrl: `${path}/assertion`,
@@ -69,8 +74,8 @@ export async function createWeb(options: WebOptions): Promise<WebPart> {
       useOnce: (issuer, id, until) => useAssertion(database, issuer, id, until),
     });
     samlProviders.push(made);
-    return made;
-  });
+    providers.push(made);
+  }
   const signIn = createSignIn({ database, clock, audit, directory, sessions, links, providers });
   const devices = createDeviceFlow({ database, clock, audit, directory, mint });
   const secret = await links.issue();

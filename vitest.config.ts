@@ -1,6 +1,13 @@
 // How the tests run. Every file gets its own process: tests start real servers, databases and git.
 import { availableParallelism } from 'node:os';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+// As the program itself does: what is compiled once is not compiled again by each process and thread of the run.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(
+  new URL('node_modules/.cache/forgeguard', import.meta.url),
+);
 
 export default defineConfig({
   test: {

@@ -1,49 +1,18 @@
 // From a webhook, whose signature was checked, to the work that it asks for. Only ids, names and refs are read; whatever
 // has another shape or is not known asks for nothing.
 import { z } from 'zod';
-import { type NewWork, pressIdentifiers } from './work.ts';
+import { type Asked, nothing, reader, type Reader } from './event-reader.ts';
+import { pressIdentifiers } from './work.ts';
 
 const repository = z.object({ full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/) });
 const pullNumber = z.object({ number: z.int().min(1) });
 const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
 const sender = z.object({ login: z.string().max(200), id: z.int(), type: z.string() });
 
-/**
- * What a webhook asks for. `recheck` is a commit all whose checks are to be looked at again: those that are known, and
- * those of the pull requests that GitHub names, whose check may just be on its way into the database.
- */
-export type Asked =
-  | { readonly kind: 'work'; readonly work: NewWork }
-  | {
-      readonly kind: 'recheck';
-      readonly repository: string;
-      readonly head: string;
-      readonly numbers: readonly number[];
-    }
-  | { readonly kind: 'nothing' };
-
-const nothing: Asked = { kind: 'nothing' };
-
 function pull(name: string, number: number, isForced = false): Asked {
   return {
     kind: 'work',
     work: { kind: 'pull', repository: name, subject: String(number), data: { number, isForced } },
-  };
-}
-
-type Reader = (payload: unknown, delivery: string) => Asked;
-
-/** Reads a payload by its schema; one of another shape asks for nothing. */
-function reader<T>(
-  schema: z.ZodType<T>,
-  actions: readonly string[],
-  asked: (payload: T, delivery: string) => Asked,
-): Reader {
-  return (payload, delivery) => {
-    const action = z.object({ action: z.string() }).safeParse(payload);
-    if (!action.success || !actions.includes(action.data.action)) return nothing;
-    const parsed = schema.safeParse(payload);
-    return parsed.success ? asked(parsed.data, delivery) : nothing;
   };
 }
 

@@ -5,7 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../core/errors.ts';
 import type { Database } from '../server/db.ts';
 import type { Secret } from '../server/secret.ts';
-import { type Asked, askedBy } from './event-work.ts';
+import type { Asked } from './event-reader.ts';
+import { askedBy } from './event-work.ts';
 import { findChecksOfHead, insertDelivery, upsertWork } from './store.ts';
 import type { NewWork } from './work.ts';
 

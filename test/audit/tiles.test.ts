@@ -2,7 +2,7 @@
 // who has no right to it gets nothing, and what was read is on record.
 import { gunzipSync } from 'node:zlib';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseEntry } from '../../core/audit-entry.ts';
 import { openCheckpoint } from '../../core/checkpoint.ts';
 import type { Verb } from '../../core/principal.ts';
@@ -151,9 +151,14 @@ describe('who gets nothing', () => {
     'tile/nonsense',
   ];
 
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await startScene();
+    await appendMany(scene.log, 100);
+  });
+  afterAll(() => scene[Symbol.asyncDispose]());
+
   test.each(paths)('nobody: %s', async (path) => {
-    await using scene = await startScene();
-    await appendMany(scene.log, 10);
     expect((await get(scene.http, path)).statusCode).toBe(401);
   });
 
@@ -162,8 +167,6 @@ describe('who gets nothing', () => {
     ['forge/team/*', 'audit'],
     ['*', 'audit'],
   ] as const)('a token for %s with the verb %s', async (repository, verb) => {
-    await using scene = await startScene();
-    await appendMany(scene.log, 10);
     const token = await scene.token(repository, verb);
     for (const path of paths) {
       const response = await get(scene.http, path, token);
@@ -191,8 +194,6 @@ describe('who gets nothing', () => {
     'tile/',
     'tile/0/..%2f000',
   ])('anybody who asks for what is not there: %s', async (path) => {
-    await using scene = await startScene();
-    await appendMany(scene.log, 100);
     const response = await get(scene.http, path, await scene.token('**', 'audit'));
     expect(response.statusCode).toBe(404);
     expect(response.body).toContain('audit/not-found');

@@ -83,10 +83,10 @@ export async function freshDatabase({ migrate = true }: TestDatabaseOptions = {}
   };
 }
 
-// A row as text shows bytes in hex.
-const secretPattern = upstreamSecretForms
-  .flatMap((form) => [form.replaceAll('+', '[+]'), Buffer.from(form, 'latin1').toString('hex')])
-  .join('|');
+// A row as text shows bytes in hex. Patterns of LIKE are looked for several times as fast as a regular expression.
+const secretPatterns = upstreamSecretForms
+  .flatMap((form) => [form, Buffer.from(form, 'latin1').toString('hex')])
+  .map((form) => `%${form.replaceAll(/[\\%_]/g, '\\$&')}%`);
 
 /** Tables that hold a credential of an upstream. A database that is gone holds none. */
 export async function tablesWithSecrets(database: Database): Promise<readonly string[]> {
@@ -96,9 +96,9 @@ export async function tablesWithSecrets(database: Database): Promise<readonly st
     );
     if (tables.length === 0) return [];
     const question = ({ name }: { readonly name: string }): string =>
-      `select '${name}' as name where exists (select from ${name} as line where line::text ~ $1)`;
+      `select '${name}' as name where exists (select from ${name} as line where line::text like any ($1))`;
     const found = await database.query<{ readonly name: string }>(tables.map(question).join(' union all '), [
-      secretPattern,
+      secretPatterns,
     ]);
     return found.map(({ name }) => name);
   } catch {

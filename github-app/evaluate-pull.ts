@@ -131,7 +131,7 @@ async function record(
   request: string,
   { judged, actor, pull, place }: Look,
 ): Promise<void> {
-  const { verdict, told, before, scan } = judged;
+  const { verdict, told, passing, scan } = judged;
   await audit.append({
     action: 'pull-request.checked',
     request,
@@ -157,7 +157,8 @@ async function record(
         ...(commit === undefined ? {} : { commit }),
       })),
       findingCount: told.length,
-      foundBefore: before.length,
+      foundBefore: scan.before.length,
+      foundInPassing: passing.length,
       digest: scan.digest,
     },
   });

@@ -31,7 +31,8 @@ export async function evaluateQueue(services: HubServices, hub: Hub, entry: Queu
   );
   if (head === undefined || base === undefined) return;
   const scan = await services.changes.scanChange(
-    { repository: `${hub.forge}/${repository}`, base, head, ref: baseRef },
+    // Who made the commits was judged with the pull request; those of the queue are GitHub's own.
+    { repository: `${hub.forge}/${repository}`, base, head, ref: baseRef, authors: undefined },
     signal,
   );
   const pull = number === null ? undefined : await readPull(hub, { repository, number, signal });
@@ -47,7 +48,7 @@ export async function evaluateQueue(services: HubServices, hub: Hub, entry: Queu
     head,
     base,
   };
-  const judged = judgeChange(services, facts, scan, []);
+  const judged = judgeChange(services, facts, scan, [], true);
   const isApproved =
     judged.verdict.kind === 'hold' &&
     number !== null &&

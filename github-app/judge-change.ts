@@ -1,8 +1,9 @@
 // What is found in a change and what the policy says about it: as a pull request, whose texts everybody can read, and as
 // the merge that it asks for. The stronger of the two answers counts.
-import type { ChangeFinding, ChangeScan } from '../core/change-scan.ts';
+import type { AuthorsQuestion, ChangeFinding, ChangeScan } from '../core/change-scan.ts';
 import { GuardError } from '../core/errors.ts';
-import type { Operation } from '../core/operation.ts';
+import type { Oid } from '../core/oid.ts';
+import type { Operation, RefUpdate } from '../core/operation.ts';
 import type { Principal } from '../core/principal.ts';
 import type { ScanService } from '../core/services.ts';
 import { actions, type Reason, type Verdict } from '../core/verdict.ts';
@@ -17,6 +18,7 @@ export interface Told {
   /** Of a text, its label. */
   readonly label: string;
   readonly url: string | null;
+  /** Of a message or an author line, and of a file that a later commit changed again. */
   readonly commit: string | undefined;
 }
 
@@ -24,7 +26,8 @@ export interface Judged {
   readonly verdict: Verdict;
   /** In the order of the verdict's indexes. */
   readonly told: readonly Told[];
-  readonly before: readonly ChangeFinding[];
+  /** What lies in commits that do not land: told, and not judged. */
+  readonly passing: readonly ChangeFinding[];
   readonly scan: ChangeScan;
 }
 
@@ -56,44 +59,58 @@ export interface ChangeFacts {
   /** Full name of the branch that it is to go to. */
   readonly target: string;
   readonly isDefaultBranch: boolean;
-  readonly head: Operation['refUpdates'][number]['newOid'];
-  readonly base: Operation['refUpdates'][number]['oldOid'];
+  readonly head: Oid;
+  readonly base: Oid;
 }
 
-/** Asks the policy. */
+/** Both ways in which the policy is asked. */
+const asked = ['merge', 'pull-request'] as const;
+
+/** Who makes the change and what the policy asks about its commits. */
+export function authorsQuestion(
+  { policy }: Pick<HubServices, 'policy'>,
+  facts: ChangeFacts,
+): AuthorsQuestion {
+  const refUpdates = [updateOf(facts, facts.base)];
+  const { actor, repository } = facts;
+  return {
+    actor,
+    asksSignatures: (size) =>
+      asked.some(
+        (kind) =>
+          policy.asksAboutSignatures({ kind, actor, repository, refUpdates, size, foreignAuthors: [] })
+            .length > 0,
+      ),
+  };
+}
+
+function updateOf({ target, head, isDefaultBranch }: ChangeFacts, oldOid: Oid): RefUpdate {
+  return { ref: target, oldOid, newOid: head, kind: 'update', isDefaultBranch };
+}
+
+/** Asks the policy. `lands` says whether all commits of the change do. */
 export function judgeChange(
   { policy, clock }: Pick<HubServices, 'policy' | 'clock'>,
   facts: ChangeFacts,
   scan: ChangeScan,
   texts: readonly Told[],
+  lands: boolean,
 ): Judged {
-  const told = [
-    ...scan.introduced.map((found): Told => ({ ...found, label: found.place, url: null })),
-    ...texts,
-  ];
+  const inCommits = [...scan.introduced, ...(lands ? scan.earlier : [])];
+  const told = [...inCommits.map((found): Told => ({ ...found, label: found.place, url: null })), ...texts];
   const operation: Omit<Operation, 'kind'> = {
     actor: facts.actor,
     repository: facts.repository,
-    refUpdates: [
-      {
-        ref: facts.target,
-        oldOid: scan.mergeBase ?? facts.base,
-        newOid: facts.head,
-        kind: 'update',
-        isDefaultBranch: facts.isDefaultBranch,
-      },
-    ],
+    refUpdates: [updateOf(facts, scan.mergeBase ?? facts.base)],
     paths: scan.paths,
     size: scan.size,
-    foreignAuthors: [],
+    foreignAuthors: scan.foreignAuthors,
+    signatures: scan.signatures,
     findings: told.map(({ finding }) => finding),
   };
   const now = clock.now();
-  const [asMerge, asPull] = [
-    policy.decide({ ...operation, kind: 'merge' }, now),
-    policy.decide({ ...operation, kind: 'pull-request' }, now),
-  ];
-  return { verdict: stronger(asMerge, asPull), told, before: scan.before, scan };
+  const verdict = asked.map((kind) => policy.decide({ ...operation, kind }, now)).reduce(stronger);
+  return { verdict, told, passing: lands ? [] : scan.earlier, scan };
 }
 
 function stronger(one: Verdict, other: Verdict): Verdict {

@@ -1,7 +1,9 @@
 // One look at an open pull request: what it changes, what people wrote in it, what the policy says. Nothing is written.
+import type { ChangeRange } from '../core/change-scan.ts';
 import type { Principal } from '../core/principal.ts';
+import { landsCommits } from './branch-rules.ts';
 import { type Hub, type HubServices, repositoryId } from './hub.ts';
-import { judgeChange, type Judged, scanSpoken } from './judge-change.ts';
+import { authorsQuestion, type ChangeFacts, judgeChange, type Judged, scanSpoken } from './judge-change.ts';
 import { authorOf } from './people.ts';
 import { type Conversation, type Pull, type PullPlace, readConversation } from './pull.ts';
 import type { KnownCheck } from './store.ts';
@@ -23,27 +25,37 @@ export async function look(
   known: KnownCheck | undefined,
 ): Promise<Look> {
   const actor = authorOf(hub, pull.user, place);
-  const target = `refs/heads/${pull.base.ref}`;
-  const [scan, conversation] = await Promise.all([
-    services.changes.scanChange(
-      {
-        repository: `${hub.forge}/${place.repository}`,
-        base: pull.base.sha,
-        head: pull.head.sha,
-        ref: target,
-      },
-      place.signal,
-    ),
-    readConversation(hub, place, pull, known?.comment ?? null),
-  ]);
-  const texts = await scanSpoken(services.scanner, conversation.spoken, place.signal);
-  const facts = {
+  const facts: ChangeFacts = {
     actor,
-    target,
+    target: `refs/heads/${pull.base.ref}`,
     repository: repositoryId(hub, place.repository),
     isDefaultBranch: pull.base.ref === pull.base.repo.default_branch,
     head: pull.head.sha,
     base: pull.base.sha,
   };
-  return { place, pull, actor, conversation, judged: judgeChange(services, facts, scan, texts) };
+  const [scan, conversation] = await Promise.all([
+    services.changes.scanChange(
+      { ...rangeOf(hub, place, pull), authors: authorsQuestion(services, facts) },
+      place.signal,
+    ),
+    readConversation(hub, place, pull, known?.comment ?? null),
+  ]);
+  const texts = await scanSpoken(services.scanner, conversation.spoken, place.signal);
+  const lands = scan.earlier.length > 0 && (await landsCommits(hub, place, pull));
+  return { place, pull, actor, conversation, judged: judgeChange(services, facts, scan, texts, lands) };
+}
+
+/** What the pull request changes; nobody is compared with those who made its commits. */
+export function rangeOf(
+  { forge }: Pick<Hub, 'forge'>,
+  { repository }: Pick<PullPlace, 'repository'>,
+  { base, head }: Pull,
+): ChangeRange {
+  return {
+    repository: `${forge}/${repository}`,
+    base: base.sha,
+    head: head.sha,
+    ref: `refs/heads/${base.ref}`,
+    authors: undefined,
+  };
 }

@@ -3,6 +3,7 @@ import { GuardError } from '../core/errors.ts';
 import { decideChange } from './decide.ts';
 import { numberOf } from './evaluate-pull.ts';
 import type { Hub, HubServices } from './hub.ts';
+import { rangeOf } from './look.ts';
 import { code } from './markdown.ts';
 import { readPull } from './pull.ts';
 import { findCheckOfRun, findChecksOfHead, readCheck, upsertWork, writeCheck } from './store.ts';
@@ -77,15 +78,7 @@ async function decide(
   const bound = approval.binding.refUpdates[0]?.newOid;
   if (press.head !== pull.head.sha || bound !== press.head)
     return `${who} decided about commit ${code(press.head.slice(0, 12))}, which is not the newest: nothing was counted.`;
-  const scan = await services.changes.scanChange(
-    {
-      repository: `${hub.forge}/${repository}`,
-      base: pull.base.sha,
-      head: pull.head.sha,
-      ref: `refs/heads/${pull.base.ref}`,
-    },
-    signal,
-  );
+  const scan = await services.changes.scanChange(rangeOf(hub, place, pull), signal);
   try {
     await decideChange(services, hub, approval, {
       place,

@@ -33,7 +33,7 @@ export function reportOf(report: Report): CheckContent {
       lead,
       ...(isOpen ? [held.waitsFor] : []),
       ...(blamed.length === 0 ? [] : [findingTable(judged, blamed)]),
-      ...advice(judged),
+      ...advice(judged, blamed),
     ].join('\n\n'),
     text: details(judged),
     annotations: blamed.flatMap((index) => annotationOf(judged, index)).slice(0, mostAnnotations),
@@ -111,18 +111,29 @@ function findingTable({ told }: Judged, blamed: readonly number[]): string {
 }
 
 function placeOf({ place, label, url, finding, commit }: Told): string {
-  if (place === 'file') return `${code(finding.path)} line ${finding.line}`;
-  if (place === 'path name') return `name of ${code(finding.path)}`;
+  const since = commit === undefined ? '' : ` of ${code(commit.slice(0, 12))}, still in the history`;
+  if (place === 'file') return `${code(finding.path)} line ${finding.line}${since}`;
+  if (place === 'path name') return `name of ${code(finding.path)}${since}`;
   if (place === 'text') return url === null ? label : `[${label}](${url})`;
   return `${place} of ${code((commit ?? '').slice(0, 12))}`;
 }
 
-function advice({ verdict, told }: Judged): readonly string[] {
-  if (verdict.kind !== 'deny' && verdict.kind !== 'redact') return [];
+const landing =
+  'What a later commit took away is still in an earlier one, and this repository can merge with every commit: make one commit of them (`git reset --soft` to where the branch began, then commit and force the push) or rewrite the branch. Where the branch can only be squashed, earlier commits do not land.';
+
+const passingBy =
+  'Earlier commits hold more, which later ones took away. The target branch takes squashed commits alone, so it does not land; it stays readable at GitHub with the branch.';
+
+function advice({ verdict, told, passing }: Judged, blamed: readonly number[]): readonly string[] {
+  const note = passing.length === 0 ? [] : [passingBy];
+  if (verdict.kind !== 'deny' && verdict.kind !== 'redact') return note;
   const inTexts = told.some(({ place }) => place === 'text');
   const hasSecret = told.some(({ finding }) => finding.category === 'secret');
+  const isEarlier = blamed.some((index) => isFormer(told[index]));
   return [
     'Remove the values and push again; the check looks at every new commit by itself.',
+    ...(isEarlier ? [landing] : []),
+    ...note,
     ...(inTexts
       ? ['A text is looked at again when it is edited; its history stays readable at GitHub.']
       : []),
@@ -130,7 +141,12 @@ function advice({ verdict, told }: Judged): readonly string[] {
   ];
 }
 
-function details({ verdict, told, before, scan }: Judged): string {
+/** True for what stands in an earlier commit and not in the result. */
+function isFormer(found: Told | undefined): boolean {
+  return (found?.place === 'file' || found?.place === 'path name') && found.commit !== undefined;
+}
+
+function details({ verdict, told, passing, scan }: Judged): string {
   const excused = verdict.excused.map(({ finding, exception }) => {
     const found = told[finding];
     return found === undefined ? '' : `- ${placeOf(found)}: excused by ${code(exception)}`;
@@ -138,7 +154,14 @@ function details({ verdict, told, before, scan }: Judged): string {
   return [
     `Policy ${code(verdict.policyDigest.slice(0, 16))}. ${scan.paths.length} files, ${scan.size.commits} commits.`,
     ...section('Excused by an exception of the policy', excused),
-    ...section('Was there before this change', before.map(oldLine)),
+    ...section('Was there before this change', scan.before.map(oldLine)),
+    ...section(
+      'In an earlier commit, which does not land',
+      passing.map(({ place, finding, commit }) => {
+        const where = placeOf({ finding, place, commit, label: place, url: null });
+        return `- ${where}: ${cell(finding.rule)}, ${code(finding.masked, 60)}`;
+      }),
+    ),
     ...section(
       'Watched by rules in monitor mode',
       verdict.monitored.map(({ rule, message }) => `- ${cell(rule)}: ${cell(message)}`),
@@ -159,7 +182,8 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 
 function annotationOf({ verdict, told, scan }: Judged, index: number): readonly Annotation[] {
   const found = told[index];
-  if (found === undefined || found.place !== 'file') return [];
+  // A line of an earlier commit is none of the result.
+  if (found === undefined || found.place !== 'file' || isFormer(found)) return [];
   const { finding } = found;
   const own = scan.paths.find(({ path }) => path === finding.path);
   // What stands inside an archive is shown at the archive.

@@ -1,5 +1,6 @@
 // The other checks that rules of the target branch ask for: which have failed and which are not done.
 import { z } from 'zod';
+import { readRules } from './branch-rules.ts';
 import type { Hub } from './hub.ts';
 import { checkName } from './publish.ts';
 import type { Pull, PullPlace } from './pull.ts';
@@ -9,7 +10,6 @@ export interface Unmet {
   readonly open: readonly string[];
 }
 
-const ruleAnswer = z.object({ type: z.string(), parameters: z.unknown() });
 const requiredChecks = z.object({
   required_status_checks: z.array(z.object({ context: z.string(), integration_id: z.int().nullish() })),
 });
@@ -29,14 +29,7 @@ const good: ReadonlySet<string> = new Set(['success', 'neutral', 'skipped']);
 /** What rules of the branch still lack for the head. Older branch protection is not told; GitHub refuses the merge then. */
 export async function unmetChecks(hub: Hub, place: PullPlace, pull: Pull): Promise<Unmet> {
   const { repository, signal } = place;
-  const rules = await hub.api.askAll({
-    repository,
-    signal,
-    route: 'GET /repos/{owner}/{repo}/rules/branches/{branch}',
-    parameters: { branch: pull.base.ref },
-    permissions: { metadata: 'read' },
-    answer: ruleAnswer,
-  });
+  const rules = await readRules(hub, place, pull);
   const required = rules
     .filter(({ type }) => type === 'required_status_checks')
     .flatMap(({ parameters }) => requiredChecks.safeParse(parameters).data?.required_status_checks ?? [])

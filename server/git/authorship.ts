@@ -3,13 +3,22 @@
 import { GuardError } from '../../core/errors.ts';
 import { type Oid, isZero } from '../../core/oid.ts';
 import { type RefUpdate, type SignatureState, signatureStates } from '../../core/operation.ts';
-import type { AuthorJudge, KeyHolder } from '../../core/policy/authors.ts';
+import type { AuthorJudge } from '../../core/policy/authors.ts';
 import type { AuthorNotes } from './author-notes.ts';
+import {
+  foreignAddresses,
+  judged,
+  judgedBorne,
+  type Signature,
+  type Suspect,
+  suspectFinding,
+  suspectsOf,
+} from './author-suspects.ts';
 import type { Inspection } from './inspect.ts';
-import { type LocatedFinding, policyFinding } from './located-finding.ts';
+import type { LocatedFinding } from './located-finding.ts';
 import { walkPack } from './pack-walk.ts';
 import type { ChangeContext } from './ref-changes.ts';
-import type { SignatureVerifier, VerifiedSignature } from './signatures.ts';
+import type { SignatureVerifier } from './signatures.ts';
 
 export interface Authorship {
   readonly findings: readonly LocatedFinding[];
@@ -55,7 +64,7 @@ export async function checkAuthorship(question: AuthorshipQuestion): Promise<Aut
   if (pushed === undefined && !asksStates) return nothing;
   if (pushed !== undefined && !verifies && pushed.notes.strangers.length === 0) return nothing;
   const signed = pushed === undefined || !verifies ? noSignatures : await verifyPushed(question, pushed);
-  const suspects = pushed === undefined ? [] : suspectsOf(question, pushed, signed);
+  const suspects = pushed === undefined ? [] : suspectsOf(question, pushed.notes.strangers, signed);
   const unproven =
     pushed === undefined || !asksStates
       ? []
@@ -79,19 +88,9 @@ export async function checkAuthorship(question: AuthorshipQuestion): Promise<Aut
   if (asksStates) for (const state of await statesOutsideOfPack(question)) states.add(state);
   return {
     findings: pushed === undefined ? [] : blamed.map((suspect) => locate(question, pushed, suspect)),
-    foreignAuthors: [
-      ...new Set(
-        blamed
-          .filter(({ rule }) => rule === 'policy/author-mismatch')
-          .map(({ address }) => (address === '' ? 'unknown' : address)),
-      ),
-    ],
+    foreignAuthors: foreignAddresses(blamed),
     signatures: verifies ? signatureStates.filter((state) => states.has(state)) : undefined,
   };
-}
-
-interface Signature extends VerifiedSignature {
-  readonly holder: KeyHolder;
 }
 
 async function verifyPushed(
@@ -113,94 +112,20 @@ async function verifyPushed(
     context.signal,
   );
   return new Map(
-    [...found].map(([oid, verified]) => {
-      // It bears a signature; one that git cannot read is none that is known.
-      const state = verified.state === 'none' ? 'unknown' : verified.state;
-      return [places.get(oid) ?? -1, judged({ ...verified, state }, judge, now)];
-    }),
+    [...found].map(([oid, verified]) => [places.get(oid) ?? -1, judgedBorne(verified, judge, now)]),
   );
-}
-
-/** A right signature counts as far as its key does. */
-function judged(verified: VerifiedSignature, judge: AuthorJudge, now: Date): Signature {
-  const holder = judge.holder(verified.fingerprint, now);
-  if (verified.state !== 'good') return { ...verified, holder };
-  const state = holder.kind === 'unknown' || holder.kind === 'expired' ? holder.kind : 'good';
-  return { ...verified, state, holder };
-}
-
-interface Suspect {
-  readonly object: number;
-  readonly rule: 'policy/author-mismatch' | 'policy/forged-trailer' | 'policy/bad-signature';
-  readonly address: string;
-  readonly masked: string;
-  readonly message: string;
-}
-
-function suspectsOf(
-  question: AuthorshipQuestion,
-  { notes }: PushedNotes,
-  signed: ReadonlyMap<number, Signature>,
-): readonly Suspect[] {
-  const strangers = Map.groupBy(notes.strangers, ({ object }) => object);
-  const suspects: Suspect[] = [];
-  for (const [object, named] of strangers) {
-    const signature = signed.get(object);
-    if (signature === undefined || !vouches(question, signature, named)) suspects.push(...named);
-  }
-  for (const [object, signature] of signed) {
-    const { state, holder } = signature;
-    if (state === 'bad') suspects.push({ object, ...badSignature });
-    if (!question.compares || state !== 'good' || holder.kind !== 'other') continue;
-    if (!vouches(question, signature, strangers.get(object) ?? []))
-      suspects.push({ object, ...strangeSignature(holder.signer) });
-  }
-  return suspects;
-}
-
-/** A forge's signature stands for whoever it names; somebody else's for his own commits, where the policy says so. */
-function vouches(
-  { acceptSigned }: AuthorshipQuestion,
-  { state, holder }: Signature,
-  named: readonly { readonly address: string }[],
-): boolean {
-  if (state !== 'good') return false;
-  if (holder.kind === 'forge') return true;
-  if (holder.kind !== 'other' || !acceptSigned || named.length === 0) return false;
-  return named.every(({ address }) => holder.covers(address));
-}
-
-const badSignature = {
-  rule: 'policy/bad-signature',
-  address: '',
-  masked: '',
-  message:
-    'The signature is not one of this commit or tag: it was changed after it was signed. Sign it again: git commit --amend --no-edit -S',
-} as const;
-
-function strangeSignature(signer: string) {
-  return {
-    rule: 'policy/author-mismatch',
-    address: '',
-    masked: '',
-    message: `The signature is made with the key of ${signer}, which belongs neither to the one who pushes nor to one for whom it acts.`,
-  } as const;
 }
 
 function locate(
   { actor }: AuthorshipQuestion,
   { inspection: { graph } }: PushedNotes,
-  { object, rule, address, message, masked }: Suspect,
+  suspect: Suspect,
 ): LocatedFinding {
-  const isCommit = graph.commits.has(object);
-  const place =
-    rule === 'policy/forged-trailer' ? 'commit message' : isCommit ? 'author line' : 'tagger line';
-  const what = `${actor}\0${address}`;
+  const line = graph.commits.has(suspect.object) ? 'author line' : 'tagger line';
   return {
-    finding: { ...policyFinding(rule, 'high', place, message, what), masked },
-    place,
-    commit: graph.index.oid(object),
-    ref: graph.introduction(object).ref,
+    ...suspectFinding(actor, suspect, line),
+    commit: graph.index.oid(suspect.object),
+    ref: graph.introduction(suspect.object).ref,
   };
 }
 

@@ -19,7 +19,7 @@ export interface RangeQuestion {
 export interface CommitRange {
   /** Undefined for histories without a common commit. */
   readonly mergeBase: Oid | undefined;
-  /** What `head` reaches and `base` does not, oldest first. */
+  /** What `head` reaches and `base` does not, parents first. */
   readonly commits: readonly Oid[];
 }
 
@@ -32,6 +32,7 @@ export async function readRange(question: RangeQuestion): Promise<CommitRange> {
   const args = [
     'rev-list',
     '--reverse',
+    '--topo-order',
     '--boundary',
     `--max-count=${mostCommits + 1}`,
     head,

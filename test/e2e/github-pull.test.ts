@@ -5,6 +5,16 @@ import type { Repository } from '../support/github/world.ts';
 import { phiSample } from '../support/phi.ts';
 import { secretSample } from '../support/secrets.ts';
 
+/** All that GitHub asks for in a rule of this type. */
+const pullRule = (more: object) => ({
+  dismiss_stale_reviews_on_push: false,
+  require_code_owner_review: false,
+  require_last_push_approval: false,
+  required_approving_review_count: 0,
+  required_review_thread_resolution: false,
+  ...more,
+});
+
 let scene: GuardedGithub;
 let repository: Repository;
 const old = secretSample('npm-token', 9);
@@ -55,9 +65,35 @@ describe('a value', () => {
     const [entry] = (await scene.audit('pull-request.checked')).toReversed();
     expect(entry?.details).toMatchObject({ pullRequest: pull.number, head: pull.headSha, verdict: 'deny' });
     expect(JSON.stringify(entry)).not.toContain(token.value);
+    repository.mergeMethods = ['squash'];
     await scene.push(repository, pull, { [patient.path]: null, 'a.sh': 'echo\n' });
     const fixed = await scene.check(repository, pull);
     expect([fixed.conclusion, fixed.annotations]).toEqual(['success', []]);
+    expect(fixed.text).toContain('In an earlier commit, which does not land');
+    expect(fixed.summary).toContain('squashed commits alone');
+    repository.mergeMethods = ['merge', 'squash', 'rebase'];
+  });
+
+  test('in an earlier commit is red where that commit lands, and green once the branch is rewritten', async () => {
+    const pull = await scene.openPull(repository, { 'a.sh': `echo\n${token.text}` });
+    const bad = pull.headSha;
+    await scene.push(repository, pull, { 'a.sh': 'echo\n' });
+    const run = await scene.check(repository, pull);
+    expect([run.conclusion, run.annotations]).toEqual(['failure', []]);
+    expect(run.summary).toContain(`\`a.sh\` line 2 of \`${bad.slice(0, 12)}\`, still in the history`);
+    expect(run.summary).toContain('git reset --soft');
+    expect(run.summary).not.toContain(token.value);
+    repository.rules = [
+      { branch: 'main', type: 'pull_request', parameters: pullRule({ allowed_merge_methods: ['squash'] }) },
+    ];
+    scene.github.actions.edit(repository, pull, { title: 'Once more' });
+    await scene.check(repository, pull, ({ conclusion }) => conclusion === 'success');
+    repository.rules = [];
+    scene.github.actions.edit(repository, pull, { title: 'And again' });
+    await scene.check(repository, pull, ({ conclusion }) => conclusion === 'failure');
+    await repository.git.git('update-ref', `refs/heads/${pull.headRef}`, 'refs/heads/main');
+    await scene.push(repository, pull, { 'a.sh': 'echo\n' });
+    expect((await scene.check(repository, pull)).conclusion).toBe('success');
   });
 
   test('that was there before is listed apart and blocks nothing', async () => {

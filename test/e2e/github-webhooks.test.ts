@@ -17,6 +17,8 @@ let repository: Repository;
 beforeAll(async () => {
   scene = await startGuardedGithub();
   repository = await scene.createRepository('hooks');
+  // What a later commit takes away does not land, then.
+  repository.mergeMethods = ['squash'];
 });
 afterAll(() => scene[Symbol.asyncDispose]());
 

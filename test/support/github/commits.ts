@@ -25,12 +25,12 @@ export async function makeCommits(
   for (const { branch, files, message = 'Change', by = 'coder', from } of wishes) {
     const ref = `refs/heads/${branch}`;
     const base = from ?? (known.has(ref) ? branch : 'main');
+    const isBegun = parts.some((part) => part.startsWith(`commit ${ref}\n`));
     const person = `${by} <${accountOf(world, by).login}@people.example> 1750000000 +0000`;
     parts.push(`commit ${ref}\nauthor ${person}\ncommitter ${person}\n`);
     parts.push(`data ${Buffer.byteLength(message)}\n${message}\n`);
     if (base !== branch || !known.has(ref)) parts.push(`from refs/heads/${base}^0\n`);
-    else if (refs[ref] !== undefined && !parts.some((part) => part.startsWith(`commit ${ref}\n`)))
-      parts.push(`from ${ref}^0\n`);
+    else if (refs[ref] !== undefined && !isBegun) parts.push(`from ${ref}^0\n`);
     for (const [path, text] of Object.entries(files))
       parts.push(
         text === null

@@ -53,7 +53,9 @@ export async function judgeNotes(
   const asks = question.asksSignatures(size);
   const verifies = asks || authors.signers.length > 0;
   const judge = authors.judgeFor(question.actor);
-  const signed = verifies ? await verify(services, judge, notes, commits, history, signal) : new Map();
+  const signed = verifies
+    ? await verify(services, judge, notes, commits, history, signal)
+    : new Map<number, Signature>();
   const rules = { compares: !authors.off, acceptSigned: authors.acceptSigned };
   const suspects = suspectsOf(rules, notes.strangers, signed);
   const states = new Set([...signed.values()].map(({ state }) => state));

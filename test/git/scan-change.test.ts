@@ -1,5 +1,6 @@
 // The difference of two commits of an upstream: what it introduces is told, what was there before is told apart, and
 // the upstream is asked little for it.
+/* oxlint-disable unicorn/no-thenable -- `then` is a key of the policy's format */
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuthorsQuestion, ChangeFinding, ChangeScan } from '../../core/change-scan.ts';

@@ -261,8 +261,9 @@ function hasSortedNames(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (Array.isArray(value)) return value.every(hasSortedNames);
   let before = '';
-  for (const [name, member] of Object.entries(value)) {
-    if (name < before || !hasSortedNames(member)) return false;
+  // What JSON.parse made has no names but its own.
+  for (const name in value) {
+    if (name < before || !hasSortedNames(Reflect.get(value, name))) return false;
     before = name;
   }
   return true;

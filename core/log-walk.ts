@@ -3,6 +3,7 @@
 import { parseEntry, type AuditEntry } from './audit-entry.ts';
 import { openCheckpoint, type NoteVerifier } from './checkpoint.ts';
 import { cosignedAt } from './cosignature.ts';
+import type { SoundRun } from './entry-run.ts';
 import { keyChangeOf, openHistorical, sameKey, type KeyChange, type KeyHistory } from './key-history.ts';
 import { emptyEdge, leafHash, pushLeaf, rootOf, type Edge, type Hash, type TreeNode } from './merkle.ts';
 import { sameHash } from './merkle-proof.ts';
@@ -89,6 +90,8 @@ export class LogWalk {
   /** The entry that must come next. */
   next: number;
   #lastTime = '';
+  /** Entries of the run under way that say something about the log. */
+  #told: ReadonlyMap<number, AuditEntry> = new Map();
   /** Size of the last checkpoint that fitted; entries from there on are not yet vouched for. */
   #vouched: number;
   #contradicted = false;
@@ -132,6 +135,27 @@ export class LogWalk {
     return this.#grow(leaf);
   }
 
+  /**
+   * Begins a run that was read before; false where it does not continue the walk, and its entries must be taken one by one.
+   * Otherwise `sound` takes them, each in its turn.
+   */
+  begin({ first, earliest, latest, sealed, told }: SoundRun): boolean {
+    if (first !== this.next || earliest < this.#lastTime) return false;
+    this.#lastTime = latest;
+    for (const { key, index } of sealed) if (!this.sealedBy.has(key)) this.sealedBy.set(key, index);
+    this.#told = new Map(told.map((entry) => [entry.index, entry]));
+    return true;
+  }
+
+  /** Takes the next entry of the run that was begun, as `entry` would. */
+  sound(leaf: Hash): readonly TreeNode[] {
+    const index = this.next;
+    this.next = index + 1;
+    const told = this.#told.size === 0 ? undefined : this.#told.get(index);
+    if (told !== undefined) this.#learn(told, index);
+    return this.#grow(leaf);
+  }
+
   /** Takes the hash of an entry that was pruned; the checkpoints over it say whether it is the right one. */
   pruned(index: number, leaf: Hash): readonly TreeNode[] {
     if (index !== this.next)
@@ -159,6 +183,11 @@ export class LogWalk {
     }
     if (entry.sealed !== undefined && !this.sealedBy.has(entry.sealed.key))
       this.sealedBy.set(entry.sealed.key, index);
+    this.#learn(entry, index);
+  }
+
+  /** What an entry says about the log. */
+  #learn(entry: AuditEntry, index: number): void {
     const destroyed = destroyedKeyOf(entry);
     if (destroyed !== undefined) this.shredded.set(destroyed, index);
     if (entry.action === 'audit.pruned') this.announced = Math.max(this.announced, prunedPastOf(entry) ?? 0);

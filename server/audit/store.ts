@@ -1,6 +1,8 @@
 // The SQL of the audit log, one statement a function. Rows are appended, never changed; the caller decides what they mean.
-import { hashLength, type TreeNode } from '../../core/merkle.ts';
+import type { FoundEntry } from '../../core/entry-run.ts';
+import type { TreeNode } from '../../core/merkle.ts';
 import type { DatabaseSession, Queryable } from '../db.ts';
+import { packedEntries, unpackEntries } from './packed-entries.ts';
 
 /** Makes commits of this session durable even where the database's default is not. */
 export async function requireDurableCommits(session: DatabaseSession): Promise<void> {
@@ -90,31 +92,11 @@ export async function readCheckpointUpTo(
   return row;
 }
 
-export interface StoredEntry {
-  readonly index: number;
-  readonly body: Uint8Array;
-  readonly leafHash: Uint8Array;
-}
+/** An entry as the database holds it. */
+export type StoredEntry = FoundEntry;
 
-/** Entries as one value: many rows cost far more than their bytes. */
-const packedEntries = `string_agg(
-  int8send(e.index) || int4send(octet_length(e.body)) || e.leaf_hash || e.body, ''::bytea order by e.index)`;
-const headBytes = 8 + 4 + hashLength;
-
-function unpackEntries(packed: Buffer | null): readonly StoredEntry[] {
-  const entries: StoredEntry[] = [];
-  for (let at = 0; packed !== null && at < packed.length;) {
-    const body = at + headBytes;
-    const end = body + packed.readUInt32BE(at + 8);
-    entries.push({
-      index: packed.readUInt32BE(at) * 2 ** 32 + packed.readUInt32BE(at + 4),
-      leafHash: packed.subarray(at + 12, body),
-      body: packed.subarray(body, end),
-    });
-    at = end;
-  }
-  return entries;
-}
+/** What is packed of no entries. */
+const nothing = Buffer.alloc(0);
 
 /** Entries from `first` on, in order; what was pruned is left out. */
 export async function readEntries(
@@ -127,7 +109,7 @@ export async function readEntries(
        from (select * from audit_entry where index >= $1 order by index limit $2) e`,
     [first, limit],
   );
-  return unpackEntries(row?.packed ?? null);
+  return unpackEntries(row?.packed ?? nothing);
 }
 
 /** How many entries there are. */
@@ -150,7 +132,16 @@ export async function readEntriesBefore(
        from (select * from audit_entry where index >= $1 and index < $2 order by index limit $3) e`,
     [first, past, limit],
   );
-  return unpackEntries(row?.packed ?? null);
+  return unpackEntries(row?.packed ?? nothing);
+}
+
+/** The entries of [begin, end), packed, in order; what was pruned is left out. */
+export async function readPackedRange(client: Queryable, begin: number, end: number): Promise<Buffer> {
+  const [row] = await client.query<{ packed: Buffer | null }>(
+    `select ${packedEntries} as packed from audit_entry e where e.index >= $1 and e.index < $2`,
+    [begin, end],
+  );
+  return row?.packed ?? nothing;
 }
 
 /** The entries of [begin, end), in order; what was pruned is left out. */
@@ -159,11 +150,7 @@ export async function readEntryRange(
   begin: number,
   end: number,
 ): Promise<readonly StoredEntry[]> {
-  const [row] = await client.query<{ packed: Buffer | null }>(
-    `select ${packedEntries} as packed from audit_entry e where e.index >= $1 and e.index < $2`,
-    [begin, end],
-  );
-  return unpackEntries(row?.packed ?? null);
+  return unpackEntries(await readPackedRange(client, begin, end));
 }
 
 /** The entries at these indices, in order. */

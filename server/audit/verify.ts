@@ -2,23 +2,25 @@
 import type { NoteVerifier } from '../../core/checkpoint.ts';
 import { keyHistory, openHistorical, type KeyHistory } from '../../core/key-history.ts';
 import { LogWalk, type Problem } from '../../core/log-walk.ts';
-import { hashLength, rootOf, type Hash, type TreeNode } from '../../core/merkle.ts';
+import type { SoundRun } from '../../core/entry-run.ts';
+import { hashLength, rootOf, type Hash, type NodeId, type TreeNode } from '../../core/merkle.ts';
 import { sameHash } from '../../core/merkle-proof.ts';
 import { tileHeight, tileWidth } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
 import { readKeyChanges } from './head.ts';
+import { unpackEntries } from './packed-entries.ts';
+import { createRunReader, inOrder, type RunReader } from './reading/run-reader.ts';
 import { readPrunedPast, readPrunedTiles } from './retention/store.ts';
 import { readDataKeys } from './sealing/store.ts';
 import { readTimestampNear } from './timestamps/store.ts';
 import { readTimestamp } from './timestamps/timestamp.ts';
 import {
   readCheckpoints,
-  readEntryRange,
   readHashes,
   readHead,
   readNewestCosigned,
+  readPackedRange,
   type StoredCheckpoint,
-  type StoredEntry,
 } from './store.ts';
 
 /** Of so many, so many are there to be read, and so many were destroyed under an approval. */
@@ -57,6 +59,8 @@ export interface VerifyOptions {
   readonly witnesses?: readonly NoteVerifier[];
   /** PEM text of time stamping authorities; one of them must have stamped the newest stamped checkpoint. */
   readonly stampedBy?: string | undefined;
+  /** Threads that read entries; by default as many as the size of the log is worth. */
+  readonly threads?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -64,48 +68,77 @@ const checkpointPage = 1_000;
 /** Entries that are read at once, in whole tiles. */
 const entryPage = 4 * tileWidth;
 
-/** Calls `read` for the page after the one that is worked on, while that goes on. */
-async function* ahead<Page>(
-  read: (last: Page | undefined) => Promise<Page> | undefined,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Page, undefined> {
-  let coming = read(undefined);
-  while (coming !== undefined) {
-    signal?.throwIfAborted();
-    const page: Page = await coming;
-    coming = read(page);
-    // Told when its turn comes; nobody waits for it where the walk ends before.
-    coming?.catch(() => undefined);
-    yield page;
+/** A stored hash above the leaves, by its level in the tree. */
+const nodeName = ({ level, index }: NodeId): string => `${level}/${index}`;
+
+/** The roots of the full tiles that the entries of [begin, end) complete. */
+function completedBy(begin: number, end: number): readonly NodeId[] {
+  const nodes: NodeId[] = [];
+  for (let past = (Math.floor(begin / tileWidth) + 1) * tileWidth; past <= end; past += tileWidth) {
+    for (let level = tileHeight, width = tileWidth; past % width === 0; level += tileHeight) {
+      nodes.push({ level, index: past / width - 1 });
+      width *= tileWidth;
+    }
   }
+  return nodes;
 }
 
-async function compareNodes(walk: LogWalk, client: Queryable, computed: readonly TreeNode[]): Promise<void> {
-  const stored = await readHashes(
+async function readStoredNodes(
+  client: Queryable,
+  nodes: readonly NodeId[],
+): Promise<readonly (Buffer | null)[]> {
+  return readHashes(
     client,
-    computed.map(({ level, index }) => ({ level: level / tileHeight, begin: index, end: index + 1 })),
+    nodes.map(({ level, index }) => ({ level: level / tileHeight, begin: index, end: index + 1 })),
   );
-  for (const [at, { level, index, hash }] of computed.entries()) {
-    const found = stored[at];
-    if (found !== null && found !== undefined && sameHash(found, hash)) continue;
+}
+
+/** Compares hashes with those stored: with what was read ahead, where they are the ones that were expected. */
+async function compareNodes(
+  walk: LogWalk,
+  client: Queryable,
+  computed: readonly TreeNode[],
+  ahead: EntryPage['nodes'],
+): Promise<void> {
+  const missing = computed.filter((node) => !ahead.has(nodeName(node)));
+  const found = await readStoredNodes(client, missing);
+  const looked = new Map(missing.map((node, at) => [nodeName(node), found[at]]));
+  for (const node of computed) {
+    const { level, index, hash } = node;
+    const stored = ahead.get(nodeName(node)) ?? looked.get(nodeName(node));
+    if (stored !== null && stored !== undefined && sameHash(stored, hash)) continue;
     const message = `the stored hash ${index} of level ${level} is not that of its entries`;
     walk.report('hash-changed', index * 2 ** level, message);
   }
 }
 
-/** Entries of [begin, end), and the hashes of the tiles among them of which some were pruned. */
+/** Entries of [begin, end), packed, what could be read of them, and what is stored about them besides. */
 interface EntryPage {
+  readonly begin: number;
   readonly end: number;
-  readonly entries: readonly StoredEntry[];
+  readonly packed: Buffer;
+  /** Undefined where the entries must be looked at one by one. */
+  readonly run: SoundRun | undefined;
+  /** The stored hashes that these entries complete, by name. */
+  readonly nodes: ReadonlyMap<string, Buffer | null>;
+  /** The hashes of the tiles among them of which some were pruned. */
   readonly tiles: ReadonlyMap<number, Buffer>;
 }
 
-async function readPage(client: Queryable, begin: number, end: number, pruned: number): Promise<EntryPage> {
-  const [entries, tiles] = await Promise.all([
-    readEntryRange(client, begin, end),
+async function readPage(
+  client: Queryable,
+  reader: RunReader,
+  { begin, end, pruned }: { readonly begin: number; readonly end: number; readonly pruned: number },
+): Promise<EntryPage> {
+  const expected = completedBy(begin, end);
+  const [packed, tiles, hashes] = await Promise.all([
+    readPackedRange(client, begin, end),
     begin < pruned ? readPrunedTiles(client, begin, end) : new Map<number, Buffer>(),
+    readStoredNodes(client, expected),
   ]);
-  return { end, entries, tiles };
+  const nodes = new Map(expected.map((node, at) => [nodeName(node), hashes[at] ?? null]));
+  const run = tiles.size === 0 ? await reader.read({ kind: 'packed', packed }) : undefined;
+  return { begin, end, packed, run, nodes, tiles };
 }
 
 /** A leaf of the tree: an entry with its bytes, or of one that was pruned the hash alone. */
@@ -116,7 +149,8 @@ interface Leaf {
 }
 
 /** The leaves of a page, in order. */
-function leavesOf({ entries, tiles, end }: EntryPage, begin: number): readonly Leaf[] {
+function leavesOf({ packed, tiles, begin, end }: EntryPage): readonly Leaf[] {
+  const entries = unpackEntries(packed);
   if (tiles.size === 0) return entries;
   const byIndex = new Map(entries.map((entry) => [entry.index, entry]));
   const leaves: Leaf[] = [];
@@ -128,6 +162,33 @@ function leavesOf({ entries, tiles, end }: EntryPage, begin: number): readonly L
     if (hash !== undefined) leaves.push({ index, body: entry?.body, leafHash: hash });
   }
   return leaves;
+}
+
+/** Takes the entries of a page into the walk; `visitUpTo` is called before each that a checkpoint is due at. */
+async function walkPage(
+  walk: LogWalk,
+  page: EntryPage,
+  due: () => number,
+  visitUpTo: (reached: number) => Promise<void>,
+): Promise<readonly TreeNode[]> {
+  const completed: TreeNode[] = [];
+  const { run } = page;
+  if (run !== undefined && walk.begin(run)) {
+    const { first, leaves } = run;
+    for (let at = 0; at < leaves.length; at += hashLength) {
+      const index = first + at / hashLength;
+      if (due() <= index) await visitUpTo(index);
+      const nodes = walk.sound(leaves.subarray(at, at + hashLength));
+      if (nodes.length > 0) completed.push(...nodes);
+    }
+    return completed;
+  }
+  for (const { index, body, leafHash } of leavesOf(page)) {
+    if (due() <= index) await visitUpTo(index);
+    const nodes = body === undefined ? walk.pruned(index, leafHash) : walk.entry(index, body, leafHash);
+    if (nodes.length > 0) completed.push(...nodes);
+  }
+  return completed;
 }
 
 async function startWalk(
@@ -158,15 +219,23 @@ async function checkTexts(walk: LogWalk, client: Queryable): Promise<void> {
   }
 }
 
+/** All checkpoints by size; a page is read while the one before is worked on. */
 async function* checkpointsOf(
   client: Queryable,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredCheckpoint, undefined> {
-  const read = (last: readonly StoredCheckpoint[] | undefined) =>
-    last !== undefined && last.length < checkpointPage
-      ? undefined
-      : readCheckpoints(client, last?.at(-1)?.size ?? 0, checkpointPage);
-  for await (const page of ahead<readonly StoredCheckpoint[]>(read, signal)) yield* page;
+  const after = (last: number): Promise<readonly StoredCheckpoint[]> =>
+    readCheckpoints(client, last, checkpointPage);
+  let coming: Promise<readonly StoredCheckpoint[]> | undefined = after(0);
+  while (coming !== undefined) {
+    signal?.throwIfAborted();
+    const page: readonly StoredCheckpoint[] = await coming;
+    const last = page.at(-1);
+    coming = last === undefined || page.length < checkpointPage ? undefined : after(last.size);
+    // Told when its turn comes; nobody waits for it where the walk ends before.
+    coming?.catch(() => undefined);
+    yield* page;
+  }
 }
 
 /**
@@ -202,10 +271,16 @@ export async function verifyLog(client: Queryable, options: VerifyOptions): Prom
   }
   const pruned = await readPrunedPast(client);
   const checkpoints = checkpointsOf(client, signal);
-  const pages = ahead<EntryPage>((last) => {
-    const begin = last?.end ?? 0;
-    return begin < size ? readPage(client, begin, Math.min(size, begin + entryPage), pruned) : undefined;
-  }, signal);
+  await using reader = createRunReader(size, options.threads);
+  const pages = inOrder<EntryPage>(
+    (at) => {
+      const begin = at * entryPage;
+      const end = Math.min(size, begin + entryPage);
+      return begin < size ? readPage(client, reader, { begin, end, pruned }) : undefined;
+    },
+    reader.ahead,
+    signal,
+  );
   let checkpoint = await checkpoints.next();
   let due = checkpoint.value?.size ?? Infinity;
   const visitUpTo = async (reached: number): Promise<void> => {
@@ -215,16 +290,9 @@ export async function verifyLog(client: Queryable, options: VerifyOptions): Prom
       due = checkpoint.value?.size ?? Infinity;
     }
   };
-  let begin = 0;
   for await (const page of pages) {
-    const completed: TreeNode[] = [];
-    for (const { index, body, leafHash } of leavesOf(page, begin)) {
-      if (due <= index) await visitUpTo(index);
-      const nodes = body === undefined ? walk.pruned(index, leafHash) : walk.entry(index, body, leafHash);
-      if (nodes.length > 0) completed.push(...nodes);
-    }
-    await compareNodes(walk, client, completed);
-    begin = page.end;
+    const completed = await walkPage(walk, page, () => due, visitUpTo);
+    await compareNodes(walk, client, completed, page.nodes);
   }
   await visitUpTo(size);
   walk.end(size);

@@ -25,7 +25,7 @@ export interface AuditBench extends AsyncDisposable {
   write(events: readonly AuditEvent[]): Promise<void>;
   key(): Promise<NoteVerifier>;
   /** Verifies as the command does. */
-  verify(kept?: readonly string[]): Promise<Verification>;
+  verify(kept?: readonly string[], threads?: number): Promise<Verification>;
   /** Runs SQL with the guard's triggers out of force, as somebody with all rights on the database can. */
   tamper(sql: string, values?: readonly unknown[]): Promise<void>;
 }
@@ -61,11 +61,12 @@ export async function auditBench(): Promise<AuditBench> {
       if (key === undefined) throw new Error('the log has published no key');
       return key;
     },
-    verify: async (notes = []) => {
+    verify: async (notes = [], threads) => {
       const own = await readCheckpointFile(dataDir);
       return verifyLog(database, {
         key: await bench.key(),
         kept: own === undefined ? notes : [own, ...notes],
+        threads,
       });
     },
     anotherDataDir: async () => {

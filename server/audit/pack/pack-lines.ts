@@ -30,13 +30,51 @@ export async function* openedTexts(
   }
 }
 
-/** The entries of a bundle, without their lengths. */
-export function entriesIn(bundle: Buffer): readonly Buffer[] {
-  const entries: Buffer[] = [];
-  for (let at = 0; at + 2 <= bundle.length;) {
-    const length = bundle.readUInt16BE(at);
-    entries.push(bundle.subarray(at + 2, at + 2 + length));
-    at += 2 + length;
+/** Compares the lines of a folder with what they should be, one after the other, as bytes. */
+export class LineComparison {
+  readonly #files: readonly string[];
+  readonly #pack: PackReader;
+  #next = 0;
+  #bytes: Buffer = Buffer.of();
+  #at = 0;
+
+  constructor(pack: PackReader, folder: string) {
+    this.#pack = pack;
+    this.#files = pack.paths.filter((path) => path.startsWith(`${folder}/`));
   }
-  return entries;
+
+  /** Takes the next line; undefined behind the last one. What has no line feed at the end of a file is no line. */
+  async #take(): Promise<Buffer | undefined> {
+    for (;;) {
+      const end = this.#bytes.indexOf(0x0a, this.#at);
+      if (end >= 0) {
+        const line = this.#bytes.subarray(this.#at, end);
+        this.#at = end + 1;
+        return line;
+      }
+      const path = this.#files[this.#next++];
+      if (path === undefined) return undefined;
+      this.#bytes = (await this.#pack.read(path)) ?? Buffer.of();
+      this.#at = 0;
+    }
+  }
+
+  /** How many of these are the next lines, from the first on. */
+  async matching(bodies: readonly Buffer[]): Promise<number> {
+    for (const [at, body] of bodies.entries()) {
+      const end = this.#at + body.length;
+      const isNext =
+        this.#bytes[end] === 0x0a &&
+        this.#bytes.compare(body, 0, body.length, this.#at, end) === 0 &&
+        !body.includes(0x0a);
+      if (isNext) this.#at = end + 1;
+      else if ((await this.#take())?.equals(body) !== true) return at;
+    }
+    return bodies.length;
+  }
+
+  /** True where no line is left. */
+  async isDone(): Promise<boolean> {
+    return (await this.#take()) === undefined;
+  }
 }

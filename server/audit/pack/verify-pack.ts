@@ -1,19 +1,19 @@
 // Verifies an evidence pack, offline: believes the trusted key and nothing in the pack. `verify.py` does the same with
 // other code and finds the same, in the same words.
-import { createHash, hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { keyAt, keyChangeOf, openHistorical, sameKey, type KeyHistory } from '../../../core/key-history.ts';
 import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
 import { openCheckpoint, parseVerifierKey, type NoteVerifier } from '../../../core/checkpoint.ts';
 import { GuardError } from '../../../core/errors.ts';
-import { destroyedKeyOf, documentOf, LogWalk, prunedPastOf } from '../../../core/log-walk.ts';
+import { destroyedKeyOf, LogWalk, prunedPastOf } from '../../../core/log-walk.ts';
 import { leafHash, rootOf, type Hash } from '../../../core/merkle.ts';
 import { sameHash, verifyConsistency, verifyInclusion } from '../../../core/merkle-proof.ts';
-import { tileWidth } from '../../../core/tile.ts';
 import { parseConsistency, parseInclusion } from '../../../core/tlog-proof.ts';
 import type { OpenedCount, Verification } from '../verify.ts';
 import { readTimestamp } from '../timestamps/timestamp.ts';
-import { coveredRange, keysSchema, packTilePath } from './pack-layout.ts';
-import { checkpointsOf, entriesIn, openedTexts } from './pack-lines.ts';
+import { walkEntries, type SealedThing } from './pack-entries.ts';
+import { coveredRange, keysSchema } from './pack-layout.ts';
+import { checkpointsOf } from './pack-lines.ts';
 import { readPack, type PackReader } from './pack-reader.ts';
 import { PackTiles } from './pack-tiles.ts';
 
@@ -26,6 +26,8 @@ export interface VerifyPackOptions {
   readonly witnesses: readonly NoteVerifier[];
   /** PEM text of time stamping authorities; one of them must have stamped the checkpoint that is there for it. */
   readonly stampedBy?: string | undefined;
+  /** Threads that read entries; by default as many as the size of the pack is worth. */
+  readonly threads?: number | undefined;
 }
 
 export interface PackVerification extends Verification {
@@ -35,12 +37,6 @@ export interface PackVerification extends Verification {
   readonly past: number;
   /** When an authority that was named has stamped a checkpoint of it. */
   readonly stamped: Date | undefined;
-}
-
-/** What is sealed with a key, and may be in the pack. */
-interface SealedThing {
-  readonly key: string;
-  readonly isOpened: boolean;
 }
 
 /** What is known of the pack while it is checked. */
@@ -61,10 +57,6 @@ interface Scene {
   readonly proved: Map<number, AuditEntry>;
   /** When the checkpoint was stamped that is there for it, as far as an authority was named. */
   readonly stamped: Date[];
-  /** Entries of the period with sealed texts. */
-  readonly sealed: SealedThing[];
-  /** Documents that entries of the period name. */
-  readonly documents: SealedThing[];
 }
 
 async function checkFiles({ pack, walk }: Pick<Scene, 'pack' | 'walk'>): Promise<void> {
@@ -210,64 +202,6 @@ function countOpened(things: readonly SealedThing[], { walk, proved }: Scene): O
   };
 }
 
-async function walkEntries(scene: Scene): Promise<void> {
-  const { pack, tiles, walk } = scene;
-  const { first, past, size } = pack.manifest;
-  const { begin, end } = coveredRange(pack.manifest);
-  // Tiles that do not reach the beginning were reported; there is no tree to put entries into.
-  if (walk.edge.size !== begin) return;
-  const checkpoints = checkpointsOf(pack);
-  let checkpoint = await checkpoints.next();
-  const visitUpTo = async (reached: number): Promise<void> => {
-    while (checkpoint.done !== true && checkpoint.value.size <= reached) {
-      if (checkpoint.value.size > begin) walk.checkpoint(checkpoint.value.size, checkpoint.value.note);
-      checkpoint = await checkpoints.next();
-    }
-  };
-  const lines = pack.lines('entries');
-  const texts = openedTexts(pack);
-  let text = await texts.next();
-  const files = new Set(pack.paths);
-  let differs: number | undefined;
-  for (let at = begin; at < end; at += tileWidth) {
-    const expected = Math.min(tileWidth, size - at);
-    const leaves = await tiles.leaves(at / tileWidth);
-    const path = packTilePath({ level: 'entries', index: at / tileWidth, width: expected });
-    const entries = entriesIn((await pack.read(path)) ?? Buffer.of());
-    if (entries.length > expected)
-      walk.report('entry-misplaced', at + expected, 'there are more entries than the log has');
-    for (const [offset, body] of entries.slice(0, expected).entries()) {
-      const index = at + offset;
-      await visitUpTo(index);
-      walk.entry(index, body, leaves[offset] ?? Buffer.of());
-      if (index < first || index >= past) continue;
-      const line = await lines.next();
-      if (line.value !== body.toString('utf8')) differs ??= index;
-      const entry = parseEntry(body);
-      const document = entry && documentOf(entry);
-      if (document !== undefined) {
-        const isOpened = files.has(`evidence/${document.digest}.json`);
-        scene.documents.push({ key: document.key, isOpened });
-      }
-      const sealed = entry?.sealed;
-      if (sealed === undefined) continue;
-      const isOpened = text.value?.index === index;
-      scene.sealed.push({ key: sealed.key, isOpened });
-      if (!isOpened) continue;
-      if (hash('sha256', text.value?.plaintext ?? '', 'base64') !== sealed.commitment)
-        walk.report('text-wrong', index, 'what is in opened/ is not what was sealed in it');
-      text = await texts.next();
-    }
-  }
-  await visitUpTo(end);
-  walk.end(end);
-  if ((await lines.next()).done !== true) differs ??= past;
-  if (text.value !== undefined)
-    walk.report('text-wrong', text.value.index, 'opened/ holds texts that were not sealed in the period');
-  if (differs !== undefined)
-    walk.report('entry-changed', differs, 'the lines in entries/ are not the entries of the log');
-}
-
 /** Each key but the first must have been brought by an entry of the log, and signed by the key before. */
 function checkChanges({ pack, keys, walk, other, proved }: Scene): void {
   const { begin, end } = coveredRange(pack.manifest);
@@ -352,8 +286,6 @@ async function startScene(pack: PackReader, key: NoteVerifier): Promise<Scene> {
     other,
     agreed: new Map(),
     proved: new Map(),
-    sealed: [],
-    documents: [],
     stamped: [],
   };
 }
@@ -361,7 +293,7 @@ async function startScene(pack: PackReader, key: NoteVerifier): Promise<Scene> {
 /** Verifies the pack in a directory. Rejects with `input/invalid` where it is none or does not reach a kept checkpoint. */
 export async function verifyPack(
   directory: string,
-  { key, kept, witnesses, stampedBy }: VerifyPackOptions,
+  { key, kept, witnesses, stampedBy, threads }: VerifyPackOptions,
 ): Promise<PackVerification> {
   const pack = await readPack(directory);
   const scene = await startScene(pack, key);
@@ -370,7 +302,7 @@ export async function verifyPack(
   await checkWitnesses(scene, witnesses);
   await checkTimestamp(scene, stampedBy);
   await keepCheckpoints(scene, kept);
-  await walkEntries(scene);
+  const { sealed, documents } = await walkEntries(scene, threads);
   checkChanges(scene);
   await checkDigestNames(scene);
   checkPeriod(scene);
@@ -386,8 +318,8 @@ export async function verifyPack(
     root,
     checkpoints,
     pruned: 0,
-    sealed: countOpened(scene.sealed, scene),
-    documents: countOpened(scene.documents, scene),
+    sealed: countOpened(sealed, scene),
+    documents: countOpened(documents, scene),
     stamped: scene.stamped[0],
     problems,
     problemCount,

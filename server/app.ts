@@ -278,6 +278,8 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     audit,
     publicProofs: config.audit.publicProofs,
   });
+  const shredding = createShredding({ database, audit, clock, derived: [activityTexts, approvalTexts] });
+  await shredding.finish();
   await http.register(
     createApi({
       identity: recorded,
@@ -293,7 +295,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
           replay: createReplay({ database, feed, evidence }),
           audit,
         }),
-        shredRoutes(createShredding({ database, audit, clock, derived: [activityTexts, approvalTexts] })),
+        shredRoutes(shredding),
         scanRoutes({ policy, audit }),
       ],
     }),

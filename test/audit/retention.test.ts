@@ -1,6 +1,6 @@
 // How long entries are kept: nothing younger than the floor is pruned, no wrong clock prunes anything, holds keep entries,
 // and what is left can still be verified by everybody.
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { leafHash } from '../../core/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../core/merkle-proof.ts';
 import { startClockWatch } from '../../server/audit/clock-watch.ts';
 import { listEntries } from '../../server/audit/list.ts';
+import type { DurableAuditLog } from '../../server/audit/log.ts';
 import { planPack, writePack } from '../../server/audit/pack/export.ts';
 import { openPack } from '../../server/audit/pack/unpack.ts';
 import { proveConsistency, proveInclusion } from '../../server/audit/proofs.ts';
@@ -19,6 +20,7 @@ import { agreedTime } from '../../server/audit/retention/agreed-time.ts';
 import { addHold, releaseHold } from '../../server/audit/retention/hold.ts';
 import { previewPruning, prune, type Pruned, type PruneOptions } from '../../server/audit/retention/prune.ts';
 import { witnessAttestor } from '../../server/audit/retention/witnessed-time.ts';
+import { createSealing } from '../../server/audit/sealing/sealing.ts';
 import { insertCosignature, readEntries } from '../../server/audit/store.ts';
 import { readTile } from '../../server/audit/tiles.ts';
 import { forgeguard } from '../cli/program.ts';
@@ -178,6 +180,46 @@ describe('what is older than the floor', () => {
     ])
       await expect(bench.database.query(sql)).rejects.toThrow(/may only be appended to/);
   });
+});
+
+test('documents go with the entries that name them, and what tells of keys stays', async () => {
+  await using bench = await auditBench();
+  const { database } = bench;
+  const sealing = createSealing({ id: '0'.repeat(16), key: randomBytes(32) });
+  const keep = async (log: DurableAuditLog, repository: string): Promise<string> => {
+    const body = Buffer.from(repository);
+    const digest = hash('sha256', body, 'hex');
+    const document = { repository, month: bench.now.toISOString().slice(0, 7), digest, body };
+    const { key, data } = await sealing.sealDocument(database, document);
+    const values = [digest, key, data];
+    await database.query('insert into evidence (digest, key, body) values ($1, $2, $3)', values);
+    const event = auditEvent(repository, 'evidence.kept');
+    await log.append({ ...event, repository, details: { kind: 'push-changes', digest, key } });
+    return digest;
+  };
+  const kept: string[] = [];
+  const telling = ['audit.keys-rewrapped', 'audit.fingerprint-key-rotated'] as const;
+  for (const [days, names] of [
+    [retentionDays + 2, ['hub/old', 'hub/held']],
+    [10, ['hub/young']],
+  ] as const) {
+    bench.now = daysAgo(days);
+    await using log = await bench.open();
+    for (const name of names) kept.push(await keep(log, name));
+    for (const action of telling) await log.append({ ...auditEvent('r', action), repository: null });
+    await Promise.all(auditEvents(260).map((event) => log.append({ ...event, action: 'fetch.served' })));
+  }
+  await addHold(optionsOf(bench), {
+    scope: { repository: 'hub/held' },
+    reason: 'case',
+    person: 'local:test',
+  });
+  expect(await prune(optionsOf(bench))).toMatchObject({ removed: 253, held: 1 });
+  const rows = await database.query<{ digest: string }>('select digest from evidence');
+  expect(rows.map(({ digest }) => digest).toSorted()).toEqual(kept.slice(1).toSorted());
+  const left = (await readEntries(database, 0, 3)).map(({ body }) => parseEntry(body)?.action);
+  expect(left).toEqual(['evidence.kept', 'audit.keys-rewrapped', 'audit.fingerprint-key-rotated']);
+  expect(await bench.verify()).toMatchObject({ ok: true, pruned: 253 });
 });
 
 describe('a legal hold', () => {

@@ -21,6 +21,7 @@ import { readEntries } from '../../server/audit/store.ts';
 import { forgeguard } from '../cli/program.ts';
 import { apiBench } from '../support/api.ts';
 import { auditBench, type AuditBench, auditEvent } from '../support/audit.ts';
+import { human } from '../support/human.ts';
 import { bothVerifiersFind } from '../support/pack-verifiers.ts';
 
 const repository = 'hub/clinic/portal';
@@ -39,22 +40,6 @@ const pushEvent = (request: string, more: Partial<AuditEvent> = {}): AuditEvent 
     findings: [{ rule: 'phi/ssn', path: file, line: 7 }],
   },
   ...more,
-});
-
-const person = (name: string, more: Partial<Grant['principal']> = {}): Grant => ({
-  principal: {
-    kind: 'human',
-    id: `human:${name}`,
-    issuer: 'guard',
-    subject: name,
-    groups: [],
-    onBehalfOf: [],
-    session: name,
-    proof: 'guard-token',
-    ...more,
-  },
-  owner: `human:${name}`,
-  scopes: [{ repository: '**', verbs: ['audit'] }],
 });
 
 let bench: AuditBench;
@@ -217,11 +202,11 @@ describe('destroying them', () => {
   const wish = { repository, month: '2026-03', reason: 'a patient has asked for it' };
   const shredding = () =>
     createShredding({ database: bench.database, audit: log, clock: { now: () => bench.now }, derived: [] });
-  const ada = person('ada');
-  const grace = person('grace');
+  const ada = human('ada');
+  const grace = human('grace');
 
   test.each<[string, Grant, Partial<typeof wish>, string]>([
-    ['by an agent', person('bot', { kind: 'agent' }), {}, 'only people destroy'],
+    ['by an agent', human('bot', { kind: 'agent' }), {}, 'only people destroy'],
     ['without the scope', { ...ada, scopes: [] }, {}, 'needs the scope **:audit'],
     ['of a month that is not over', ada, { month: '2026-04' }, '2026-04 is not over yet'],
     ['of a month without texts', ada, { month: '2026-01' }, 'nothing was sealed for this repository'],
@@ -242,7 +227,7 @@ describe('destroying them', () => {
 
   test('takes two people, and leaves everything else readable and provable', async () => {
     const { id } = await shredding().request(ada, 'asking', wish);
-    const own = person('ada', { id: 'human:ada-again' });
+    const own = human('ada', { id: 'human:ada-again' });
     for (const grant of [ada, own])
       await expect(shredding().approve(grant, 'r', id)).rejects.toMatchObject({ code: 'approval/involved' });
     await expect(shredding().approve(grace, 'r', 'shred-000000000000')).rejects.toThrow('nobody has asked');

@@ -9,8 +9,8 @@ import type { ReadAnswer, ReadRequest } from './run-worker.ts';
 /** Fewer entries are read sooner than threads are started. */
 const worthThreads = 20_000;
 const mostThreads = 4;
-/** Runs that a thread may hold: one at work and one waiting. */
-const runsAhead = 2;
+/** Runs that a thread may hold: one at work, the others waiting or on their way to it. */
+const runsAhead = 3;
 /** A thread that owes an answer for so many ms is given up. */
 const deadlineMs = 30_000;
 const heapMb = 256;

@@ -1,11 +1,12 @@
 // Takes entries out of the log that are older than they must be kept. Their hashes stay, so every proof and checkpoint
-// can still be checked; an entry `audit.pruned` says what went, before it goes. Entries under a legal hold, and those that
-// others are read by, stay.
+// can still be checked; an entry `audit.pruned` says what went, before it goes. Documents that only these entries name go
+// with them. Entries under a legal hold, and those that others are read by, stay.
 import { randomBytes } from 'node:crypto';
 import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
 import type { AuditAction } from '../../../core/audit-event.ts';
 import { parseCheckpoint } from '../../../core/checkpoint.ts';
 import { GuardError } from '../../../core/errors.ts';
+import { documentOf } from '../../../core/log-walk.ts';
 import { rootOf } from '../../../core/merkle.ts';
 import { tileWidth } from '../../../core/tile.ts';
 import type { Queryable } from '../../db.ts';
@@ -21,6 +22,7 @@ import {
   readDatabaseTime,
   readOldestAttempt,
   readPrunedPast,
+  removeDocuments,
   type Hold,
 } from './store.ts';
 import { lastWitnessed, witnessedBefore, type Attestor } from './witnessed-time.ts';
@@ -60,6 +62,8 @@ const dayMs = 86_400_000;
 /** Entries that others are read by: without them keys, holds and what was pruned could not be told any more. */
 const lasting: ReadonlySet<AuditAction> = new Set<AuditAction>([
   'audit.key-rotated',
+  'audit.keys-rewrapped',
+  'audit.fingerprint-key-rotated',
   'audit.hold-added',
   'audit.hold-released',
   'audit.pruned',
@@ -111,6 +115,7 @@ async function* oldTiles(client: Queryable, plan: PrunePlan) {
     from = (tile + 1) * tileWidth;
     const entries = await readEntryRange(client, tile * tileWidth, from);
     const kept: number[] = [];
+    const documents: string[] = [];
     let held = 0;
     for (const { index, body } of entries) {
       const entry = parseEntry(body);
@@ -119,8 +124,10 @@ async function* oldTiles(client: Queryable, plan: PrunePlan) {
       const why = mustStay(entry, plan);
       if (why !== undefined) kept.push(index);
       if (why === 'held') held += 1;
+      const document = why === undefined ? documentOf(entry) : undefined;
+      if (document !== undefined) documents.push(document.digest);
     }
-    yield { tile, kept, held, going: entries.length - kept.length };
+    yield { tile, kept, held, documents, going: entries.length - kept.length };
   }
 }
 
@@ -165,7 +172,12 @@ export async function prune(options: PruneOptions): Promise<Pruned> {
   } as const;
   await appendOnce(options, event, (client, index) => insertPruning(client, past, index));
   let removed = 0;
-  for await (const { tile, kept, going } of oldTiles(database, plan))
-    if (going > 0) removed += await pruneTile(database, tile, kept);
+  for await (const { tile, kept, documents, going } of oldTiles(database, plan)) {
+    if (going === 0) continue;
+    removed += await database.transaction(async (client) => {
+      await removeDocuments(client, documents);
+      return pruneTile(client, tile, kept);
+    });
+  }
   return { plan, removed, held: preview.held };
 }

@@ -135,6 +135,11 @@ export async function pruneTile(client: Queryable, tile: number, kept: readonly 
   return row?.removed ?? 0;
 }
 
+/** Removes documents of entries that go, in the transaction that takes these out. */
+export async function removeDocuments(client: Queryable, digests: readonly string[]): Promise<void> {
+  if (digests.length > 0) await client.query('delete from evidence where digest = any ($1)', [digests]);
+}
+
 /** The database's clock. */
 export async function readDatabaseTime(client: Queryable): Promise<Date> {
   const [row] = await client.query<{ now: Date }>('select clock_timestamp() as now');

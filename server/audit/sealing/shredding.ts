@@ -1,14 +1,18 @@
 // Destroys the key of a repository's sealed texts of one month: one person asks, another approves, both proved to the
-// guard. The entries stay as they are, so every proof holds; what was sealed cannot be read any more, by anybody.
+// guard. The entries stay as they are, so every proof holds; what was sealed cannot be read any more, by anybody. The entry
+// comes first: where the guard ends before it has done what that says, it is done at the next start.
 import { randomBytes } from 'node:crypto';
 import type { AuditEvent } from '../../../core/audit-event.ts';
 import { GuardError } from '../../../core/errors.ts';
 import type { Grant } from '../../../core/principal.ts';
 import { coversEverything } from '../../../core/scope.ts';
 import type { AuditLog, AuditShredding, Clock, Shred, ShredWish } from '../../../core/services.ts';
-import type { Database } from '../../db.ts';
+import { destroyedKeyOf } from '../../../core/log-walk.ts';
+import type { Database, Queryable } from '../../db.ts';
 import type { DerivedTexts } from '../../derived-texts.ts';
+import { listEntries } from '../list.ts';
 import { activeHolds } from '../retention/hold.ts';
+import { readSize } from '../store.ts';
 import {
   approveShred,
   destroyDataKey,
@@ -16,7 +20,10 @@ import {
   insertShred,
   readDataKeyOf,
   readShred,
+  readUnfinishedShreds,
   type StoredDataKey,
+  type StoredShred,
+  withdrawApproval,
 } from './store.ts';
 
 export interface ShreddingOptions {
@@ -27,7 +34,8 @@ export interface ShreddingOptions {
   readonly derived: readonly DerivedTexts[];
 }
 
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 /** Somebody else must approve within this span. */
 const requestMs = 7 * dayMs;
 const maxReasonLength = 1_000;
@@ -66,8 +74,37 @@ function shredEvent(
   return { action, request, actor: principal, repository: null, details };
 }
 
+/** What an entry `audit.shredded` tells. */
+interface ToldShred {
+  readonly index: number;
+  readonly key: string;
+  /** Who approved. */
+  readonly by: string;
+}
+
+/** The entry that says that a request was approved; undefined where there is none. */
+async function findTold(client: Queryable, { id, requestedAt }: StoredShred): Promise<ToldShred | undefined> {
+  // Times do not run backwards along the log, and no entry of a request is older than that.
+  const from = new Date(requestedAt.getTime() - hourMs);
+  for await (const { entry } of listEntries(client, await readSize(client), {
+    from,
+    action: 'audit.shredded',
+  })) {
+    const key = destroyedKeyOf(entry);
+    if (entry.details['shred'] === id && key !== undefined && entry.actor !== null)
+      return { index: entry.index, key, by: entry.actor.id };
+  }
+  return undefined;
+}
+
+/** The port, with what makes good what a crash has broken off. */
+export interface Shredding extends AuditShredding {
+  /** Destroys what an entry says was destroyed and is still there; how often that was so. Call it at the start. */
+  finish(): Promise<number>;
+}
+
 /** The port. Dispose of nothing; it holds no resources. */
-export function createShredding({ database, audit, clock, derived }: ShreddingOptions): AuditShredding {
+export function createShredding({ database, audit, clock, derived }: ShreddingOptions): Shredding {
   async function keyToDestroy({
     repository,
     month,
@@ -124,19 +161,49 @@ export function createShredding({ database, audit, clock, derived }: ShreddingOp
       throw new GuardError('approval/involved', 'the one who asks to destroy texts does not approve it');
     const { repository, month } = asked;
     const key = await keyToDestroy(asked);
-    const { begin: from, end: to } = periodOf(month);
     const details = { shred, repository, month, key: key.id, requestedBy: asked.requestedBy };
+    await approveShred(database, shred, grant.principal.id);
     const { index } = await audit.append(shredEvent('audit.shredded', id, grant, details));
-    await database.transaction(async (client) => {
-      await destroyDataKey(client, key.id, index);
-      await destroyDocuments(client, key.id);
-      for (const texts of derived) await texts.forget(client, { repository, from, to });
-      await approveShred(client, shred, grant.principal.id);
-    });
-    // What the table held before is overwritten as soon as PostgreSQL uses the place again.
-    await database.query('vacuum audit_data_key');
+    await destroy(asked, { index, key: key.id, by: grant.principal.id });
     return { id: shred, repository, month, state: 'destroyed' };
   }
 
-  return { request, approve };
+  /** Does what the entry says; without effect where it was done. */
+  async function destroy({ id, repository, month }: StoredShred, told: ToldShred): Promise<void> {
+    const { begin: from, end: to } = periodOf(month);
+    await database.transaction(async (client) => {
+      await destroyDataKey(client, told.key, told.index);
+      await destroyDocuments(client, told.key);
+      for (const texts of derived) await texts.forget(client, { repository, from, to });
+      await approveShred(client, id, told.by);
+    });
+    // What the table held before is overwritten as soon as PostgreSQL uses the place again.
+    await database.query('vacuum audit_data_key');
+  }
+
+  async function finish(): Promise<number> {
+    let finished = 0;
+    for (const asked of await readUnfinishedShreds(database)) {
+      const told = await findTold(database, asked);
+      if (told === undefined) {
+        await withdrawApproval(database, asked.id);
+        continue;
+      }
+      await destroy(asked, told);
+      finished += 1;
+    }
+    return finished;
+  }
+
+  return {
+    request: async (grant, id, wish) => {
+      await finish();
+      return request(grant, id, wish);
+    },
+    approve: async (grant, id, shred) => {
+      await finish();
+      return approve(grant, id, shred);
+    },
+    finish,
+  };
 }

@@ -130,21 +130,39 @@ export async function insertShred(client: Queryable, shred: Omit<StoredShred, 'a
   );
 }
 
+const shredColumns = `s.id, s.repository, to_char(s.month, 'YYYY-MM') as month, s.reason, s.requested_by as "requestedBy",
+  s.requested_for as "requestedFor", s.requested_at as "requestedAt", s.approved_by as "approvedBy"`;
+
 /** The request with this id. */
 export async function readShred(client: Queryable, id: string): Promise<StoredShred | undefined> {
-  const [row] = await client.query<StoredShred>(
-    `select s.id, s.repository, to_char(s.month, 'YYYY-MM') as month, s.reason, s.requested_by as "requestedBy",
-            s.requested_for as "requestedFor", s.requested_at as "requestedAt", s.approved_by as "approvedBy"
-       from audit_shred s where s.id = $1`,
-    [id],
-  );
+  const [row] = await client.query<StoredShred>(`select ${shredColumns} from audit_shred s where s.id = $1`, [
+    id,
+  ]);
   return row;
 }
 
-/** Notes who approved, in the transaction that destroys the key. */
+/** Requests that somebody has approved, or was about to, while the key is still there; oldest first. */
+export function readUnfinishedShreds(client: Queryable): Promise<readonly StoredShred[]> {
+  return client.query<StoredShred>(
+    `select ${shredColumns}
+       from audit_shred s join audit_data_key k on k.repository = s.repository and k.month = s.month
+      where s.approved_by is not null and k.wrapped is not null order by s.requested_at, s.id`,
+  );
+}
+
+/** Notes who approves: before the log has it, so that what was broken off is found, and where the key is destroyed. */
 export async function approveShred(client: Queryable, id: string, person: string): Promise<void> {
   await client.query(
     'update audit_shred set approved_by = $2, approved_at = clock_timestamp() where id = $1',
     [id, person],
+  );
+}
+
+/** Takes back that somebody was about to approve, where the log has no word of it. */
+export async function withdrawApproval(client: Queryable, id: string): Promise<void> {
+  await client.query(
+    `update audit_shred set approved_by = null, approved_at = null
+      where id = $1 and approved_at < clock_timestamp() - interval '1 hour'`,
+    [id],
   );
 }

@@ -7,7 +7,8 @@ import { ok } from '../support/client.ts';
 import { readFetched } from '../support/fetched.ts';
 import { type GuardedForge, startGuardedForge, upstreamPassword } from '../support/guarded-forge.ts';
 import { sampleMemory } from '../support/process-memory.ts';
-import { isolatedGitEnvironment, killGroup } from '../support/run.ts';
+import { killGroup } from '../support/process-group.ts';
+import { isolatedGitEnvironment } from '../support/run.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { type FaultEffect, htmlPage, type UpstreamRequestKind } from '../support/upstream-fault.ts';
 

@@ -12,7 +12,8 @@ import { phiSample } from '../support/phi.ts';
 import { landed } from '../support/made-push.ts';
 import { cloneSeeded, type PushForge, type Seeded, startPushForge } from '../support/push-forge.ts';
 import { createRandom } from '../support/random.ts';
-import { isolatedGitEnvironment, killGroup } from '../support/run.ts';
+import { killGroup } from '../support/process-group.ts';
+import { isolatedGitEnvironment } from '../support/run.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 let forge: PushForge;

@@ -7,7 +7,8 @@ import { Agent, fetch } from 'undici';
 import { stringify } from 'yaml';
 import { freePort } from './free-port.ts';
 import { type MemoryWatch, watchMemory } from './process-memory.ts';
-import { killGroup, run, type Run } from './run.ts';
+import { killGroup } from './process-group.ts';
+import { run, type Run } from './run.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { expectNoUpstreamSecret, leakFileVariable } from './upstream-secret.ts';
 

@@ -1,7 +1,7 @@
 // Answers one HTTP request with stock `git http-backend` (CGI, RFC 3875) on a directory of bare repositories.
-import { spawn } from 'node:child_process';
 import type { IncomingMessage } from 'node:http';
 import type { Writable } from 'node:stream';
+import type { Spawner } from '../../server/git/spawner.ts';
 import { drained } from './drained.ts';
 import { isolatedGitEnvironment } from './run.ts';
 
@@ -14,6 +14,8 @@ export interface CgiResponse {
 }
 
 export interface CgiRequest {
+  /** Starts git: a test process is large, and its forks are slow. */
+  readonly spawner: Spawner;
   readonly projectRoot: string;
   readonly home: string;
   readonly message: IncomingMessage;
@@ -35,34 +37,21 @@ const bodyHeaders = {
 
 /** Runs `git http-backend`; rejects where it ends without a complete header. */
 export async function answerWithHttpBackend(request: CgiRequest): Promise<CgiResponse> {
-  const child = spawn('git', ['http-backend'], {
+  const child = await request.spawner.spawn({
+    args: ['http-backend'],
+    cwd: request.projectRoot,
     env: environmentOf(request),
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // git runs git-http-backend as a program of its own: both are ended together.
-    detached: true,
   });
-  const kill = (): void => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      child.kill('SIGKILL');
-    }
-  };
+  const kill = (): void => child.kill();
   if (request.signal.aborted) kill();
   else request.signal.addEventListener('abort', kill, { once: true });
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
-  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  child.once('close', () => request.signal.removeEventListener('abort', kill));
-  const started = new Promise<never>((_, reject) => child.on('error', reject));
+  const ended = child.ended.then(() => request.signal.removeEventListener('abort', kill));
   child.stdin.on('error', () => undefined);
   const fed = feed(request.body, child.stdin);
   const output = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const { head, rest } = await Promise.race([
-    readHead(output, () => Buffer.concat(errors).toString()),
-    started,
-  ]);
+  const { head, rest } = await readHead(output, () => Buffer.concat(errors).toString());
   return {
     ...parseHead(head),
     body: follow(rest, output),

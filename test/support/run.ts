@@ -1,5 +1,7 @@
 // Runs a program to its end and returns everything it said. For tests only: no shell, a deadline, captured output.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { StartAnswer, StartRequest } from './starter-messages.ts';
 import { expectNoUpstreamSecret } from './upstream-secret.ts';
 
 export interface Run {
@@ -23,46 +25,51 @@ export interface RunOptions {
 }
 
 /** Runs `command`; never rejects for a bad exit code, only where the program cannot be started. */
-export function run(command: string, args: readonly string[], options: RunOptions): Promise<Run> {
-  const started = performance.now();
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: options.cwd, env: options.env, stdio: 'pipe', detached: true });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    // The whole group: git's transport helpers hold the pipes open when only git itself is killed.
-    const timer = setTimeout(() => killGroup(child.pid), options.deadline ?? 60_000);
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    child.on('error', reject);
-    // A program that ends before it read its input closes the pipe; its exit code says the rest.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(options.input);
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      const stdoutBytes = Buffer.concat(out);
-      const stderrBytes = Buffer.concat(err);
-      const name = `${command} ${args[0] ?? ''}`;
-      expectNoUpstreamSecret(`what ${name} printed`, stdoutBytes);
-      expectNoUpstreamSecret(`what ${name} complained`, stderrBytes);
-      resolve({
-        code,
-        signal,
-        stdout: stdoutBytes.toString('utf8'),
-        stderr: stderrBytes.toString('utf8'),
-        stdoutBytes,
-        seconds: (performance.now() - started) / 1000,
-      });
-    });
+export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Run> {
+  const { cwd, env, input, deadline = 60_000 } = options;
+  const answer = await ask({ command, args, cwd, env, input, deadline });
+  if ('problem' in answer) throw new Error(answer.problem);
+  const { code, signal, seconds } = answer;
+  const name = `${command} ${args[0] ?? ''}`;
+  expectNoUpstreamSecret(`what ${name} printed`, answer.stdout);
+  expectNoUpstreamSecret(`what ${name} complained`, answer.stderr);
+  const stdoutBytes = Buffer.from(answer.stdout);
+  const stdout = stdoutBytes.toString('utf8');
+  return { code, signal, stdout, stderr: Buffer.from(answer.stderr).toString('utf8'), stdoutBytes, seconds };
+}
+
+let starter: ChildProcess | undefined;
+let lastId = 0;
+const waiting = new Map<number, PromiseWithResolvers<StartAnswer>>();
+
+function ask(request: Omit<StartRequest, 'id'>): Promise<StartAnswer> {
+  const program = (starter ??= openStarter());
+  const id = (lastId += 1);
+  const answer = Promise.withResolvers<StartAnswer>();
+  waiting.set(id, answer);
+  // Only what is awaited keeps this process.
+  program.channel?.ref();
+  program.send({ ...request, id }, (error) => {
+    if (error !== null) answer.reject(error);
+  });
+  return answer.promise.finally(() => {
+    waiting.delete(id);
+    if (waiting.size === 0) program.channel?.unref();
   });
 }
 
-/** Kills a process that was started as the leader of its own group, and its children. */
-export function killGroup(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, signal);
-  } catch {
-    // Already gone.
-  }
+function openStarter(): ChildProcess {
+  const opened = fork(fileURLToPath(new URL('starter.ts', import.meta.url)), {
+    serialization: 'advanced',
+    execArgv: [],
+  });
+  opened.unref();
+  opened.on('message', (answer: StartAnswer) => waiting.get(answer.id)?.resolve(answer));
+  opened.on('exit', () => {
+    if (starter === opened) starter = undefined;
+    for (const { reject } of waiting.values()) reject(new Error('what starts programs for tests has ended'));
+  });
+  return opened;
 }
 
 /** Runs and rejects, with what the program said, where it does not end with 0. */

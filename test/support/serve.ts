@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { descendantsOf } from './process-memory.ts';
-import { killGroup } from './run.ts';
+import { killGroup } from './process-group.ts';
 
 export interface ServeOptions {
   readonly cwd: string;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { mkdir } from 'node:fs/promises';
+import { Spawner } from '../../server/git/spawner.ts';
 import { drained } from './drained.ts';
 import { createHold, type Hold } from './hold.ts';
 import { answerWithHttpBackend, type CgiResponse } from './http-backend.ts';
@@ -86,6 +87,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   let credential = options.credential;
   let hidden: readonly string[] = [];
   const stopped = new AbortController();
+  const spawner = await Spawner.start();
 
   const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const record = recordOf(message, credential);
@@ -96,6 +98,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     const effect = plan.take(record.kind);
     if (effect && (await actedBefore(effect, message, response))) return;
     const answer = await answerWithHttpBackend({
+      spawner,
       projectRoot: root,
       home,
       message,
@@ -139,6 +142,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const stop = async (): Promise<void> => {
     await down();
     stopped.abort();
+    await spawner[Symbol.asyncDispose]();
     await directory.remove();
   };
   return {

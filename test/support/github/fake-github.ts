@@ -3,6 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fastify } from 'fastify';
+import { Spawner } from '../../../server/git/spawner.ts';
 import { freePort } from '../free-port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { createRepository } from '../upstream-repository.ts';
@@ -64,6 +65,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
   const [root, home] = [join(directory.path, 'repositories'), join(directory.path, 'home')];
   await mkdir(root);
   await mkdir(home);
+  const spawner = await Spawner.start();
   // The port stands in the addresses of everything it answers.
   const port = await freePort();
   const world = createWorld(`http://127.0.0.1:${port}`);
@@ -94,7 +96,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
     { prefix: '/api/v3' },
   );
   addManifestPages(server, world);
-  addGitAccess(server, { world, root, home, signal: stopped.signal });
+  addGitAccess(server, { world, spawner, root, home, signal: stopped.signal });
   await server.listen({ port, host: '127.0.0.1' });
   return {
     url: world.url,
@@ -133,6 +135,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
     [Symbol.asyncDispose]: async () => {
       stopped.abort();
       await server.close();
+      await spawner[Symbol.asyncDispose]();
       await directory.remove();
     },
   };

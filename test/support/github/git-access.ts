@@ -1,5 +1,6 @@
 // Repositories of the fake over smart HTTP, by stock `git http-backend`, for installation tokens that reach them.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Spawner } from '../../../server/git/spawner.ts';
 import { answerWithHttpBackend } from '../http-backend.ts';
 import { drained } from '../drained.ts';
 import { callerOf, tokenReaches } from './app-token.ts';
@@ -7,6 +8,7 @@ import { permits, type Repository, repositoryOf, type World } from './world.ts';
 
 export interface GitAccessOptions {
   readonly world: World;
+  readonly spawner: Spawner;
   readonly root: string;
   readonly home: string;
   readonly signal: AbortSignal;
@@ -26,6 +28,7 @@ export function addGitAccess(server: FastifyInstance, options: GitAccessOptions)
     reply.hijack();
     const { raw } = reply;
     const answer = await answerWithHttpBackend({
+      spawner: options.spawner,
       projectRoot: options.root,
       home: options.home,
       message: request.raw,

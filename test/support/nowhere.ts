@@ -40,10 +40,24 @@ async function gitDirectories(directory: string): Promise<readonly string[]> {
   return files.filter((path) => path.endsWith('/HEAD')).map((path) => path.slice(0, -'/HEAD'.length));
 }
 
+interface Unpacked {
+  /** Names of all files; those of Git's objects change with what is in them. */
+  readonly files: string;
+  readonly objects: string;
+}
+
+const unpacked = new Map<string, Unpacked>();
+
+/** Every object, unpacked again only where a file came or went. */
 async function allObjects(directory: string): Promise<string> {
+  const files = (await filesBelow(join(directory, 'objects'))).join('\n');
+  const known = unpacked.get(directory);
+  if (known?.files === files) return known.objects;
   const done = await run('git', ['cat-file', '--batch-all-objects', '--batch'], {
     cwd: directory,
     env: { ...isolatedGitEnvironment(directory), GIT_DIR: directory },
   });
-  return Buffer.from(done.stdoutBytes).toString('latin1');
+  const objects = Buffer.from(done.stdoutBytes).toString('latin1');
+  unpacked.set(directory, { files, objects });
+  return objects;
 }

@@ -249,7 +249,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       audit,
       approvals: approvals.service,
       sessions: identity.sessions,
-      changes: { push: git.heldChanges },
+      changes: git.heldChanges,
       guardUrl,
     }),
   );
@@ -288,7 +288,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       publicUrl: config.publicUrl,
       requestsPerMinute: config.limits.apiRequestsPerMinute,
       routes: [
-        approvalRoutes({ approvals: approvals.service, changes: { push: git.heldChanges }, audit }),
+        approvalRoutes({ approvals: approvals.service, changes: git.heldChanges, audit }),
         agentRoutes({ activity: activity.service, reports: reports.service, audit, clock }),
         sessionRoutes({
           activity: activity.service,

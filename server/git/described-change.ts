@@ -13,14 +13,14 @@ const regular = /^100/;
 const linkMode = '120000';
 
 /** The cache holds trees alone: contents are asked for where somebody wants to see them. */
-export async function fetchBefore(
+export async function fetchContents(
   workshop: Workshop,
   reader: ObjectReader,
   changes: readonly RefChange[],
   signal: AbortSignal,
 ): Promise<void> {
-  const old = [...new Set(changes.flatMap((change) => contentOf(change.old)))];
-  await fetchMissing(workshop, reader, old, signal);
+  const wanted = changes.flatMap((change) => [...contentOf(change.old), ...contentOf(change.new)]);
+  await fetchMissing(workshop, reader, [...new Set(wanted)], signal);
 }
 
 function contentOf(version: RefChange['old']): readonly Oid[] {
@@ -78,11 +78,11 @@ async function sideOf(
   let size: number | undefined;
   for await (const header of reader.headers([oid])) size = header?.size;
   if (size === undefined)
-    throw new GuardError('upstream/invalid', 'the upstream did not send a file of before');
+    throw new GuardError('upstream/invalid', 'the upstream did not send a file of the change');
   if (size > changesCaps.fileBytes) return { bytes: size, file: 'large' };
   // As it is scanned when it is pushed.
   const kind = version?.mode === linkMode ? 'names' : 'file';
   const read = await reader.object(oid);
-  if (read === undefined) throw new GuardError('internal', "couldn't read a file of the held push");
+  if (read === undefined) throw new GuardError('internal', "couldn't read a file of the change");
   return { bytes: size, file: await maskedFile(services.scanner, { kind, path }, read.data, oid, signal) };
 }

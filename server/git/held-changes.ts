@@ -1,13 +1,10 @@
 // What a held push would change, as a reviewer sees it: computed when somebody looks, masked before anything of it leaves
-// here. The files of before are fetched from the upstream one page at a time.
-import { changesCaps, type HeldChangesAnswer, type HeldFileChange } from '../../core/approval/changes.ts';
+// here, one page at a time.
 import { isTerminal } from '../../core/approval/state.ts';
-import { GuardError } from '../../core/errors.ts';
 import type { HeldChanges } from '../../core/services.ts';
 import type { ApplyServices } from './apply-held.ts';
+import { changesPage, readCursor } from './changes-page.ts';
 import { contextOf, inspectObjects } from './decide-push.ts';
-import { describeChange, fetchBefore } from './described-change.ts';
-import { scanNames } from './masked-names.ts';
 import { pushOfHeld } from './held-push.ts';
 import { changedPaths, classifyUpdates, type RefChange } from './ref-changes.ts';
 import type { Push } from './push-stage.ts';
@@ -50,7 +47,7 @@ export function createHeldChanges(services: ApplyServices): HeldChanges {
         changes = await listChanges(services, push, workshop, pack);
         remember(approval.id, changes);
       }
-      return await pageOf(services, workshop, changes, start, signal);
+      return await changesPage(services, workshop, changes, start, signal);
     },
   };
 }
@@ -68,41 +65,4 @@ async function listChanges(
   const context = await contextOf(services, push, { workshop, defaultBranch }, inspection);
   const updates = await classifyUpdates(push.request.commands, context);
   return (await changedPaths(updates, context, 'exact')).paths;
-}
-
-function readCursor(after: string | null): number {
-  if (after === null) return 0;
-  if (!/^\d{1,9}$/.test(after))
-    throw new GuardError('input/invalid', '`after` is not what an earlier page gave as `next`');
-  return Number(after);
-}
-
-async function pageOf(
-  services: ApplyServices,
-  workshop: Workshop,
-  changes: readonly RefChange[],
-  start: number,
-  signal: AbortSignal,
-): Promise<HeldChangesAnswer> {
-  const wanted = changes.slice(start, start + changesCaps.files);
-  const names = await scanNames(
-    wanted.map(({ path }) => path),
-    services.scanner,
-    signal,
-  );
-  const reader = await workshop.reader(signal);
-  await fetchBefore(workshop, reader, wanted, signal);
-  const files: HeldFileChange[] = [];
-  let length = 0;
-  for (const change of wanted) {
-    const file = await describeChange(services, workshop, reader, change, names.shown(change.path), signal);
-    length += file.hunks.reduce(
-      (sum, hunk) => sum + hunk.lines.reduce((own, { text }) => own + text.length, 0),
-      0,
-    );
-    if (files.length > 0 && length > changesCaps.pageLength) break;
-    files.push(file);
-  }
-  const next = start + files.length;
-  return { kind: 'page', files, total: changes.length, next: next < changes.length ? String(next) : null };
 }

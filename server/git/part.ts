@@ -19,6 +19,7 @@ import { openGateway } from './gateway.ts';
 import { createHistory } from './history.ts';
 import type { PushServices } from './push-stage.ts';
 import { createPreparations } from './preparations.ts';
+import { createProposedChanges } from './proposed-changes.ts';
 import { createEvidenceKeeper } from './push-evidence.ts';
 import { useSpawner } from './process.ts';
 import { sweepQuarantines } from './quarantine.ts';
@@ -51,8 +52,8 @@ export interface GitPart extends AsyncDisposable {
   settle(attempts: readonly OpenAttempt[]): Promise<number>;
   /** Lands approved pushes. */
   readonly applier: ApprovalApplier;
-  /** Shows what held pushes would change. */
-  readonly heldChanges: HeldChanges;
+  /** Shows what held pushes and proposed merges would change. */
+  readonly heldChanges: Readonly<Record<'push' | 'merge', HeldChanges>>;
   /** Scans changes that are at an upstream already. */
   readonly changeScanner: ChangeScanner;
 }
@@ -121,7 +122,10 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
         return facts.advertisement(repositoryOf(id), undefined, AbortSignal.timeout(10_000));
       }),
     applier: createApplier({ ...services, repositoryOf }),
-    heldChanges: createHeldChanges({ ...services, repositoryOf }),
+    heldChanges: {
+      push: createHeldChanges({ ...services, repositoryOf }),
+      merge: createProposedChanges({ ...services, repositoryOf }),
+    },
     changeScanner: createChangeScanner({ ...services, repositoryOf }),
     async [Symbol.asyncDispose]() {
       clearInterval(sweeping);

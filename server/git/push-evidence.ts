@@ -5,7 +5,7 @@ import type { HeldFileChange } from '../../core/approval/changes.ts';
 import { asGuardError } from '../../core/errors.ts';
 import type { AuditLog } from '../../core/services.ts';
 import { contextOf } from './decide-push.ts';
-import { describeChange, fetchBefore } from './described-change.ts';
+import { describeChange, fetchContents } from './described-change.ts';
 import { scanNames } from './masked-names.ts';
 import { evidenceEvent } from './push-audit.ts';
 import type {
@@ -143,7 +143,7 @@ async function describeFiles(
   const reader = await stage.workshop.reader(signal);
   for (let at = 0; at < changes.length && room > bareFileBytes; at += pageFiles) {
     const page = changes.slice(at, at + pageFiles);
-    await fetchBefore(stage.workshop, reader, page, signal);
+    await fetchContents(stage.workshop, reader, page, signal);
     for (const [offset, change] of page.entries()) {
       const named = bare[at + offset];
       if (named === undefined) continue;

@@ -6,6 +6,8 @@ import { makeCommits } from '../support/github/commits.ts';
 import { type GuardedGithub, startGuardedGithub } from '../support/github/guarded-github.ts';
 import type { PullRequest } from '../support/github/pull-state.ts';
 import { accountOf, type Repository } from '../support/github/world.ts';
+import { createReviewer } from '../support/reviewers.ts';
+import { secretSample } from '../support/secrets.ts';
 import { until } from '../support/until.ts';
 
 let scene: GuardedGithub;
@@ -75,6 +77,31 @@ test('it waits, with buttons, and says for whom', async () => {
   expect(run.actions.map(({ identifier }) => identifier)).toEqual(['approve', 'deny', 'rescan']);
   expect(run.summary).toContain('`group:reviewers`');
   expect(run.detailsUrl).toContain('/ui/approvals/ap_');
+});
+
+test('it shows what would change, file by file, with values masked', async () => {
+  const secret = secretSample('github-token', 77);
+  const pull = await scene.openPull(
+    repository,
+    { 'ci/shown.sh': `echo\n${secret.text}`, 'README.md': '# risky\nmore\n' },
+    { by: 'robo-1' },
+  );
+  const run = await scene.check(repository, pull, waits);
+  const id = /ap_[\w-]+/.exec(run.detailsUrl ?? '')?.[0] ?? '';
+  const reviewer = await createReviewer(scene.database.database, scene.guard.url, 'rita');
+  const page = await reviewer.changes(id);
+  expect(page).toMatchObject({
+    total: 2,
+    next: null,
+    files: [
+      { path: 'README.md', change: 'modify', masked: 0 },
+      { path: 'ci/shown.sh', change: 'add', masked: 1, ref: `refs/pull/${pull.number}/head` },
+    ],
+  });
+  expect(JSON.stringify(page)).toContain('more');
+  expect(JSON.stringify(page)).not.toContain(secret.value);
+  const [shown] = (await scene.audit('approval.shown')).toReversed();
+  expect(shown?.details).toMatchObject({ approval: id, files: 2 });
 });
 
 test.each([

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { AuditEvent } from '../core/audit-event.ts';
 import { parseVerifierKey, type NoteVerifier } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
+import { type MadeReport, mostMadeReports, reportMadeEvent } from '../core/report/made.ts';
 import { readCheckpointFile } from '../server/audit/checkpoint-file.ts';
 import { createSealing, type Sealing } from '../server/audit/sealing/sealing.ts';
 import { findWrappingKey } from '../server/audit/sealing/wrapping-key.ts';
@@ -31,6 +32,20 @@ export async function recordExport(
       details: { ...details, by: `local:${userInfo().username}` },
     },
   );
+}
+
+/** Records reports that are about to be handed out, in as many entries as they need. */
+export async function recordReports(
+  database: Database,
+  dataDir: string,
+  reports: readonly MadeReport[],
+): Promise<void> {
+  const request = randomBytes(8).toString('hex');
+  for (let at = 0; at < reports.length; at += mostMadeReports) {
+    const page = reports.slice(at, at + mostMadeReports);
+    const event = reportMadeEvent(request, null, `local:${userInfo().username}`, page);
+    await appendOnce({ database, dataDir, clock: { now: () => new Date() } }, event);
+  }
 }
 
 const maxNoteBytes = 65_536;

@@ -22,6 +22,7 @@ import { type OpenedCount, verifyLog, type Verification } from '../server/audit/
 import { readBoundedFile } from '../server/bounded-file.ts';
 import { withConfiguredDatabase } from '../server/configured-database.ts';
 import { verifyReceived } from './audit-received.ts';
+import { checkReport, reportCheckFormats } from './audit-verify-report.ts';
 import { auditConfig, givenCheckpoints, keptCheckpoints, trustedKey } from './audit-source.ts';
 
 export interface VerifyFlags {
@@ -30,6 +31,7 @@ export interface VerifyFlags {
   readonly checkpoint: readonly string[];
   readonly witness: readonly string[];
   readonly received?: string;
+  readonly report?: string;
   readonly tsa?: string;
   readonly format: 'text' | 'json';
 }
@@ -235,8 +237,22 @@ async function verifyKept(file: string, flags: VerifyFlags): Promise<void> {
   process.exitCode = isSound ? exit.ok : exit.problems;
 }
 
-/** Verifies the log of the configuration, or the evidence pack or proof in `file`, or what a receiver has kept. */
+async function verifyReport(file: string, flags: VerifyFlags): Promise<void> {
+  const config = await auditConfig(flags.config);
+  const key = await trustedKey(config.dataDir, flags.key);
+  const kept = await keptCheckpoints(config.dataDir, flags.checkpoint);
+  const check = await withConfiguredDatabase(
+    config,
+    (database) => checkReport(database, file, { key, kept }),
+    { migrate: false },
+  );
+  process.stdout.write(`${reportCheckFormats[flags.format](check)}\n`);
+  process.exitCode = check.problems.length === 0 ? exit.ok : exit.problems;
+}
+
+/** Verifies the log of the configuration, the evidence pack or proof in `file`, what a receiver has kept, or a report. */
 export function verify(file: string | undefined, flags: VerifyFlags): Promise<void> {
+  if (flags.report !== undefined) return verifyReport(flags.report, flags);
   if (flags.received !== undefined) return verifyKept(flags.received, flags);
   return file === undefined ? verifyDatabase(flags) : verifyFile(file, flags);
 }

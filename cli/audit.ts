@@ -34,6 +34,7 @@ export function registerAudit(program: Command): void {
       '--received <file>',
       'check the lines that a receiver of the log has kept instead; `-` is standard input',
     )
+    .option('--report <file>', 'look up a report that somebody was handed instead: was it made, for whom')
     .option('--tsa <file>', 'roots of the time stamping authority that must have stamped it (PEM)')
     .addOption(
       program.createOption('--format <format>', 'output').choices(Object.keys(formats)).default('text'),

@@ -1,6 +1,7 @@
 // The reports of an evidence pack: one for each agent that did something in its period, to read on a screen and by
 // programs.
 import type { Actor } from '../core/activity/service.ts';
+import type { MadeReport } from '../core/report/made.ts';
 import { createActivity } from '../server/activity/part.ts';
 import { createAuditFeed } from '../server/audit/feed.ts';
 import { createIntegritySource } from '../server/audit/integrity.ts';
@@ -14,13 +15,16 @@ import { createReportPrinter } from '../server/reports/html.ts';
 const pageSize = 200;
 const longestMs = 600_000;
 
+/** A report as a file, and what it is about. */
+export type AgentReport = PackReport & Pick<MadeReport, 'agent' | 'from' | 'to' | 'format'>;
+
 /** Made one after the other, as they are written. */
 export async function* packReports(
   database: Database,
   config: Config,
   sealing: Sealing,
   { from, to }: Period,
-): AsyncGenerator<PackReport> {
+): AsyncGenerator<AgentReport> {
   const clock = { now: () => new Date() };
   const feed = createAuditFeed(database, sealing);
   await using activity = createActivity({ database, feed, clock, onProblem: () => undefined });
@@ -36,8 +40,10 @@ export async function* packReports(
     const question = { agent: actor.actor, period, sight: () => true, scope: 'all', signal } as const;
     const report = await buildReport({ activity: service, feed, integrity, clock }, question);
     const name = fileName(actor.actor);
-    yield { name: `${name}.json`, text: `${JSON.stringify(report, undefined, 2)}\n` };
-    yield { name: `${name}.html`, text: await printer.html(report) };
+    const about = { agent: actor.actor, from: period.from.toISOString(), to: period.to.toISOString() };
+    const text = `${JSON.stringify(report, undefined, 2)}\n`;
+    yield { name: `${name}.json`, text, ...about, format: 'json' };
+    yield { name: `${name}.html`, text: await printer.html(report), ...about, format: 'html' };
   }
 }
 

@@ -60,6 +60,7 @@ export const auditActions = [
   'audit.pruned',
   'audit.read',
   'audit.refused',
+  'audit.report-made',
   'audit.resumed',
   'audit.shred-requested',
   'audit.shredded',

@@ -1,4 +1,5 @@
-// Agents and the reports about them over HTTP. A report is on record before it is sent.
+// Agents and the reports about them over HTTP. Who asks for a report is on record before it is made, and its SHA-256 before
+// its last byte is sent.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -8,12 +9,14 @@ import type { Actor, ActivityService, Period } from '../../core/activity/service
 import { seesAllOf, type Sight, sightOf } from '../../core/activity/visibility.ts';
 import { GuardError } from '../../core/errors.ts';
 import type { Grant } from '../../core/principal.ts';
-import { reportSchema } from '../../core/report/schema.ts';
+import { reportMadeEvent } from '../../core/report/made.ts';
+import { type Report, reportSchema } from '../../core/report/schema.ts';
 import { type ReportFormat, reportFormats, type ReportService } from '../../core/report/service.ts';
 import { covers } from '../../core/scope.ts';
 import type { AuditLog, Clock } from '../../core/services.ts';
 import { answers } from './answers.ts';
 import { grantOf } from './grant.ts';
+import { type Digested, digestOf, recorded } from './report-digest.ts';
 import { coverageView, coverageViewOf, countsView } from './session-view.ts';
 import { actorId, timeQuery } from './time-query.ts';
 
@@ -235,20 +238,31 @@ export function agentRoutes(options: AgentRoutesOptions): (app: FastifyInstance)
           )
           .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox");
         const question = { agent, period, sight, scope, signal };
+        const record = async (made: Digested): Promise<void> => {
+          const report = { agent, format, from: begin, to: end, scope, ...made };
+          await audit.append(reportMadeEvent(request.id, grant.principal, 'http', [report]));
+        };
         running += 1;
         try {
-          if (format === 'csv') return await sendLines(reply, reports.csv(question));
-          const report = await reports.report(question);
-          if (format === 'json') return await reply.send(report);
-          return await reply.send(
-            format === 'html' ? await reports.html(report) : Buffer.from(await reports.pdf(report)),
-          );
+          if (format === 'csv') return await sendLines(reply, recorded(reports.csv(question), record));
+          const bytes = await bytesOf(reports, format, await reports.report(question));
+          await record(digestOf(bytes));
+          return await reply.send(bytes);
         } finally {
           running -= 1;
         }
       },
     );
   };
+}
+
+async function bytesOf(
+  reports: ReportService,
+  format: Exclude<ReportFormat, 'csv'>,
+  report: Report,
+): Promise<Buffer> {
+  if (format === 'json') return Buffer.from(JSON.stringify(reportSchema.parse(report)));
+  return Buffer.from(format === 'html' ? await reports.html(report) : await reports.pdf(report));
 }
 
 /** Sends what comes as it comes. What fails before the first line is answered as any error is. */

@@ -47,6 +47,7 @@ const kinds: readonly (readonly [action: string, of: OcsfClass, activity: number
   ['audit.read', 'api', 2],
   ['audit.exported', 'api', 2],
   ['audit.refused', 'api', 2],
+  ['audit.report-made', 'api', 1],
   ['audit.key-rotated', 'entity', 3],
   ['audit.keys-rewrapped', 'entity', 3],
   ['audit.fingerprint-key-rotated', 'entity', 3],

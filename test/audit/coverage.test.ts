@@ -69,6 +69,7 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'audit.pruned': { test: retention },
   'audit.read': 'here',
   'audit.refused': 'here',
+  'audit.report-made': { test: 'test/e2e/reports.test.ts' },
   'audit.resumed': { test: 'test/audit/outage.test.ts' },
   'audit.shred-requested': { test: 'test/audit/sealing.test.ts' },
   'audit.shredded': { test: 'test/audit/sealing.test.ts' },

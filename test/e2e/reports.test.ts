@@ -1,8 +1,10 @@
 // Reports about an agent in every form, to those who may have them.
+import { generateKeyPairSync, hash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createSigner, signCheckpoint } from '../../core/checkpoint.ts';
 import { reportSchema, type Report } from '../../core/report/schema.ts';
 import { csvCell } from '../../server/reports/csv.ts';
 import { openPack } from '../../server/audit/pack/unpack.ts';
@@ -255,6 +257,53 @@ test('on the command line, into a file that must not be there yet', async () => 
   expect(await readdir(directory.path)).toEqual(['agent.html']);
 });
 
+describe('whoever is handed a report', () => {
+  const check = (file: string, ...args: string[]): Promise<Run> =>
+    scene.forge.guard.command(['audit', 'verify', '--report', file, ...args]);
+
+  test.each(['json', 'html', 'csv'])('finds it in the log: %s', async (format) => {
+    await using directory = await temporaryDirectory('handed-report');
+    const file = join(directory.path, `agent.${format}`);
+    const { text } = await scene.auditor.get(path(`format=${format}&from=2026-01-01`));
+    await writeFile(file, text);
+    const found = await check(file);
+    expect(found).toMatchObject({ code: 0, stderr: '' });
+    expect(found.stdout).toContain(`\nreport       ${sceneAgent}, 2026-01-01T00:00:00.000Z to `);
+    expect(found.stdout).toContain(
+      `, as ${format}, ${Buffer.byteLength(text)} bytes\nshows        everything\n`,
+    );
+    expect(found.stdout).toMatch(/\nmade {9}\S+Z for human:auditor@example\.org\nentry {8}\d+ of \d+\nok\n$/);
+    const sha256 = hash('sha256', text, 'hex');
+    const told = z
+      .object({ ok: z.boolean(), sha256: z.string(), reports: z.array(z.looseObject({})) })
+      .parse(JSON.parse((await check(file, '--format', 'json')).stdout));
+    expect(told).toMatchObject({ ok: true, sha256 });
+    // The same bytes may have been made before: nothing in a CSV says when it was.
+    const last = { sha256, format, agent: sceneAgent, actor: 'human:auditor@example.org', by: 'http' };
+    expect(told.reports.at(-1)).toMatchObject(last);
+    await writeFile(file, `${text} `);
+    const changed = await check(file);
+    expect(changed).toMatchObject({ code: 1, stderr: '' });
+    expect(changed.stdout).toContain('\nproblem: no entry of the log names a report with the SHA-256 ');
+  });
+
+  test('is told what is wrong with the log', async () => {
+    await using directory = await temporaryDirectory('handed-report');
+    const file = join(directory.path, 'agent.csv');
+    await writeFile(file, (await scene.auditor.get(path('format=csv'))).text);
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const own = await readFile(join(scene.forge.guard.dataDir, 'audit-verifier-key'), 'utf8');
+    const signer = createSigner(verifierKey(own.trim()).name, privateKey);
+    const note = signCheckpoint({ size: 1, root: hash('sha256', 'x', 'buffer') }, signer);
+    const kept = join(directory.path, 'kept.checkpoint');
+    await writeFile(kept, note);
+    const found = await check(file, '--checkpoint', kept);
+    expect(found).toMatchObject({ code: 1 });
+    expect(found.stdout).toContain('\nproblem: the log does not continue a checkpoint that was kept\n');
+    expect(await check(join(directory.path, 'nowhere'))).toMatchObject({ code: 2 });
+  });
+});
+
 describe('in an evidence pack', () => {
   test('reports and what pushes changed are there, and both verifiers hold them to it', async () => {
     await using directory = await temporaryDirectory('report-pack');
@@ -273,6 +322,17 @@ describe('in an evidence pack', () => {
     );
     expect(found.summary).toMatchObject({ attempts: 3, refused: 1 });
     expect(await readFile(join(pack, 'reports/agent-release-bot.html'), 'utf8')).toContain(sceneAgent);
+    for (const format of ['json', 'html']) {
+      const file = join(pack, `reports/agent-release-bot.${format}`);
+      const looked = await guard.command(['audit', 'verify', '--report', file]);
+      expect(looked).toMatchObject({ code: 0, stderr: '' });
+      expect(looked.stdout).toMatch(/\nmade {9}\S+Z for local:\S+\n/);
+    }
+    const made = await guard.command(['audit', 'list', '--action', 'audit.report-made', '--format', 'jsonl']);
+    const { details } = z
+      .object({ details: z.object({ reports: z.array(z.object({ format: z.string() })) }) })
+      .parse(JSON.parse(made.stdout.trim().split('\n').at(-1) ?? ''));
+    expect(details.reports.length).toBe((await readdir(join(pack, 'reports'))).length);
     const documents = await readdir(join(pack, 'evidence'));
     expect(documents.toSorted()).toEqual(
       found.attempts.map(({ evidence }) => `${evidence ?? ''}.json`).toSorted(),

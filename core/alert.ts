@@ -74,11 +74,43 @@ function failedSinkOf(
   return [{ kind: 'alert', alert }];
 }
 
+const bypassed = z.object({
+  ref: z.string(),
+  before: z.string(),
+  after: z.string(),
+  how: z.string(),
+  by: z.string().nullable(),
+  isScanned: z.boolean(),
+  verdict: z.string().optional(),
+  findingCount: z.int().min(0).default(0),
+  criticalFindings: z.int().min(0).default(0),
+  problem: z.string().optional(),
+});
+
+/** A push around the guard, told once: when it was scanned, or at once where there is nothing to scan. */
+function bypassOf({ time, event }: RecordedEvent): readonly Sign[] {
+  const { action, actor, repository, request, details } = event;
+  const bypass = bypassed.safeParse(details).data;
+  if (bypass === undefined || (action === 'bypass.detected' && bypass.isScanned)) return [];
+  const { isScanned: _, verdict, problem, ...told } = bypass;
+  const alert: Alert = {
+    id: `bypass-${request}`,
+    kind: 'bypass',
+    actor: actor?.id ?? 'somebody unknown',
+    repository,
+    request,
+    at: time,
+    details: { ...told, ...(verdict && { verdict }), ...(problem && { problem }) },
+  };
+  return [{ kind: 'alert', alert }];
+}
+
 /** The signs of one entry. */
 export function signsOf({ index, time, event }: RecordedEvent): readonly Sign[] {
   const { action, actor, repository, request, details } = event;
   if (action === 'identity.locked-out') return lockoutOf(index, time, event);
   if (action === 'audit.sink-failed') return failedSinkOf(index, time, event);
+  if (action.startsWith('bypass.')) return bypassOf({ index, time, event });
   if (actor === null) return [];
   const isAgent = actor.kind === 'agent';
   const sighting: readonly Sign[] = isAgent

@@ -71,6 +71,8 @@ export const auditActions = [
   'audit.timestamp-resumed',
   'audit.witness-failed',
   'audit.witness-resumed',
+  'bypass.detected',
+  'bypass.scanned',
   'github-app.created',
   'pull-request.checked',
   'merge-group.checked',

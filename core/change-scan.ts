@@ -8,8 +8,8 @@ import type { Principal } from './principal.ts';
 export interface ChangeRange {
   /** `<forge>/<owner>/…/<repo>` without `.git`, in the forge's spelling. */
   readonly repository: string;
-  /** Where the change is to go. */
-  readonly base: Oid;
+  /** Where the change is to go; null where there is nothing yet, so that everything is new. */
+  readonly base: Oid | null;
   readonly head: Oid;
   /** Named in the path changes. */
   readonly ref: string;

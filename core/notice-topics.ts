@@ -14,6 +14,7 @@ export const approvalTopics = [
 
 /** Alerts that are found in the audit log; a broken glass and a request that ran out are told as topics above. */
 export const alertKinds = [
+  'bypass',
   'critical-finding',
   'repeated-denials',
   'new-issuer',

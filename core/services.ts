@@ -6,6 +6,7 @@ import type { HeldChangesAnswer } from './approval/changes.ts';
 import type { ApprovalState } from './approval/state.ts';
 import type { AuditEvent, Json } from './audit-event.ts';
 import type { ChangeRange, ChangeScan } from './change-scan.ts';
+import type { Oid } from './oid.ts';
 import type { Operation } from './operation.ts';
 import type { AuthorRules } from './policy/authors.ts';
 import type { Grant, Principal, Verb } from './principal.ts';
@@ -252,6 +253,19 @@ export interface HeldChanges {
 export interface ChangeScanner {
   /** Rejects with `route/unknown-repository`, `git/limit`, `scan/failed` or an `upstream/…` error. */
   scanChange(range: ChangeRange, signal: AbortSignal): Promise<ChangeScan>;
+}
+
+/** Reads the refs of an upstream as they are now, through Git. */
+export interface RemoteRefs {
+  /** `<forge>/<owner>/…/<repo>` without `.git`. Rejects with `route/unknown-repository` or an `upstream/…` error. */
+  refsOf(repository: string, signal: AbortSignal): Promise<RemoteRefList>;
+}
+
+export interface RemoteRefList {
+  /** Full name of the branch that HEAD names; undefined where there is none. */
+  readonly defaultBranch: string | undefined;
+  /** Full names; HEAD is left out. */
+  readonly refs: readonly { readonly name: string; readonly oid: Oid }[];
 }
 
 /** Things about a request that somebody is told. */

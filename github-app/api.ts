@@ -2,7 +2,7 @@
 // question needs, requests paced as GitHub asks, answers checked before they are believed.
 import type { Octokit } from '@octokit/core';
 import { Agent, fetch as undiciFetch } from 'undici';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { GuardError } from '../core/errors.ts';
 import type { GithubAppCredential } from '../server/credential-types.ts';
 import { githubFailure } from '../server/github-failure.ts';
@@ -10,7 +10,9 @@ import {
   createInstallationTokens,
   type InstallationPermissions,
   type InstallationTokens,
+  type InstallationWish,
 } from '../server/github-installation.ts';
+import type { Secret } from '../server/secret.ts';
 import { version } from '../server/version.ts';
 
 export interface GithubApi extends AsyncDisposable {
@@ -21,6 +23,12 @@ export interface GithubApi extends AsyncDisposable {
   ask<T>(question: Question<T>): Promise<T>;
   /** All items of a list, `mostItems` at most. Rejects as `ask` does, and with `git/limit` where there are more. */
   askAll<T>(question: Question<T>): Promise<readonly T[]>;
+  /** Asks as the App itself. `next` is the cursor of the next page. Rejects with an `upstream/…` error. */
+  askAsApp<T>(question: AppQuestion<T>): Promise<{ readonly answer: T; readonly next: string | undefined }>;
+  /** All repositories of an installation, `owner/name` in GitHub's spelling. Rejects as `ask` does. */
+  repositoriesOf(installation: number, signal: AbortSignal): Promise<readonly string[]>;
+  /** The App's name in addresses; asked once. */
+  slug(): Promise<string>;
   /** Milliseconds until which GitHub asked not to be asked about repositories of this owner, by the wall clock. */
   pausedUntil(repository: string): number;
 }
@@ -36,6 +44,12 @@ export interface Question<T> {
   /** Whether it is asked again where it is not known if it worked. Default true. */
   readonly mayRepeat?: boolean;
   readonly signal: AbortSignal;
+}
+
+export interface AppQuestion<T> {
+  readonly route: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly answer: z.ZodType<T>;
 }
 
 /** GitHub answered with a status that is no success. Its message is GitHub's own, for people. */
@@ -83,6 +97,7 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
   });
   const clients = new Map<string, Promise<Octokit>>();
   const paused = new Map<string, number>();
+  let slug: Promise<string> | undefined;
 
   function clientFor(owner: string): Promise<Octokit> {
     const known = clients.get(owner);
@@ -121,10 +136,19 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
   }
 
   async function send<T>(question: Question<T>, more: Readonly<Record<string, unknown>>): Promise<unknown> {
-    const { repository, route, permissions, signal } = question;
-    const [owner = '', repo = ''] = repository.split('/');
+    const { repository, permissions } = question;
     const wish = { repository, permissions };
-    const token = await tokens.tokenFor(wish);
+    return sendWith(await tokens.tokenFor(wish), wish, question, more);
+  }
+
+  async function sendWith<T>(
+    token: Secret,
+    wish: InstallationWish,
+    question: Pick<Question<T>, 'repository' | 'route' | 'parameters' | 'mayRepeat' | 'signal'>,
+    more: Readonly<Record<string, unknown>>,
+  ): Promise<unknown> {
+    const { repository, route, signal } = question;
+    const [owner = '', repo = ''] = repository.split('/');
     try {
       const client = await clientFor(owner.toLowerCase());
       const response = await client.request(route, {
@@ -158,6 +182,35 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
           throw new GuardError('git/limit', `a list of the pull request has more than ${mostItems} items`);
       }
     },
+    askAsApp: async ({ route, parameters = {}, answer }) => {
+      const { data, link } = await tokens.askAsApp(route, parameters);
+      const next = /<([^>]{1,2000})>; rel="next"/.exec(link)?.[1];
+      return { answer: believed(answer, data), next: next === undefined ? undefined : pageOf(next) };
+    },
+    repositoriesOf: async (installation, signal) => {
+      const permissions = { metadata: 'read' } as const;
+      const token = await tokens.tokenOf(installation, permissions);
+      const wish = { repository: String(installation), permissions };
+      const question = { repository: wish.repository, route: 'GET /installation/repositories', signal };
+      const found: string[] = [];
+      for (let page = 1; page <= mostRepositories / pageSize; page += 1) {
+        const data = await sendWith(token, wish, question, { per_page: pageSize, page });
+        const { repositories } = believed(repositoriesAnswer, data);
+        found.push(
+          ...repositories.filter((one) => !one.archived && !one.disabled).map((one) => one.full_name),
+        );
+        if (repositories.length < pageSize) break;
+      }
+      return found;
+    },
+    slug: () =>
+      (slug ??= tokens.describeApp().then(
+        (described) => described.slug,
+        (thrown: unknown) => {
+          slug = undefined;
+          throw thrown;
+        },
+      )),
     pausedUntil: (repository) => paused.get((repository.split('/')[0] ?? '').toLowerCase()) ?? 0,
     [Symbol.asyncDispose]: async () => {
       await tokens[Symbol.asyncDispose]();
@@ -165,6 +218,23 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
     },
   };
 }
+
+/** What names the next page in an address of GitHub. */
+function pageOf(address: string): string | undefined {
+  const { searchParams } = new URL(address, 'https://github.invalid');
+  return searchParams.get('cursor') ?? searchParams.get('page') ?? undefined;
+}
+
+const mostRepositories = 20_000;
+const repositoriesAnswer = z.object({
+  repositories: z.array(
+    z.object({
+      full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/),
+      archived: z.boolean().default(false),
+      disabled: z.boolean().default(false),
+    }),
+  ),
+});
 
 function believed<T>(schema: z.ZodType<T>, answer: unknown): T {
   const parsed = schema.safeParse(answer);

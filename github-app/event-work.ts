@@ -1,6 +1,7 @@
 // From a webhook, whose signature was checked, to the work that it asks for. Only ids, names and refs are read; whatever
 // has another shape or is not known asks for nothing.
 import { z } from 'zod';
+import { pushReaders } from './bypass/push-event.ts';
 import { type Asked, nothing, reader, type Reader } from './event-reader.ts';
 import { pressIdentifiers } from './work.ts';
 
@@ -68,6 +69,7 @@ const readers: Readonly<Record<string, Reader>> = {
       return { kind: 'work', work: { kind: 'queue', repository: full_name, subject: data.head, data } };
     },
   ),
+  ...pushReaders,
   check_run: (payload, delivery) => {
     const pressed = press(payload, delivery);
     return pressed.kind === 'nothing' ? rerequested(payload, delivery) : pressed;

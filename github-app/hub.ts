@@ -5,11 +5,13 @@ import type {
   ChangeScanner,
   Clock,
   PolicyService,
+  RemoteRefs,
   ScanService,
 } from '../core/services.ts';
 import type { Database } from '../server/db.ts';
 import type { GithubAppConfig } from '../server/github-app-types.ts';
 import type { GithubApi } from './api.ts';
+import type { Ledger } from './bypass/ledger.ts';
 
 export interface Hub {
   /** Name of the forge. */
@@ -24,6 +26,9 @@ export interface HubServices {
   readonly audit: Pick<AuditLog, 'append'>;
   readonly scanner: ScanService;
   readonly changes: ChangeScanner;
+  readonly refs: RemoteRefs;
+  /** What the guard itself has forwarded or let pass. */
+  readonly ledger: Ledger;
   readonly policy: PolicyService;
   readonly approvals: ApprovalService;
   readonly clock: Clock;

@@ -1,6 +1,7 @@
 // What the guard's GitHub App is: the permissions and events of docs/github-app.md, as GitHub's manifest writes them.
 
 export const appPermissions = {
+  administration: 'read',
   checks: 'write',
   contents: 'write',
   members: 'read',
@@ -12,11 +13,14 @@ export const appPermissions = {
 export const appEvents = [
   'check_run',
   'check_suite',
+  'create',
+  'delete',
   'issue_comment',
   'merge_group',
   'pull_request',
   'pull_request_review',
   'pull_request_review_comment',
+  'push',
 ] as const;
 
 /** The manifest for a guard at this base URL. */

@@ -2,11 +2,14 @@
 // else of the guard is reached through the ports of core.
 import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../core/errors.ts';
-import type { ApprovalApplier, ApprovalNotifier } from '../core/services.ts';
+import type { ApprovalApplier, ApprovalNotifier, AuditFeed } from '../core/services.ts';
 import type { ForgeConfig } from '../server/config.ts';
 import type { QueueState } from '../server/job.ts';
 import type { Secret } from '../server/secret.ts';
 import { createGithubApi } from './api.ts';
+import { createLedger } from './bypass/ledger.ts';
+import { createBypassRounds } from './bypass/rounds.ts';
+import { watchBypass } from './bypass/watch.ts';
 import { evaluatePull, numberOf } from './evaluate-pull.ts';
 import { evaluateQueue } from './evaluate-queue.ts';
 import type { Hub, HubServices } from './hub.ts';
@@ -16,12 +19,15 @@ import { type SetupOptions, setupRoute } from './setup-route.ts';
 import { findCheckOfApproval, upsertWork } from './store.ts';
 import { webhookRoute } from './webhook-route.ts';
 import type { Work } from './work.ts';
-import { createWorkQueue } from './work-queue.ts';
+import { createWorkQueue, type Postponed } from './work-queue.ts';
 
 export interface GithubAppOptions
-  extends Omit<HubServices, 'wakeUp'>, Pick<SetupOptions, 'authenticate' | 'guardUrl' | 'dataDir'> {
+  extends
+    Omit<HubServices, 'wakeUp' | 'ledger'>,
+    Pick<SetupOptions, 'authenticate' | 'guardUrl' | 'dataDir'> {
   /** Those without `app` are left alone. */
   readonly forges: readonly ForgeConfig[];
+  readonly feed: AuditFeed;
   readonly databaseUrl: string;
   readonly redisUrl: Secret | undefined;
   readonly namespace: string;
@@ -48,9 +54,15 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
     notBefore: ({ forge, repository }) => hubs.get(forge)?.api.pausedUntil(repository) ?? 0,
   });
 
-  const services: HubServices = { ...options, wakeUp: (work) => queue.wakeUp(work) };
+  const { database, feed } = options;
+  const services: HubServices = {
+    ...options,
+    ledger: createLedger({ database, feed, forges: new Set(hubs.keys()) }),
+    wakeUp: (work) => queue.wakeUp(work),
+  };
+  const rounds = createBypassRounds(services, [...hubs.values()]);
 
-  async function perform(work: Work, signal: AbortSignal): Promise<void> {
+  async function perform(work: Work, signal: AbortSignal): Promise<Postponed | undefined> {
     const hub = hubs.get(work.forge);
     if (hub === undefined)
       throw new GuardError('route/unknown-repository', 'this GitHub is not configured any more');
@@ -63,10 +75,10 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
           { repository, number: work.data.number, signal },
           work.data.isForced,
         );
-        return;
+        return undefined;
       case 'queue':
         await evaluateQueue(services, hub, { repository, ...work.data, signal });
-        return;
+        return undefined;
       case 'press':
         await handlePress(services, hub, {
           repository,
@@ -74,11 +86,18 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
           press: work.data,
           signal,
         });
+        return undefined;
+      case 'push':
+      case 'compare':
+      case 'installed':
+      case 'deliveries':
+        return watchBypass(services, hub, work, signal);
     }
   }
 
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    await rounds[Symbol.asyncDispose]();
     await queue[Symbol.asyncDispose]();
     await Promise.all([...hubs.values()].map(({ api }) => api[Symbol.asyncDispose]()));
   };
@@ -114,7 +133,9 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
       return queue.state;
     },
     start: async () => {
-      if (hubs.size > 0) await queue.start();
+      if (hubs.size === 0) return;
+      await queue.start();
+      rounds.start();
     },
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };

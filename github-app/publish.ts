@@ -14,6 +14,8 @@ const annotationsAtOnce = 50;
 const runAnswer = z.object({ id: z.int() });
 
 export interface Publication {
+  /** Of the check; `checkName` unless given. */
+  readonly name?: string;
   readonly repository: string;
   readonly head: string;
   readonly content: CheckContent;
@@ -70,7 +72,7 @@ async function createRun(hub: Hub, publication: Publication): Promise<number> {
     repository,
     signal,
     route: 'POST /repos/{owner}/{repo}/check-runs',
-    parameters: { name: checkName, head_sha: head, ...bodyOf(publication, first) },
+    parameters: { name: publication.name ?? checkName, head_sha: head, ...bodyOf(publication, first) },
     permissions,
     answer: runAnswer,
   });

@@ -12,6 +12,15 @@ export async function insertDelivery(client: Queryable, forge: string, guid: str
   return rows.length === 1;
 }
 
+/** Whether a webhook was taken in. */
+export async function hasDelivery(client: Queryable, forge: string, guid: string): Promise<boolean> {
+  const rows = await client.query('select 1 from github_delivery where forge = $1 and guid = $2', [
+    forge,
+    guid,
+  ]);
+  return rows.length > 0;
+}
+
 /** Forgets webhooks that are too old to come again, and checks of what nobody has touched for long. */
 export async function prune(client: Queryable): Promise<void> {
   await client.query(`delete from github_delivery where at < clock_timestamp() - interval '14 days'`);

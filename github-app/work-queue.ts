@@ -9,13 +9,18 @@ import type { Secret } from '../server/secret.ts';
 import { claimWork, extendWork, findDueWork, finishWork, postponeWork, prune } from './store.ts';
 import type { Work } from './work.ts';
 
+/** The work is not done; seconds until it is looked at again. */
+export interface Postponed {
+  readonly againIn: number;
+}
+
 export interface WorkQueueOptions {
   readonly database: Database;
   readonly databaseUrl: string;
   readonly redisUrl: Secret | undefined;
   readonly namespace: string;
-  /** Does it; rejects where it is to be tried again. */
-  readonly perform: (work: Work, signal: AbortSignal) => Promise<void>;
+  /** Does it; rejects where it is to be tried again after a failure, or says when to come back. */
+  readonly perform: (work: Work, signal: AbortSignal) => Promise<Postponed | undefined | void>;
   /** Milliseconds of the wall clock before which it makes no sense to try again. */
   readonly notBefore: (work: Work) => number;
   readonly onProblem: (problem: string, error: unknown) => void;
@@ -62,8 +67,11 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       (leaseSeconds * 1_000) / 3,
     );
     try {
-      await options.perform(work, stopped);
-      if (!(await finishWork(database, id, work.generation))) await look();
+      const postponed = await options.perform(work, stopped);
+      if (postponed !== undefined) {
+        await postponeWork(database, id, work.generation, postponed.againIn);
+        queue?.offer([jobOf(work, work.attempts, postponed.againIn * 1_000)]);
+      } else if (!(await finishWork(database, id, work.generation))) await look();
     } catch (thrown) {
       await failed(work, thrown, stopped);
     } finally {

@@ -2,7 +2,7 @@
 // names only; everything else is asked of GitHub when it is done, so that late, doubled or reordered webhooks do no harm.
 import { z } from 'zod';
 
-export const workKinds = ['pull', 'queue', 'press'] as const;
+export const workKinds = ['pull', 'queue', 'press', 'push', 'compare', 'installed', 'deliveries'] as const;
 
 export const pressIdentifiers = ['approve', 'deny', 'rescan'] as const;
 
@@ -32,18 +32,40 @@ const pressData = z.object({
   isBot: z.boolean(),
 });
 
+const pushData = z.object({
+  /** Full name. */
+  ref: z.string().max(1_024),
+  before: oid,
+  after: oid,
+  isForced: z.boolean(),
+  /** Null where GitHub did not say. */
+  commits: z.int().nullable(),
+  by: z.object({ login: z.string().max(200), id: z.int(), type: z.string().max(100) }).nullable(),
+  /** How GitHub calls the one whose credential it was, where that is not the login. */
+  pusher: z.string().max(200).nullable(),
+  /** Id of the webhook; null where a comparison found the push. */
+  delivery: z.string().nullable(),
+});
+
+const nothing = z.object({});
+
 export const workDataSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('pull'), data: pullData }),
   z.object({ kind: z.literal('queue'), data: queueData }),
   z.object({ kind: z.literal('press'), data: pressData }),
+  z.object({ kind: z.literal('push'), data: pushData }),
+  z.object({ kind: z.literal('compare'), data: nothing }),
+  z.object({ kind: z.literal('installed'), data: nothing }),
+  z.object({ kind: z.literal('deliveries'), data: nothing }),
 ]);
 export type WorkData = z.output<typeof workDataSchema>;
 export type Press = z.output<typeof pressData>;
+export type ToldPush = z.output<typeof pushData>;
 
 export type Work = WorkData & {
   readonly id: string;
   readonly forge: string;
-  /** `owner/name` in lower case. */
+  /** `owner/name` in lower case; empty for what is about the App as a whole. */
   readonly repository: string;
   readonly subject: string;
   readonly generation: number;

@@ -204,6 +204,8 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     audit,
     scanner,
     changes: git.changeScanner,
+    refs: git.remoteRefs,
+    feed,
     authenticate: (request) => recorded.authenticate(presentedBy(request)),
     guardUrl: () => guardUrl(),
     dataDir: config.dataDir,

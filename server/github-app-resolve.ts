@@ -27,6 +27,7 @@ export async function resolveGithubApp(
     mergeMethod: written.mergeMethod,
     summaryComment: written.summaryComment,
     writesPerMinute: written.writesPerMinute,
+    bypass: written.bypass,
   };
 }
 

@@ -1,6 +1,7 @@
 // The schema of `forges[].app`.
 import { z } from 'zod';
 import { closed, glob } from '../core/schema.ts';
+import { bypassWatchSchema } from './bypass-watch-schema.ts';
 import { secretRef } from './config-values.ts';
 
 const principalId = z
@@ -27,7 +28,7 @@ export const githubAppSchema = closed({
   agents: z
     .array(
       closed({
-        logins: z.array(glob).min(1).describe('globs over login names, such as `*[[]bot]`'),
+        logins: z.array(glob).min(1).describe('globs over login names, such as `*\\[bot]`'),
         onBehalfOf: z.array(principalId).max(20).default([]).describe('the people for whom they act'),
       }),
     )
@@ -63,5 +64,6 @@ export const githubAppSchema = closed({
     .max(100_000)
     .default(150)
     .describe('requests in a minute that change something, of one installation; github.com allows 180'),
+  bypass: bypassWatchSchema.prefault({}),
 });
 export type GithubAppDocument = z.output<typeof githubAppSchema>;

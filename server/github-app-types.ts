@@ -1,4 +1,5 @@
 // What the guard does as a GitHub App besides reading and writing repositories: `forges[].app` of the configuration.
+import type { BypassWatchConfig } from './bypass-watch-schema.ts';
 import type { Secret } from './secret.ts';
 
 /** Accounts that are agents, and the people for whom they act. */
@@ -33,4 +34,5 @@ export interface GithubAppConfig {
   readonly summaryComment: boolean;
   /** Requests in a minute that change something, of one installation. */
   readonly writesPerMinute: number;
+  readonly bypass: BypassWatchConfig;
 }

@@ -25,6 +25,13 @@ export interface InstallationTokens extends AsyncDisposable {
    * `upstream/no-credential`.
    */
   tokenFor(wish: InstallationWish): Promise<Secret>;
+  /** A token for all that an installation reaches; rejects as `tokenFor` does. */
+  tokenOf(installation: number, permissions: InstallationPermissions): Promise<Secret>;
+  /** Asks the API as the App itself, once; rejects as `tokenFor` does. `link` is the header that names further pages. */
+  askAsApp(
+    route: string,
+    parameters: Readonly<Record<string, unknown>>,
+  ): Promise<{ readonly data: unknown; readonly link: string }>;
   /** What GitHub says of the App; rejects as `tokenFor` does. For checks before there is a repository. */
   describeApp(): Promise<{ readonly slug: string; readonly permissions: readonly string[] }>;
   /** GitHub refused the token that was got for this wish: the next is a new one, unless it was only just made. */
@@ -81,6 +88,13 @@ export function createInstallationTokens(options: InstallationTokensOptions): In
 
   /** Asks the API as the App. The library's own memory of tokens is not used: it knows no servers, only numbers. */
   async function ask(route: string, parameters: Readonly<Record<string, unknown>>): Promise<unknown> {
+    return (await askWhole(route, parameters)).data;
+  }
+
+  async function askWhole(
+    route: string,
+    parameters: Readonly<Record<string, unknown>>,
+  ): Promise<{ readonly data: unknown; readonly link: string }> {
     const key = await privateKey.read();
     const { createAppAuth } = await import('@octokit/auth-app');
     const { request: octokitRequest } = await import('@octokit/request');
@@ -97,7 +111,7 @@ export function createInstallationTokens(options: InstallationTokensOptions): In
     const hook = (...call: Parameters<typeof auth.hook>) => auth.hook(...call);
     const response = await base(route, { ...parameters, request: { hook } });
     const data: unknown = response.data;
-    return data;
+    return { data, link: response.headers.link ?? '' };
   }
 
   async function installationOf(repository: string): Promise<number> {
@@ -118,15 +132,23 @@ export function createInstallationTokens(options: InstallationTokensOptions): In
 
   async function mint(wish: InstallationWish, key: string): Promise<Secret> {
     const installation = await installationOf(wish.repository);
-    const asked = wallClock();
-    const answer = await ask('POST /app/installations/{installation_id}/access_tokens', {
-      installation_id: installation,
-      repositories: [namesOf(wish.repository)[1]],
-      permissions: wish.permissions,
-    }).catch((thrown: unknown) => {
+    const scope = { repositories: [namesOf(wish.repository)[1]], permissions: wish.permissions };
+    return mintFor(installation, scope, key).catch((thrown: unknown) => {
       // It may have been installed anew, under another number.
       installations.delete(wish.repository);
       throw githubFailure(thrown, `a token of the GitHub App for ${wish.repository}`);
+    });
+  }
+
+  async function mintFor(
+    installation: number,
+    scope: Readonly<Record<string, unknown>>,
+    key: string,
+  ): Promise<Secret> {
+    const asked = wallClock();
+    const answer = await ask('POST /app/installations/{installation_id}/access_tokens', {
+      installation_id: installation,
+      ...scope,
     });
     const made = read(tokenAnswer, answer);
     const token = new Secret(made.token);
@@ -137,15 +159,28 @@ export function createInstallationTokens(options: InstallationTokensOptions): In
     return token;
   }
 
+  function kept(key: string, make: () => Promise<Secret>): Promise<Secret> {
+    const known = tokens.get(key);
+    if (known !== undefined && known.until > now()) return Promise.resolve(known.token);
+    const shared = minting.get(key) ?? make().finally(() => minting.delete(key));
+    minting.set(key, shared);
+    return shared;
+  }
+
   return {
-    tokenFor(wish) {
-      const key = keyOf(wish);
-      const kept = tokens.get(key);
-      if (kept !== undefined && kept.until > now()) return Promise.resolve(kept.token);
-      const shared = minting.get(key) ?? mint(wish, key).finally(() => minting.delete(key));
-      minting.set(key, shared);
-      return shared;
+    tokenFor: (wish) => kept(keyOf(wish), () => mint(wish, keyOf(wish))),
+    tokenOf: (installation, permissions) => {
+      const key = keyOf({ repository: String(installation), permissions });
+      return kept(key, () =>
+        mintFor(installation, { permissions }, key).catch((thrown: unknown) => {
+          throw githubFailure(thrown, `a token of installation ${installation} of the GitHub App`);
+        }),
+      );
     },
+    askAsApp: (route, parameters) =>
+      askWhole(route, parameters).catch((thrown: unknown) => {
+        throw githubFailure(thrown, 'what GitHub tells the App about itself');
+      }),
     async describeApp() {
       const answer = await ask('GET /app', {}).catch((thrown: unknown) => {
         throw githubFailure(thrown, 'what GitHub knows of the App');
@@ -154,8 +189,8 @@ export function createInstallationTokens(options: InstallationTokensOptions): In
       return { slug, permissions: Object.entries(permissions).map(([name, access]) => `${name}: ${access}`) };
     },
     refused(wish) {
-      const kept = tokens.get(keyOf(wish));
-      if (kept === undefined || now() - kept.madeAt < youngMs) return;
+      const known = tokens.get(keyOf(wish));
+      if (known === undefined || now() - known.madeAt < youngMs) return;
       tokens.delete(keyOf(wish));
       installations.delete(wish.repository);
     },

@@ -11,7 +11,8 @@ export interface RangeQuestion {
   readonly history: HistoryLease;
   readonly remote: GitRemote;
   readonly objectFormat: ObjectFormat;
-  readonly base: Oid;
+  /** Null: nothing is there yet. */
+  readonly base: Oid | null;
   readonly head: Oid;
   readonly signal: AbortSignal;
 }
@@ -28,7 +29,7 @@ const mostCommits = 10_000;
 /** Fetches the history of both and compares it. Rejects with `git/limit` where there are too many commits. */
 export async function readRange(question: RangeQuestion): Promise<CommitRange> {
   const { history, remote, base, head, signal } = question;
-  await history.fetchCommits(remote, [base, head], signal);
+  await history.fetchCommits(remote, base === null ? [head] : [base, head], signal);
   const args = [
     'rev-list',
     '--reverse',
@@ -36,7 +37,7 @@ export async function readRange(question: RangeQuestion): Promise<CommitRange> {
     '--boundary',
     `--max-count=${mostCommits + 1}`,
     head,
-    `^${base}`,
+    ...(base === null ? [] : [`^${base}`]),
     '--',
   ];
   const listed = await git(question, args);
@@ -63,7 +64,7 @@ async function mergeBaseOf(
   boundary: readonly Oid[],
 ): Promise<Oid | undefined> {
   if (commits.length === 0) return question.head;
-  if (boundary.length < 2) return boundary[0];
+  if (question.base === null || boundary.length < 2) return boundary[0];
   const merged = await git(question, ['merge-base', question.base, question.head]);
   return oidsIn(merged.lines, question)[0];
 }

@@ -10,6 +10,7 @@ import type {
   ChangeScanner,
   HeldChanges,
   OpenAttempt,
+  RemoteRefs,
 } from '../../core/services.ts';
 import { createApplier } from './apply-held.ts';
 import { isAtLeast, readGitVersion } from './git-version.ts';
@@ -56,6 +57,7 @@ export interface GitPart extends AsyncDisposable {
   readonly heldChanges: Readonly<Record<'push' | 'merge', HeldChanges>>;
   /** Scans changes that are at an upstream already. */
   readonly changeScanner: ChangeScanner;
+  readonly remoteRefs: RemoteRefs;
 }
 
 /** Opens the part. What an earlier process left in quarantines and caches is removed. */
@@ -127,6 +129,16 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
       merge: createProposedChanges({ ...services, repositoryOf }),
     },
     changeScanner: createChangeScanner({ ...services, repositoryOf }),
+    remoteRefs: {
+      refsOf: async (name, signal) => {
+        const repository = repositoryOf(name);
+        const [refs, defaultBranch] = await Promise.all([
+          facts.refs(repository, undefined, 'now', signal),
+          facts.defaultBranch(repository, undefined, signal),
+        ]);
+        return { defaultBranch, refs };
+      },
+    },
     async [Symbol.asyncDispose]() {
       clearInterval(sweeping);
       await evidence.stop();

@@ -1,5 +1,6 @@
 // An alert as a message.
 import type { Alert } from '../../core/alert.ts';
+import type { Json } from '../../core/audit-event.ts';
 import { plural } from '../../core/duration.ts';
 import { type Message, plainName } from './message.ts';
 
@@ -8,6 +9,8 @@ function titleOf({ kind, actor, details }: Alert): string {
   switch (kind) {
     case 'critical-finding':
       return `what ${agent} sent was blocked for ${plural(Number(details['criticalFindings']), 'critical finding')}`;
+    case 'bypass':
+      return `${agent} ${bypassTitle(details)}`;
     case 'repeated-denials':
       return `${agent} was refused ${plural(Number(details['denials']), 'time')} within ${Number(details['withinSeconds'])} seconds`;
     case 'lockout':
@@ -18,6 +21,28 @@ function titleOf({ kind, actor, details }: Alert): string {
       return `the audit log could not be sent to ${agent} (${plainName(JSON.stringify(details['problem']))}); it is tried again`;
   }
 }
+
+const bypassActs: Readonly<Record<string, string>> = {
+  push: 'pushed around the guard',
+  'unchecked-merge': 'merged what no check of the guard let pass',
+  'differing-merge': 'merged something else than the guard let pass',
+};
+
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
+
+function bypassTitle(details: Alert['details']): string {
+  const act = bypassActs[textOf(details['how'])] ?? 'pushed around the guard';
+  const count = Number(details['findingCount']);
+  const found =
+    details['problem'] === undefined
+      ? count === 0
+        ? ''
+        : `, with ${plural(count, 'finding')}`
+      : ', unscanned';
+  return `${act} to ${plainName(textOf(details['ref']))}${found}`;
+}
+
+const subjects: Readonly<Partial<Record<Alert['kind'], string>>> = { 'sink-failed': 'Sink', bypass: 'Who' };
 
 /** The message; of values it tells the number alone. */
 export function alertMessage(alert: Alert): Message {
@@ -30,7 +55,7 @@ export function alertMessage(alert: Alert): Message {
     title: `Alert: ${where}${titleOf(alert)}`,
     facts: [
       ...(repository === null ? [] : [{ label: 'Repository', text: plainName(repository) }]),
-      { label: kind === 'sink-failed' ? 'Sink' : 'Agent', text: plainName(actor) },
+      { label: subjects[kind] ?? 'Agent', text: plainName(actor) },
       { label: 'Request', text: plainName(request) },
       { label: 'Time', text: at.toISOString() },
     ],

@@ -40,6 +40,7 @@ const kinds: readonly (readonly [action: string, of: OcsfClass, activity: number
   ['push.', 'api', 3],
   ['publish.', 'api', 1],
   ['merge.', 'api', 3],
+  ['bypass.', 'api', 3],
   ['approval.requested', 'entity', 1],
   ['approval.shown', 'entity', 2],
   ['approval.forbidden', 'api', 3],

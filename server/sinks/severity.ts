@@ -14,6 +14,8 @@ const byAction: Readonly<Record<string, Severity>> = {
   'audit.resumed': 'high',
   'audit.sink-refused': 'high',
   'approval.glass-broken': 'high',
+  'bypass.detected': 'high',
+  'bypass.scanned': 'medium',
 };
 /** By the last word of the action. */
 const byEnding: Readonly<Record<string, Severity>> = {

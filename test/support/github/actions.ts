@@ -2,6 +2,7 @@
 import type { Account, FakeApp } from './account-state.ts';
 import type { CheckRun } from './check-state.ts';
 import type { Deliveries } from './deliveries.ts';
+import type { Activity } from './settings-state.ts';
 import type { PullRequest, Review } from './pull-state.ts';
 import { repositoryJson, userJson } from './render-account.ts';
 import { checkRunJson } from './render-check.ts';
@@ -53,6 +54,49 @@ export class FakeActions {
       number: pull.number,
       pull_request: pullJson(this.#world, repository, pull),
       ...more,
+    });
+  }
+
+  /** Tells of a ref that was moved in the repository, whoever moved it; `before` and `after` are null for none. */
+  async push(
+    repository: Repository,
+    ref: string,
+    before: string | null,
+    by: string,
+    more: { readonly isForced?: boolean; readonly type?: Activity['type']; readonly pusher?: string } = {},
+  ): Promise<void> {
+    const none = '0'.repeat(40);
+    const after = (await repository.git.refs())[ref] ?? none;
+    const sender = accountOf(this.#world, by, by.endsWith('[bot]') ? 'Bot' : 'User');
+    const [created, deleted] = [before === null, after === none];
+    const usual = created
+      ? 'branch_creation'
+      : deleted
+        ? 'branch_deletion'
+        : more.isForced
+          ? 'force_push'
+          : 'push';
+    repository.activities.unshift({
+      id: this.#world.nextId(),
+      ref,
+      before: before ?? none,
+      after,
+      type: more.type ?? usual,
+      actor: sender,
+      at: this.#world.now(),
+    });
+    this.#tell('push', repository, sender, {
+      ref,
+      before: before ?? none,
+      after,
+      created,
+      deleted,
+      forced: more.isForced ?? false,
+      base_ref: null,
+      compare: '',
+      commits: [],
+      head_commit: null,
+      pusher: { name: more.pusher ?? by },
     });
   }
 
@@ -234,6 +278,7 @@ export class FakeActions {
     await git('update-ref', `refs/heads/${pull.baseRef}`, merged, base);
     pull.merged = { sha: merged, by, at: this.#world.now() };
     this.close(repository, pull);
+    await this.push(repository, `refs/heads/${pull.baseRef}`, base, by.login, { type: 'pr_merge' });
     return { sha: merged };
   }
 

@@ -18,7 +18,10 @@ import { checkRoutes } from './routes/checks.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { pullRoutes } from './routes/pulls.ts';
+import { postureRoutes } from './routes/posture.ts';
+import { pushRoutes } from './routes/pushes.ts';
 import { repositoryRoutes } from './routes/repository.ts';
+import { openSettings } from './settings-state.ts';
 import type { FakeApp, Installation, Permissions } from './account-state.ts';
 import {
   accountOf,
@@ -89,6 +92,8 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
         ...deliveryRoutes(world, deliveries),
         ...peopleRoutes(world),
         ...pullRoutes(world, actions),
+        ...postureRoutes(world),
+        ...pushRoutes(world),
         ...repositoryRoutes(world),
       ];
       for (const route of routes) addRoute(api, state, route);
@@ -127,6 +132,8 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
         checkSuites: new Map(),
         statuses: [],
         rules: [],
+        settings: openSettings(),
+        activities: [],
         mergeMethods: ['merge', 'squash', 'rebase'],
       };
       world.repositories.set(`${owner}/${name}`.toLowerCase(), repository);

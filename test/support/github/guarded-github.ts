@@ -18,6 +18,7 @@ export interface GuardedGithubOptions {
   readonly app?: object;
   readonly policy?: GuardOptions['policy'];
   readonly config?: object;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface GuardedGithub extends AsyncDisposable {
@@ -70,7 +71,12 @@ export async function startGuardedGithub(options: GuardedGithubOptions = {}): Pr
         ...(options.policy === undefined ? {} : { policyFile: 'policy.yaml' }),
       },
       ...(options.policy === undefined ? {} : { policy: options.policy }),
-      env: { APP_KEY: app.privateKey, HOOK_SECRET: app.webhookSecret, GUARD_DATABASE: database.url },
+      env: {
+        APP_KEY: app.privateKey,
+        HOOK_SECRET: app.webhookSecret,
+        GUARD_DATABASE: database.url,
+        ...options.env,
+      },
     }),
   );
   let made = 0;

@@ -59,7 +59,14 @@ export function installationJson(world: World, installation: Installation) {
   return {
     id,
     client_id: app.clientId,
-    account: userJson(world, account),
+    // The description of the list wants what it says of an account and of an enterprise at once.
+    account: {
+      ...userJson(world, account),
+      name: account.login,
+      slug: account.login,
+      created_at: since,
+      updated_at: since,
+    },
     repository_selection: repositories === 'all' ? 'all' : 'selected',
     access_tokens_url: `${world.apiUrl}/app/installations/${id}/access_tokens`,
     repositories_url: `${world.apiUrl}/installation/repositories`,

@@ -13,6 +13,7 @@ import type {
   TokenFormat,
 } from './account-state.ts';
 import type { CheckRun, CheckSuite } from './check-state.ts';
+import type { Activity, RepositorySettings } from './settings-state.ts';
 import type { PullRequest } from './pull-state.ts';
 
 export interface CommitStatus {
@@ -55,6 +56,9 @@ export interface Repository {
   readonly checkSuites: Map<number, CheckSuite>;
   readonly statuses: CommitStatus[];
   rules: readonly BranchRule[];
+  readonly settings: RepositorySettings;
+  /** Newest first. */
+  readonly activities: Activity[];
   mergeMethods: readonly ('merge' | 'squash' | 'rebase')[];
 }
 

@@ -10,11 +10,20 @@ export function deliveryRoutes(world: World, deliveries: Deliveries): readonly A
     {
       operation: 'GET /app/hook/deliveries',
       caller: 'app',
-      handle: ({ app }) => ({
-        list: deliveries.sent
-          .filter((delivery) => delivery.app === app)
-          .toReversed()
-          .map((delivery) => ({
+      handle: ({ app, query }) => {
+        const all = deliveries.sent.filter((delivery) => delivery.app === app).toReversed();
+        const size = Math.min(100, Number(query['per_page'] ?? 30));
+        const cursor = query['cursor'];
+        const from = cursor === undefined ? 0 : all.findIndex(({ id }) => `v1_${id}` === cursor);
+        const next = all[from + size];
+        return {
+          status: 200,
+          ...(next && {
+            headers: {
+              link: `<${world.apiUrl}/app/hook/deliveries?per_page=${size}&cursor=v1_${next.id}>; rel="next"`,
+            },
+          }),
+          body: all.slice(from, from + size).map((delivery) => ({
             id: delivery.id,
             guid: delivery.guid,
             delivered_at: instant(delivery.deliveredAt),
@@ -27,7 +36,8 @@ export function deliveryRoutes(world: World, deliveries: Deliveries): readonly A
             installation_id: delivery.installation,
             repository_id: delivery.repository,
           })),
-      }),
+        };
+      },
     },
     {
       operation: 'POST /app/hook/deliveries/{delivery_id}/attempts',

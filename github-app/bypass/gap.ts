@@ -8,24 +8,24 @@ export interface Move {
 const longestWalk = 10_000;
 
 /**
- * Goes back from where a ref stands over known updates to where it was known to stand. Undefined where they lead there;
- * else the update that is missing, as far as it can be told. Each known update may be used once.
+ * Undefined where known updates lead from where a ref was known to stand to where it stands; else the update that is
+ * missing: from the furthest that they lead to, to the furthest from which they lead on.
  */
 export function gapOf(known: string, actual: string, moves: readonly Move[]): Move | undefined {
-  const byAfter = Map.groupBy(moves, ({ after }) => after);
-  const seen = new Set<string>([actual]);
-  let open = [actual];
-  let furthest = actual;
-  while (open.length > 0 && seen.size < longestWalk) {
-    if (open.includes(known)) return undefined;
-    const next: string[] = [];
-    for (const { before } of open.flatMap((at) => byAfter.get(at) ?? [])) {
-      if (seen.has(before)) continue;
-      seen.add(before);
-      next.push(before);
-    }
-    furthest = next.at(-1) ?? furthest;
-    open = next;
+  const back = Map.groupBy(moves, ({ after }) => after);
+  const reached = walk(actual, (at) => (back.get(at) ?? []).map(({ before }) => before));
+  if (reached.has(known)) return undefined;
+  const on = Map.groupBy(moves, ({ before }) => before);
+  const led = walk(known, (at) => (on.get(at) ?? []).map(({ after }) => after));
+  return { before: [...led].at(-1) ?? known, after: [...reached].at(-1) ?? actual };
+}
+
+/** Everything that is reached, the nearest first. */
+function walk(from: string, next: (at: string) => readonly string[]): ReadonlySet<string> {
+  const seen = new Set([from]);
+  for (const at of seen) {
+    if (seen.size >= longestWalk) break;
+    for (const found of next(at)) seen.add(found);
   }
-  return { before: known, after: furthest };
+  return seen;
 }

@@ -261,6 +261,18 @@ describe('no alarm is', () => {
     await repository.git.git('update-ref', '-d', `refs/heads/${pull.headRef}`);
     await actions.push(repository, `refs/heads/${pull.headRef}`, pull.headSha, 'coder');
 
+    // GitHub takes a commit that somebody made by hand for the merge, too.
+    const forged = await scene.openPull(repository, { 'fine.txt': 'f\n' });
+    await scene.check(repository, forged, ({ conclusion }) => conclusion === 'success');
+    const before = (await refs())['refs/heads/main'] ?? '';
+    const [evil = ''] = await makeCommits(scene.github.world, repository, [
+      { branch: 'main', files: { 'fine.txt': 'f\n', 'evil.sh': secretSample('npm-token', 45).text } },
+    ]);
+    forged.merged = { sha: evil, by: forged.user, at: new Date() };
+    forged.closedAt = new Date();
+    await actions.push(repository, 'refs/heads/main', before, 'mallory');
+    expect((await alarmed(evil)).title).toContain('merged something else than the guard let pass');
+
     const bad = await scene.openPull(repository, { 'bad.sh': secretSample('npm-token', 44).text });
     await scene.check(repository, bad, ({ conclusion }) => conclusion === 'failure');
     const landed = await actions.merge(repository, bad, bad.user, { sha: undefined, method: 'squash' });

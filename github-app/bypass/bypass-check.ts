@@ -6,7 +6,7 @@ import type { Hub } from '../hub.ts';
 import { code, oneLine } from '../markdown.ts';
 import { publishCheck } from '../publish.ts';
 import { reportOf } from '../report.ts';
-import type { Bypass, ScanOutcome } from './watch-push.ts';
+import type { Bypass, ScanOutcome } from './bypass.ts';
 
 const bypassCheck = 'forgeguard bypass';
 

@@ -7,7 +7,7 @@ import type { Told } from '../judge-change.ts';
 import { oneLine } from '../markdown.ts';
 import { isNone } from './explain-push.ts';
 import { updateKind } from './scan-push.ts';
-import type { Bypass, ScanOutcome } from './watch-push.ts';
+import type { Bypass, ScanOutcome } from './bypass.ts';
 
 const mostRecorded = 60;
 
@@ -104,7 +104,7 @@ export async function recordScan(
     });
     return;
   }
-  const { verdict, told, before, scan } = outcome.scanned.judged;
+  const { verdict, told, scan } = outcome.scanned.judged;
   await append(services, hub, 'bypass.scanned', bypass, ref.text, {
     verdict: verdict.kind,
     policyDigest: verdict.policyDigest,
@@ -114,7 +114,7 @@ export async function recordScan(
     findings: told.slice(0, mostRecorded).map((found) => findingJson(found)),
     findingCount: told.length,
     criticalFindings: told.filter(({ finding }) => finding.severity === 'critical').length,
-    foundBefore: before.length,
+    foundBefore: scan.before.length,
     refFindings: ref.findings,
     commits: scan.size.commits,
     files: scan.paths.length,

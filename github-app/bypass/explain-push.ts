@@ -24,6 +24,7 @@ export type Explanation =
 /** Refs that GitHub writes and lets nobody else write; what comes out of a queue is looked at where it lands. */
 export const isOfGithub = (ref: string): boolean => ref.startsWith('refs/heads/gh-readonly-queue/');
 
+/** True for the id that stands for no object. */
 export const isNone = (oid: string): boolean => /^0+$/.test(oid);
 
 /** Looks for a reason. Rejects as `GithubApi.ask` does. */

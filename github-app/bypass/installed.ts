@@ -21,7 +21,8 @@ export async function refreshInstalled(
       answer: z.array(installationAnswer),
     });
     for (const { id, suspended_at: suspended } of answer)
-      if (suspended === null || suspended === undefined) names.push(...(await api.repositoriesOf(id, signal)));
+      if (suspended === null || suspended === undefined)
+        names.push(...(await api.repositoriesOf(id, signal)));
     if (answer.length < pageSize) break;
   }
   await database.transaction(async (client) => {

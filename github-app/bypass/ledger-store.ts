@@ -9,6 +9,7 @@ export async function lockLedger(client: Queryable, first: number): Promise<numb
   return z.object({ next: z.number() }).parse(row).next;
 }
 
+/** Moves the cursor, in the transaction that keeps what was read. */
 export async function moveLedger(client: Queryable, next: number): Promise<void> {
   await client.query('update github_ledger_cursor set next = $1', [next]);
 }
@@ -44,6 +45,7 @@ export async function insertForwards(
   );
 }
 
+/** Says what became of a forward. */
 export async function closeForwards(
   client: Queryable,
   request: string,
@@ -74,6 +76,7 @@ export interface Passed {
   readonly at: Date;
 }
 
+/** Remembers a commit that passed, or waits for people. */
 export async function insertPassed(client: Queryable, passed: Passed): Promise<void> {
   const { request, repository, subject, head, base, state, at } = passed;
   await client.query(
@@ -83,6 +86,7 @@ export async function insertPassed(client: Queryable, passed: Passed): Promise<v
   );
 }
 
+/** People have approved it. */
 export async function passWaiting(client: Queryable, request: string): Promise<void> {
   await client.query(`update github_passed set state = 'approved' where request = $1 and state = 'waiting'`, [
     request,

@@ -21,7 +21,10 @@ function told(payload: unknown, delivery: string): Asked {
   const push = pushed.safeParse(payload).data;
   if (push === undefined) return nothing;
   const { ref, before, after, forced, sender } = push;
-  const by = sender === null || sender === undefined ? null : { login: sender.login, id: sender.id, type: sender.type };
+  const by =
+    sender === null || sender === undefined
+      ? null
+      : { login: sender.login, id: sender.id, type: sender.type };
   const pusher = push.pusher?.name ?? null;
   const data = {
     ref,

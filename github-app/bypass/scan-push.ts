@@ -1,7 +1,7 @@
 // Scans what a push around the guard has brought, after the fact: through Git and whole files, within the limits of any
 // change; then asks the policy what it would have said.
 import { z } from 'zod';
-import type { ChangeRange } from '../../core/change-scan.ts';
+import type { AuthorsQuestion, ChangeRange } from '../../core/change-scan.ts';
 import { type Oid, parseOid, zeroOid } from '../../core/oid.ts';
 import type { Operation, OperationKind, RefUpdateKind } from '../../core/operation.ts';
 import type { Principal } from '../../core/principal.ts';
@@ -49,25 +49,7 @@ export async function scanPush(
   if (head === undefined) return undefined;
   const name = `${hub.forge}/${repository}`;
   const remote = await services.refs.refsOf(name, signal);
-  const range: ChangeRange = {
-    repository: name,
-    base: baseOf(question, remote),
-    head,
-    ref: push.ref,
-  };
-  const [scan, texts] = await Promise.all([
-    services.changes.scanChange(range, signal),
-    scanSpoken(
-      services.scanner,
-      tag === undefined ? [] : [{ label: 'tag message', url: null, text: tag.message }],
-      signal,
-    ),
-  ]);
-  const told = [
-    ...scan.introduced.map((found): Told => ({ ...found, label: found.place, url: null })),
-    ...texts,
-  ];
-  const operation: Operation = {
+  const asked = {
     kind: question.kind,
     actor: question.actor,
     repository: repositoryId(hub, repository),
@@ -80,13 +62,52 @@ export async function scanPush(
         isDefaultBranch: push.ref === remote.defaultBranch,
       },
     ],
+  };
+  const range: ChangeRange = {
+    repository: name,
+    base: baseOf(question, remote),
+    head,
+    ref: push.ref,
+    // GitHub and whoever merges make the commits of a merge.
+    authors: question.kind === 'merge' ? undefined : authorsOf(services, asked),
+  };
+  const [scan, texts] = await Promise.all([
+    services.changes.scanChange(range, signal),
+    scanSpoken(
+      services.scanner,
+      tag === undefined ? [] : [{ label: 'tag message', url: null, text: tag.message }],
+      signal,
+    ),
+  ]);
+  const told = [
+    // All of it has landed, with every commit.
+    ...[...scan.introduced, ...scan.earlier].map((found): Told => ({
+      ...found,
+      label: found.place,
+      url: null,
+    })),
+    ...texts,
+  ];
+  const operation: Operation = {
+    ...asked,
     paths: scan.paths,
     size: scan.size,
-    foreignAuthors: [],
+    foreignAuthors: scan.foreignAuthors,
+    signatures: scan.signatures,
     findings: told.map(({ finding }) => finding),
   };
   const verdict = services.policy.decide(operation, services.clock.now());
-  return { judged: { verdict, told, before: scan.before, scan }, head };
+  return { judged: { verdict, told, passing: [], scan }, head };
+}
+
+function authorsOf(
+  { policy }: HubServices,
+  asked: Pick<Operation, 'kind' | 'actor' | 'repository' | 'refUpdates'>,
+): AuthorsQuestion {
+  return {
+    actor: asked.actor,
+    asksSignatures: (size) => policy.asksAboutSignatures({ ...asked, size, foreignAuthors: [] }).length > 0,
+  };
 }
 
 /** A new ref, a tag, and what stands on something that is gone are compared with what the default branch reaches. */

@@ -8,6 +8,7 @@ import { type Hub, type HubServices, repositoryId } from '../hub.ts';
 import { authorOf } from '../people.ts';
 import type { ToldPush } from '../work.ts';
 import type { Postponed } from '../work-queue.ts';
+import type { Bypass, ScanOutcome } from './bypass.ts';
 import { recordBypass, recordScan } from './bypass-entries.ts';
 import { publishBypass } from './bypass-check.ts';
 import { explainPush, isNone, type MergedPull } from './explain-push.ts';
@@ -22,7 +23,7 @@ import {
   stagePush,
 } from './push-store.ts';
 import { refKey, shownRefs } from './ref-key.ts';
-import { scanPush, type ScannedPush } from './scan-push.ts';
+import { scanPush } from './scan-push.ts';
 
 export interface PushPlace {
   /** `owner/name`. */
@@ -32,16 +33,6 @@ export interface PushPlace {
   /** When it was first heard of. */
   readonly since: Date;
   readonly signal: AbortSignal;
-}
-
-export interface Bypass {
-  readonly how: string;
-  readonly push: ToldPush;
-  readonly repository: string;
-  readonly request: string;
-  /** Null where GitHub does not say who it was. */
-  readonly actor: Principal | null;
-  readonly pull: number | null;
 }
 
 /** GitHub may need so long to tell of a merge; half of `compareEvery` where that is less. */
@@ -200,11 +191,6 @@ async function tell(
   }
   await stagePush(services.database, key, 'told');
 }
-
-/** What the scan has come to: nothing where the ref leads to no commit, or why it could not be done. */
-export type ScanOutcome =
-  | { readonly kind: 'scanned'; readonly scanned: ScannedPush }
-  | { readonly kind: 'failed'; readonly code: ErrorCode };
 
 async function scanAfterwards(
   services: HubServices,

@@ -1,6 +1,6 @@
 // A guard whose database stops: without a record nothing is forwarded, within a deadline, and it recovers by itself.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../server/db.ts';
 import { reachEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { createGitClient, type GitClient, withCredentials, type WorkTree } from '../support/client.ts';
@@ -61,6 +61,12 @@ async function commit(): Promise<string> {
   return tree.commit(`commit ${commits}`, { 'file.txt': `${commits}\n` });
 }
 
+// A test that fails leaves the next one a database that works.
+afterEach(() => signalPostgres('SIGCONT'));
+
+// Where the client was slow, the guard cannot even tell who it is any more; git shows no more than the status then.
+const unavailable = /(database|audit)\/unavailable|audit log cannot be written|HTTP 503/;
+
 test('a database that hangs before the push: refused in time, and the next push lands', async () => {
   await commit();
   expect(await readiness()).toBe(200);
@@ -69,7 +75,7 @@ test('a database that hangs before the push: refused in time, and the next push 
   expect(await readiness()).toBe(503);
   expect(run.code).not.toBe(0);
   expect(run.seconds).toBeLessThan(20);
-  expect(run.stderr).toMatch(/(database|audit)\/unavailable/);
+  expect(run.stderr).toMatch(unavailable);
   expect(await repository.refs()).not.toHaveProperty('refs/heads/agent/hanging');
   await signalPostgres('SIGCONT');
   await expect.poll(readiness, { timeout: 20_000 }).toBe(200);
@@ -91,8 +97,7 @@ test('a database that hangs in the middle of the push: nothing lands', async () 
   hold.release();
   const run = await running;
   expect(run.code).not.toBe(0);
-  // Where the client was slow, the guard cannot even tell who it is any more; git shows no more than the status then.
-  expect(run.stderr).toMatch(/(database|audit)\/unavailable|audit log cannot be written|HTTP 503/);
+  expect(run.stderr).toMatch(unavailable);
   expect(run.seconds).toBeLessThan(20);
   expect(await repository.refs()).not.toHaveProperty('refs/heads/agent/middle');
   expect(upstream.requests.filter(({ kind }) => kind === 'git-receive-pack').length).toBe(1);

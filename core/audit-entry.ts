@@ -1,13 +1,14 @@
 // The exact bytes of an audit entry: one JSON object in canonical form (RFC 8785) in UTF-8, at most 65,535 bytes (the
 // limit of an entry in C2SP tlog-tiles). Parts of an event come from agents and forges; none can break the form.
 import { isUtf8 } from 'node:buffer';
-import { hash, randomBytes } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { auditActions, type AuditEvent, type Json } from './audit-event.ts';
 import { GuardError } from './errors.ts';
 import { sealedPlaintext, splitDetails } from './sealed-details.ts';
 import { delegationProofs, principalKinds, proofs } from './principal.ts';
+import { drawRandom } from './random.ts';
 
 export const maxEntryBytes = 65_535;
 const maxRequestLength = 256;
@@ -127,6 +128,9 @@ function wellFormed(_key: string, value: unknown): unknown {
 }
 
 function canonical(value: unknown): string {
+  // RFC 8785 writes a text as JSON.stringify does.
+  if (typeof value === 'string') return JSON.stringify(value.toWellFormed());
+  if (value === null) return 'null';
   const hasLoneSurrogates = /\\ud[89a-f]/.test(JSON.stringify(value) ?? '');
   const text = canonicalize(hasLoneSurrogates ? JSON.parse(JSON.stringify(value, wellFormed)) : value);
   if (text === undefined) throw new TypeError('not a JSON value');
@@ -165,7 +169,7 @@ const aesBytes = 28;
 
 function sealingOf(event: AuditEvent, observed: Date, texts: readonly string[]): ToSeal | undefined {
   if (texts.length === 0 || event.repository === null) return undefined;
-  const plaintext = sealedPlaintext(texts, randomBytes(16).toString('hex'));
+  const plaintext = sealedPlaintext(texts, drawRandom(16).toString('hex'));
   return { repository: event.repository, month: observed.toISOString().slice(0, 7), plaintext };
 }
 
@@ -210,7 +214,8 @@ export function withSealed(
 ): PreparedEvent {
   if (event.toSeal === undefined) return event;
   const commitment = hash('sha256', event.toSeal.plaintext, 'base64');
-  const member = canonical({ ...sealed, commitment });
+  // In the order of RFC 8785; neither base64 nor hex needs an escape.
+  const member = `{"commitment":"${commitment}","data":"${sealed.data}","key":"${sealed.key}"}`;
   const beforeTime = `${event.parts.beforeTime},"sealed":${member}`;
   return { ...event, toSeal: undefined, parts: { ...event.parts, beforeTime } };
 }

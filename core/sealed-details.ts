@@ -35,28 +35,38 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** Rebuilds a value; `visit` may replace what stands under a name. Names from outside stay own members. */
+/** Rebuilds a value; `visit` may replace what stands under a name. What nothing was replaced in stays the same value. */
 function rebuild(value: Json, name: string, visit: (value: Json, name: string) => Json | undefined): Json {
   const replaced = visit(value, name);
   if (replaced !== undefined) return replaced;
   if (value === null || typeof value !== 'object') return value;
-  if (isList(value)) return value.map((item) => rebuild(item, name, visit));
-  const sealedBelow = sealedNames.has(name) ? name : undefined;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, rebuild(item, sealedBelow ?? key, visit)]),
-  );
+  if (isList(value)) {
+    const items = value.map((item) => rebuild(item, name, visit));
+    return items.some((item, at) => item !== value[at]) ? items : value;
+  }
+  return rebuildMembers(value, sealedNames.has(name) ? name : undefined, visit);
 }
 
-function rebuildDetails(details: Details, visit: (value: Json, name: string) => Json | undefined): Details {
-  return Object.fromEntries(
-    Object.entries(details).map(([name, value]) => [name, rebuild(value, name, visit)]),
-  );
+/** The same of an object whose members stand below `sealedBelow`, if they do. Names from outside stay own members. */
+function rebuildMembers(
+  value: Details,
+  sealedBelow: string | undefined,
+  visit: (value: Json, name: string) => Json | undefined,
+): Details {
+  const members: [string, Json][] = [];
+  let isChanged = false;
+  for (const [key, item] of Object.entries(value)) {
+    const rebuilt = rebuild(item, sealedBelow ?? key, visit);
+    isChanged ||= rebuilt !== item;
+    members.push([key, rebuilt]);
+  }
+  return isChanged ? Object.fromEntries(members) : value;
 }
 
 /** Takes out the texts that may be personal; empty texts stay. */
 export function splitDetails(details: Details): SplitDetails {
   const texts: string[] = [];
-  const split = rebuildDetails(details, (value, name) => {
+  const split = rebuildMembers(details, undefined, (value, name) => {
     if (typeof value !== 'string' || value === '' || !sealedNames.has(name)) return undefined;
     texts.push(value);
     return { sealed: texts.length - 1 };
@@ -66,7 +76,7 @@ export function splitDetails(details: Details): SplitDetails {
 
 /** Puts the texts back; `missing` stands for each where they cannot be had. */
 export function joinDetails(details: Details, texts: readonly string[], missing: string): Details {
-  return rebuildDetails(details, (value) => {
+  return rebuildMembers(details, undefined, (value) => {
     if (value === null || typeof value !== 'object' || isList(value)) return undefined;
     const [number, ...others] = Object.entries(value).map(([name, item]) =>
       name === 'sealed' ? item : null,

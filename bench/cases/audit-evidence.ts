@@ -1,11 +1,14 @@
 // What the readers of a large audit log wait for: verification, a proof, an evidence pack; and the memory that it takes.
 import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { parseVerifierKey, type NoteVerifier } from '../../core/checkpoint.ts';
 import { createAuditLog } from '../../server/audit/log.ts';
 import { type EntryFilter, listEntries } from '../../server/audit/list.ts';
 import { planPack, writePack } from '../../server/audit/pack/export.ts';
+import { openPack } from '../../server/audit/pack/unpack.ts';
+import { verifyPack } from '../../server/audit/pack/verify-pack.ts';
 import { proveInclusion } from '../../server/audit/proofs.ts';
 import { verifyLog } from '../../server/audit/verify.ts';
 import { type Database, openDatabase } from '../../server/db.ts';
@@ -99,6 +102,19 @@ export const auditEvidenceCase: BenchCase = {
     });
     rows.push({ ...row, measure: 'entries exported', unit: '1/s', ours: sampleOf([entries / seconds]) });
     rows.push({ ...row, measure: 'exporting: memory', unit: 'MB', ours: sampleOf([exporting]) });
+    const scratch = join(directory.path, 'pack');
+    await mkdir(scratch);
+    const pack = await openPack(join(directory.path, 'pack.tar.gz'), scratch);
+    let verifying = 0;
+    const checking = await memoryOf(async () => {
+      verifying = await secondsOf(async () => {
+        const { ok } = await verifyPack(pack, { key, kept: [], witnesses: [] });
+        if (!ok) throw new Error('the pack does not verify');
+      });
+    });
+    const verified = sampleOf([entries / verifying]);
+    rows.push({ ...row, measure: 'entries of a pack verified', unit: '1/s', ours: verified });
+    rows.push({ ...row, measure: 'verifying a pack: memory', unit: 'MB', ours: sampleOf([checking]) });
     const peak = process.resourceUsage().maxRSS / 1024;
     rows.push({ ...row, measure: 'highest memory of all', unit: 'MB', ours: sampleOf([peak]) });
     return rows;

@@ -279,12 +279,17 @@ export async function insertBatch(
   batch: StoredBatch,
   writer: number,
 ): Promise<void> {
+  // Bodies go as one value in binary: as a list they would be text, twice as long, and be parsed on the other side.
+  const lengths = batch.bodies.map(({ length }) => length);
+  let past = 1;
+  const begins = lengths.map((length) => (past += length) - length);
   await session.queryPrepared(
     'audit-append',
     `with entries as (
        insert into audit_entry (index, body, leaf_hash)
-       select $1::bigint + row.position - 1, row.body, row.leaf_hash
-         from unnest($2::bytea[], $3::bytea[]) with ordinality as row(body, leaf_hash, position)
+       select $1::bigint + row.position - 1, substring($2::bytea from row.begins for row.length),
+              substring($3::bytea from (row.position::int - 1) * 32 + 1 for 32)
+         from unnest($14::int[], $15::int[]) with ordinality as row(begins, length, position)
      ), nodes as (
        insert into audit_node (level, index, hash) select * from unnest($4::smallint[], $5::bigint[], $6::bytea[])
      ), opened as (
@@ -298,8 +303,8 @@ export async function insertBatch(
      insert into audit_checkpoint (size, note) values ($11, $12)`,
     [
       batch.firstIndex,
-      batch.bodies,
-      batch.leafHashes,
+      Buffer.concat(batch.bodies),
+      Buffer.concat(batch.leafHashes),
       batch.nodes.map(({ level }) => level),
       batch.nodes.map(({ index }) => index),
       batch.nodes.map(({ hash }) => Buffer.from(hash)),
@@ -310,6 +315,8 @@ export async function insertBatch(
       batch.size,
       batch.note,
       writer,
+      begins,
+      lengths,
     ],
   );
 }

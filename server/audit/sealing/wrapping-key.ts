@@ -1,9 +1,10 @@
 // The key that the keys of repositories and months are encrypted with. It comes from the configuration, or is made with
 // the log and kept in the data directory; the database alone reveals no sealed text.
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes, type KeyObject } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuardError } from '../../../core/errors.ts';
+import { drawRandom } from '../../../core/random.ts';
 import type { Queryable } from '../../db.ts';
 import { readPrivateFile, syncDirectory, writePrivateFile } from '../../private-file.ts';
 import { readWrappers } from './store.ts';
@@ -28,15 +29,15 @@ function nextKeyFile(dataDir: string): string {
 }
 
 /** AES-256-GCM: nonce ‖ ciphertext ‖ tag; `about` is authenticated with it. */
-export function encrypt(key: Buffer, about: string, plaintext: Buffer): Buffer {
-  const nonce = randomBytes(nonceBytes);
+export function encrypt(key: Buffer | KeyObject, about: string, plaintext: Uint8Array): Buffer {
+  const nonce = drawRandom(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(Buffer.from(about));
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** The plaintext; undefined where it was not encrypted with this key about this. */
-export function decrypt(key: Buffer, about: string, sealed: Uint8Array): Buffer | undefined {
+export function decrypt(key: Buffer | KeyObject, about: string, sealed: Uint8Array): Buffer | undefined {
   if (sealed.length < nonceBytes + tagBytes) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes));
   decipher.setAAD(Buffer.from(about));

@@ -1,4 +1,5 @@
 // The few ports between the parts. server/app.ts is the only place that knows who implements which.
+import type { RedactOptions } from '../scanners/redact.ts';
 import type { ScanResult, ScanTarget } from '../scanners/target.ts';
 import type { Approval, HoldReason, VoteDecision } from './approval.ts';
 import type { ApprovalBinding } from './approval/binding.ts';
@@ -61,6 +62,15 @@ export interface ScanService {
     signal: AbortSignal,
     contentId?: string,
   ): Promise<ScanResult>;
+  /**
+   * Hides values in a source of any length in bounded memory: as many bytes and lines come out as went in. Rejects with
+   * `scan/failed` or `request/cancelled`.
+   */
+  redactStream(
+    options: Required<RedactOptions>,
+    source: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
 }
 
 /** Lets those try who have not failed too often. */

@@ -6,9 +6,11 @@ import type { ScanService } from '../../core/services.ts';
 import { nameOfFingerprintKey } from '../../core/fingerprint-key-name.ts';
 import { catalogDigest } from '../../scanners/catalog.ts';
 import { defaultLimits, type ScanLimits } from '../../scanners/limits.ts';
+import type { RedactOptions } from '../../scanners/redact.ts';
 import type { ScanResult, ScanTarget } from '../../scanners/target.ts';
 import type { ScanTask, WorkerSettings } from './messages.ts';
 import { ResultCache } from './result-cache.ts';
+import { redactSource } from './redact-stream.ts';
 import { scanSource } from './stream.ts';
 import { WorkerThread } from './worker-thread.ts';
 
@@ -144,6 +146,15 @@ class Pool implements ScanPool {
       nextId: () => this.#nextId++,
     };
     return this.#once(target, contentId, signal, () => scanSource(scanning, target, source, signal));
+  }
+
+  redactStream(
+    options: Required<RedactOptions>,
+    source: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const redacting = { thread: () => this.#leastLoaded(), nextId: () => this.#nextId++ };
+    return redactSource(redacting, options, source, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

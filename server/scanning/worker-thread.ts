@@ -17,8 +17,9 @@ const HEAP_MB = 288;
 const YOUNG_HEAP_MB = 8;
 const START_DEADLINE_MS = 30_000;
 
+/** What a request of its kind is answered with. */
 interface Waiting {
-  readonly resolve: (result: ScanResult | undefined) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: GuardError) => void;
 }
 
@@ -90,21 +91,31 @@ export class WorkerThread {
   batch(tasks: readonly ScanTask[]): readonly Promise<ScanResult | undefined>[] {
     const moved = new Set<ArrayBuffer>();
     for (const { bytes } of tasks) if (bytes.byteLength >= COPY_BELOW_BYTES) moved.add(bytes.buffer);
-    const answers = tasks.map((task) => this.#expect(task.id));
+    const answers = tasks.map((task) => this.#expect(task.id).then(resultIn));
     this.#post({ kind: 'batch', tasks }, [...moved]);
     return answers;
   }
 
   /** Sends a message that opens or closes a stream and has no answer. */
-  tell(message: ToWorker & { readonly kind: 'open' | 'close' }): void {
+  tell(message: ToWorker & { readonly kind: 'open' | 'open-redactor' | 'close' }): void {
     this.#post(message, []);
   }
 
   /** Sends a message of a stream and waits for its answer. */
   ask(message: ToWorker & { readonly kind: 'write' | 'end' }): Promise<ScanResult | undefined> {
-    const answer = this.#expect(message.id);
+    const answer = this.#expect(message.id).then(resultIn);
     this.#post(message, message.kind === 'write' ? [message.chunk.buffer] : []);
     return answer;
+  }
+
+  /** Sends a message of a stream that is redacted and waits for what can be passed on. */
+  async askRedacted(
+    message: ToWorker & { readonly kind: 'redact' | 'redact-end' },
+  ): Promise<readonly Uint8Array[]> {
+    const expected = this.#expect(message.id);
+    this.#post(message, message.kind === 'redact' ? [message.chunk.buffer] : []);
+    const answer = await expected;
+    return answer.kind === 'redacted' ? answer.parts : [];
   }
 
   async stop(): Promise<void> {
@@ -112,8 +123,8 @@ export class WorkerThread {
     await this.#worker.terminate();
   }
 
-  #expect(id: number): Promise<ScanResult | undefined> {
-    const { promise, resolve, reject } = Promise.withResolvers<ScanResult | undefined>();
+  #expect(id: number): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     if (this.#gone) reject(new GuardError('scan/failed', 'A scanning thread ended.'));
     else this.#waiting.set(id, { resolve, reject });
     // More work does not lengthen the time that a silent thread has.
@@ -131,7 +142,7 @@ export class WorkerThread {
       this.#waiting.delete(answer.id);
       if (answer.kind === 'failed')
         waiting?.reject(new GuardError('scan/failed', 'Some content could not be scanned.'));
-      else waiting?.resolve(answer.kind === 'result' ? answer.result : undefined);
+      else waiting?.resolve(answer);
     }
     this.#arm();
   }
@@ -158,4 +169,8 @@ export class WorkerThread {
     this.#waiting.clear();
     this.#onGone(this);
   }
+}
+
+function resultIn(answer: Answer): ScanResult | undefined {
+  return answer.kind === 'result' ? answer.result : undefined;
 }

@@ -1,6 +1,7 @@
 // A scanning thread. It holds no credential and no handle to anything: bytes come in by message, findings go out.
 // A scan that throws answers `failed`; what it threw may hold text of the file and is therefore dropped here.
 import { parentPort, workerData } from 'node:worker_threads';
+import { createRedactor, type Redactor } from '../../scanners/redact.ts';
 import { createScanner, type ScanWriter } from '../../scanners/scan.ts';
 import type { Answer, FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 
@@ -11,6 +12,7 @@ async function serve(given: WorkerSettings): Promise<void> {
   if (port === null) throw new Error('The scanning worker must be started by the scan pool.');
   const scanner = createScanner(given);
   const open = new Map<number, ScanWriter>();
+  const redactors = new Map<number, Redactor>();
   let tail = Promise.resolve();
   port.on('message', (message: ToWorker) => {
     tail = tail.then(async () => send({ kind: 'answers', answers: await handle(message) }));
@@ -55,10 +57,31 @@ async function serve(given: WorkerSettings): Promise<void> {
             return { kind: 'result', id: message.id, result };
           }),
         ];
+      case 'open-redactor':
+        redactors.set(message.id, createRedactor(message.options));
+        return [];
+      case 'redact':
+        return [await redacted(message.id, (redactor) => redactor.write(message.chunk))];
+      case 'redact-end':
+        return [await redacted(message.id, (redactor) => redactor.end())];
       case 'close':
         open.delete(message.id);
+        redactors.delete(message.id);
         return [];
     }
+  }
+
+  function redacted(
+    id: number,
+    step: (redactor: Redactor) => Promise<readonly Uint8Array[]>,
+  ): Promise<Answer> {
+    return answer(id, async () => {
+      const redactor = redactors.get(id);
+      if (redactor === undefined) throw new Error('No such redaction is open.');
+      // A part may be a view of a larger buffer, which must not be sent with it.
+      const parts = (await step(redactor)).map((part) => Uint8Array.from(part));
+      return { kind: 'redacted', id, parts };
+    });
   }
 
   function writer(id: number): ScanWriter {

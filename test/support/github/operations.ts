@@ -2,6 +2,8 @@
 // them. To add one, add its line and run `node test/support/github/extract.ts DESCRIPTION`.
 
 export const operations = [
+  'DELETE /repos/{owner}/{repo}/actions/artifacts/{artifact_id}',
+  'DELETE /repos/{owner}/{repo}/actions/runs/{run_id}/logs',
   'GET /app',
   'GET /app/hook/deliveries',
   'GET /app/installations',
@@ -9,7 +11,13 @@ export const operations = [
   'GET /installation/repositories',
   'GET /orgs/{org}/teams/{team_slug}/memberships/{username}',
   'GET /repos/{owner}/{repo}',
+  'GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}',
+  'GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs',
   'GET /repos/{owner}/{repo}/actions/permissions/workflow',
+  'GET /repos/{owner}/{repo}/actions/runs/{run_id}',
+  'GET /repos/{owner}/{repo}/actions/runs/{run_id}/artifacts',
+  'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
+  'GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments',
   'GET /repos/{owner}/{repo}/activity',
   'GET /repos/{owner}/{repo}/branches/{branch}/protection',
   'GET /repos/{owner}/{repo}/check-runs/{check_run_id}',
@@ -20,6 +28,7 @@ export const operations = [
   'GET /repos/{owner}/{repo}/commits/{ref}/status',
   'GET /repos/{owner}/{repo}/compare/{basehead}',
   'GET /repos/{owner}/{repo}/contents/{path}',
+  'GET /repos/{owner}/{repo}/deployments/{deployment_id}',
   'GET /repos/{owner}/{repo}/git/tags/{tag_sha}',
   'GET /repos/{owner}/{repo}/installation',
   'GET /repos/{owner}/{repo}/issues/comments/{comment_id}',
@@ -41,6 +50,7 @@ export const operations = [
   'POST /app-manifests/{code}/conversions',
   'POST /app/hook/deliveries/{delivery_id}/attempts',
   'POST /app/installations/{installation_id}/access_tokens',
+  'POST /repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule',
   'POST /repos/{owner}/{repo}/check-runs',
   'POST /repos/{owner}/{repo}/issues/{issue_number}/comments',
   'POST /repos/{owner}/{repo}/statuses/{sha}',

@@ -3,6 +3,7 @@ import { unifiedDiff } from '../core/approval/changes.ts';
 import type { FetchStep, PushStep, ReplayStep } from '../core/activity/replay.ts';
 import type { AttemptView, SessionView } from '../server/api/session-view.ts';
 import { printable } from './printable.ts';
+import { itemLines, itemTitle } from './session-item-text.ts';
 
 const minute = (text: string): string => `${text.slice(0, 10)} ${text.slice(11, 19)}`;
 const short = (oid: string): string => (/^0+$/.test(oid) ? 'nothing' : oid.slice(0, 12));
@@ -69,7 +70,20 @@ export function attemptLine({ at, kind, repository, outcome, facts, request }: A
 
 /** One step of a replay in full. */
 export function stepText(step: ReplayStep): string {
-  return step.kind === 'push' ? pushText(step) : fetchText(step);
+  switch (step.kind) {
+    case 'push':
+      return pushText(step);
+    case 'fetch':
+      return fetchText(step);
+    case 'log':
+    case 'artifact':
+      return (
+        heading(step, itemTitle(step)) +
+        itemLines(step)
+          .map((line) => `${printable(line)}\n`)
+          .join('')
+      );
+  }
 }
 
 function heading(step: ReplayStep, what: string): string {

@@ -1,5 +1,6 @@
 // `forgeguard session`: lists, shows and replays what agents did, over the API of a running guard; and plays recordings.
 import process from 'node:process';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
@@ -120,6 +121,12 @@ async function replay(id: string, flags: CommonFlags & { readonly speed: string 
   if (flags.format === 'json') print(flags, { session, steps }, '');
 }
 
+async function recording(id: string, request: string, flags: GuardFlags): Promise<void> {
+  const guard = await connectToGuard(flags, 'adminToken');
+  const lines = guard.download(`${pathOf(id)}/recordings/${encodeURIComponent(request)}`);
+  await pipeline(lines, process.stdout, { end: false });
+}
+
 /** Makes the sessions anew out of the log; a guard that runs goes on with it. */
 async function rebuild(flags: { readonly config?: string }): Promise<void> {
   const config = await auditConfig(flags.config);
@@ -175,6 +182,15 @@ export function registerSession(program: Command): void {
   )
     .option('--speed <factor>', 'so many times as fast as it was; 0 shows all at once', '0')
     .action(replay);
+  guardOptions(
+    session
+      .command('recording')
+      .description(
+        'write the redacted log of a request as a recording, which `session replay FILE.cast` plays',
+      )
+      .argument('<id>', 'id of the session')
+      .argument('<request>', 'id of the request, as the replay tells it'),
+  ).action(recording);
   session
     .command('rebuild')
     .description('make the sessions anew out of the audit log; for after a restored database')

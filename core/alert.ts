@@ -2,6 +2,7 @@
 // this guard or an earlier version of it, so what is not in the expected form gives no sign.
 import { z } from 'zod';
 import type { Json } from './audit-event.ts';
+import { exposureAlert } from './exposure-alert.ts';
 import type { AlertKind } from './notice-topics.ts';
 import type { RecordedEvent } from './services.ts';
 
@@ -116,6 +117,8 @@ export function signsOf({ index, time, event }: RecordedEvent): readonly Sign[] 
   const sighting: readonly Sign[] = isAgent
     ? [{ kind: 'sighting', actor: actor.id, issuer: actor.issuer }]
     : [];
+  const exposure = exposureAlert({ index, time, event });
+  if (exposure !== undefined) return [...sighting, { kind: 'alert', alert: exposure }];
   const decision = action.endsWith('.decided') ? decided.safeParse(details).data : undefined;
   if (decision?.verdict !== 'deny') return sighting;
   const denial: readonly Sign[] = isAgent ? [{ kind: 'denial', actor: actor.id, repository }] : [];

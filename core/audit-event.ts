@@ -9,7 +9,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * (it may have, and cannot be told). What was held and is approved is decided once more under the same request.
  * `approval.*` entries bear the request id of what was held; each is a version of the approval, and none takes effect
  * before its entry is there. Two are no versions: `shown` (somebody looked at what is held) and `forbidden` (somebody
- * wanted to decide and may not).
+ * wanted to decide and may not). `*.scanned` tells of what was at the upstream already when the guard looked at it.
  */
 export const auditActions = [
   'guard.clock-jumped',
@@ -76,6 +76,16 @@ export const auditActions = [
   'github-app.created',
   'pull-request.checked',
   'merge-group.checked',
+  'log.scanned',
+  'log.unscanned',
+  'log.deleting',
+  'log.deleted',
+  'log.deletion-failed',
+  'artifact.scanned',
+  'artifact.unscanned',
+  'artifact.deleting',
+  'artifact.deleted',
+  'artifact.deletion-failed',
   'approval.requested',
   'approval.voted',
   'approval.vote-revoked',

@@ -210,6 +210,11 @@ export const errorTable = {
     remedy: 'Install Chromium, or name it with `reports.chromium`; format=html is the same report.',
   },
   'report/failed': { status: 500, remedy: 'Try again; format=html is the same report.' },
+  'session/no-recording': {
+    status: 404,
+    remedy:
+      'Only logs with something in them are kept unless `keepLogs` says otherwise; see docs/reports.md.',
+  },
   'session/unknown': { status: 404, remedy: '`GET /api/v1/sessions` lists the sessions that you may see.' },
   'request/too-many': { status: 429, remedy: 'Wait as long as the Retry-After header says.' },
   'notify/failed': {

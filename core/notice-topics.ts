@@ -20,6 +20,7 @@ export const alertKinds = [
   'new-issuer',
   'lockout',
   'sink-failed',
+  'exposure',
 ] as const;
 export type AlertKind = (typeof alertKinds)[number];
 

@@ -21,6 +21,10 @@ export interface GithubApi extends AsyncDisposable {
    * `GithubRefusal` for any other answer that is no success, or with `upstream/invalid`.
    */
   ask<T>(question: Question<T>): Promise<T>;
+  /** Where a download is, to which GitHub leads by a redirect. Rejects as `ask` does. */
+  locate(
+    question: Pick<Question<unknown>, 'repository' | 'route' | 'parameters' | 'permissions' | 'signal'>,
+  ): Promise<URL>;
   /** All items of a list, `mostItems` at most. Rejects as `ask` does, and with `git/limit` where there are more. */
   askAll<T>(question: Question<T>): Promise<readonly T[]>;
   /** Asks as the App itself. `next` is the cursor of the next page. Rejects with an `upstream/…` error. */
@@ -41,6 +45,8 @@ export interface Question<T> {
   readonly permissions: InstallationPermissions;
   /** Of the answer, or of an item of a list. */
   readonly answer: z.ZodType<T>;
+  /** Member of the answer that holds the list, where it is no list itself. */
+  readonly list?: string;
   /** Whether it is asked again where it is not known if it worked. Default true. */
   readonly mayRepeat?: boolean;
   readonly signal: AbortSignal;
@@ -135,10 +141,14 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
     });
   }
 
-  async function send<T>(question: Question<T>, more: Readonly<Record<string, unknown>>): Promise<unknown> {
+  async function send(
+    question: Omit<Question<unknown>, 'answer'>,
+    more: Readonly<Record<string, unknown>>,
+    redirect: 'follow' | 'manual' = 'follow',
+  ): Promise<Sent> {
     const { repository, permissions } = question;
     const wish = { repository, permissions };
-    return sendWith(await tokens.tokenFor(wish), wish, question, more);
+    return sendWith(await tokens.tokenFor(wish), wish, question, more, redirect);
   }
 
   async function sendWith<T>(
@@ -146,7 +156,8 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
     wish: InstallationWish,
     question: Pick<Question<T>, 'repository' | 'route' | 'parameters' | 'mayRepeat' | 'signal'>,
     more: Readonly<Record<string, unknown>>,
-  ): Promise<unknown> {
+    redirect: 'follow' | 'manual' = 'follow',
+  ): Promise<Sent> {
     const { repository, route, signal } = question;
     const [owner = '', repo = ''] = repository.split('/');
     try {
@@ -158,28 +169,35 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
         ...more,
         headers: { authorization: `token ${token.reveal()}`, 'x-github-api-version': '2022-11-28' },
         request: {
+          redirect,
           signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs * 4)]),
           ...(question.mayRepeat === false ? { retries: 0 } : {}),
         },
       });
       const data: unknown = response.data;
-      return data;
+      return { data, location: response.headers.location };
     } catch (thrown) {
       throw failureOf(thrown, tokens, wish, signal);
     }
   }
 
   return {
-    ask: async (question) => believed(question.answer, await send(question, {})),
+    ask: async (question) => believed(question.answer, (await send(question, {})).data),
+    locate: async (question) => {
+      const { location } = await send(question, {}, 'manual');
+      if (location === undefined || !URL.canParse(location)) throw invalid();
+      return new URL(location);
+    },
     askAll: async (question) => {
       const found: z.output<typeof question.answer>[] = [];
       for (let page = 1; ; page += 1) {
-        const items = await send(question, { per_page: pageSize, page });
+        const { data } = await send(question, { per_page: pageSize, page });
+        const items = question.list === undefined ? data : memberOf(data, question.list);
         if (!Array.isArray(items)) throw invalid();
         for (const item of items) found.push(believed(question.answer, item));
         if (items.length < pageSize) return found;
         if (found.length >= mostItems)
-          throw new GuardError('git/limit', `a list of the pull request has more than ${mostItems} items`);
+          throw new GuardError('git/limit', `a list of GitHub has more than ${mostItems} items`);
       }
     },
     askAsApp: async ({ route, parameters = {}, answer }) => {
@@ -194,7 +212,7 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
       const question = { repository: wish.repository, route: 'GET /installation/repositories', signal };
       const found: string[] = [];
       for (let page = 1; page <= mostRepositories / pageSize; page += 1) {
-        const data = await sendWith(token, wish, question, { per_page: pageSize, page });
+        const { data } = await sendWith(token, wish, question, { per_page: pageSize, page });
         const { repositories } = believed(repositoriesAnswer, data);
         found.push(
           ...repositories.filter((one) => !one.archived && !one.disabled).map((one) => one.full_name),
@@ -219,6 +237,12 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
   };
 }
 
+/** What GitHub answered, and where it leads to. */
+interface Sent {
+  readonly data: unknown;
+  readonly location: string | undefined;
+}
+
 /** What names the next page in an address of GitHub. */
 function pageOf(address: string): string | undefined {
   const { searchParams } = new URL(address, 'https://github.invalid');
@@ -235,6 +259,11 @@ const repositoriesAnswer = z.object({
     }),
   ),
 });
+
+function memberOf(data: unknown, name: string): unknown {
+  const found = z.record(z.string(), z.unknown()).safeParse(data);
+  return found.success ? found.data[name] : undefined;
+}
 
 function believed<T>(schema: z.ZodType<T>, answer: unknown): T {
   const parsed = schema.safeParse(answer);

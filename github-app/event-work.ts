@@ -17,6 +17,13 @@ function pull(name: string, number: number, isForced = false): Asked {
   };
 }
 
+function run(name: string, id: number): Asked {
+  return {
+    kind: 'work',
+    work: { kind: 'run', repository: name, subject: String(id), data: { run: id } },
+  };
+}
+
 // Empty for pull requests of forks.
 const checked = z.object({ head_sha: oid, pull_requests: z.array(pullNumber).max(100).default([]) });
 
@@ -70,6 +77,16 @@ const readers: Readonly<Record<string, Reader>> = {
     },
   ),
   ...pushReaders,
+  workflow_run: reader(
+    z.object({ repository, workflow_run: z.object({ id: z.int().min(1) }) }),
+    ['completed'],
+    ({ repository: { full_name }, workflow_run: { id } }) => run(full_name, id),
+  ),
+  workflow_job: reader(
+    z.object({ repository, workflow_job: z.object({ run_id: z.int().min(1) }) }),
+    ['completed'],
+    ({ repository: { full_name }, workflow_job: { run_id: id } }) => run(full_name, id),
+  ),
   check_run: (payload, delivery) => {
     const pressed = press(payload, delivery);
     return pressed.kind === 'nothing' ? rerequested(payload, delivery) : pressed;

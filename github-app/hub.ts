@@ -1,4 +1,6 @@
 // One GitHub behind the guard, and the services that everything about it works with.
+import type { EvidenceStore } from '../core/activity/evidence.ts';
+import type { PushedBy } from '../core/pushed-by.ts';
 import type {
   ApprovalService,
   AuditLog,
@@ -12,6 +14,7 @@ import type { Database } from '../server/db.ts';
 import type { GithubAppConfig } from '../server/github-app-types.ts';
 import type { GithubApi } from './api.ts';
 import type { Ledger } from './bypass/ledger.ts';
+import type { GithubStorage } from './storage.ts';
 
 export interface Hub {
   /** Name of the forge. */
@@ -19,6 +22,7 @@ export interface Hub {
   readonly url: string;
   readonly app: GithubAppConfig;
   readonly api: GithubApi;
+  readonly storage: GithubStorage;
 }
 
 export interface HubServices {
@@ -32,6 +36,10 @@ export interface HubServices {
   readonly policy: PolicyService;
   readonly approvals: ApprovalService;
   readonly clock: Clock;
+  readonly evidence: EvidenceStore;
+  readonly pushedBy: PushedBy;
+  /** Private directory for what is too large for memory. */
+  readonly dataDir: string;
   /** Those of these principals who may not act any more. */
   readonly ended: (ids: readonly string[]) => Promise<readonly string[]>;
   /** Has work done soon that was put in. */

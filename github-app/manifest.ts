@@ -1,6 +1,7 @@
 // What the guard's GitHub App is: the permissions and events of docs/github-app.md, as GitHub's manifest writes them.
 
 export const appPermissions = {
+  actions: 'write',
   administration: 'read',
   checks: 'write',
   contents: 'write',
@@ -21,6 +22,8 @@ export const appEvents = [
   'pull_request_review',
   'pull_request_review_comment',
   'push',
+  'workflow_job',
+  'workflow_run',
 ] as const;
 
 /** The manifest for a guard at this base URL. */

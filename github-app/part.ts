@@ -12,10 +12,12 @@ import { createBypassRounds } from './bypass/rounds.ts';
 import { watchBypass } from './bypass/watch.ts';
 import { evaluatePull, numberOf } from './evaluate-pull.ts';
 import { evaluateQueue } from './evaluate-queue.ts';
+import { evaluateRun } from './evaluate-run.ts';
 import type { Hub, HubServices } from './hub.ts';
 import { createMergeApplier } from './merge-applier.ts';
 import { handlePress } from './press.ts';
 import { type SetupOptions, setupRoute } from './setup-route.ts';
+import { createGithubStorage } from './storage.ts';
 import { findCheckOfApproval, upsertWork } from './store.ts';
 import { webhookRoute } from './webhook-route.ts';
 import type { Work } from './work.ts';
@@ -44,6 +46,9 @@ export interface GithubAppPart extends AsyncDisposable {
   readonly queue: QueueState | undefined;
   start(): Promise<void>;
 }
+
+/** Tries after which what cannot be read of a run is told as unread, about half an hour. */
+const mostTries = 12;
 
 /** Opens the part; nothing is done before `start`. */
 export function createGithubApp(options: GithubAppOptions): GithubAppPart {
@@ -87,6 +92,13 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
           signal,
         });
         return undefined;
+      case 'run':
+        return evaluateRun(
+          services,
+          hub,
+          { repository, run: work.data.run, signal },
+          work.attempts >= mostTries,
+        );
       case 'push':
       case 'compare':
       case 'installed':
@@ -99,7 +111,12 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
   const close = async (): Promise<void> => {
     await rounds[Symbol.asyncDispose]();
     await queue[Symbol.asyncDispose]();
-    await Promise.all([...hubs.values()].map(({ api }) => api[Symbol.asyncDispose]()));
+    await Promise.all(
+      [...hubs.values()].flatMap(({ api, storage }) => [
+        api[Symbol.asyncDispose](),
+        storage[Symbol.asyncDispose](),
+      ]),
+    );
   };
 
   const secrets = new Map([...hubs].map(([name, { app }]) => [name, app.webhookSecrets]));
@@ -144,5 +161,6 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
 function hubOf({ name, url, app, credential, ca }: ForgeConfig): readonly (readonly [string, Hub])[] {
   if (app === undefined || credential.mode !== 'github-app') return [];
   const api = createGithubApi({ credential, ca, writesPerMinute: app.writesPerMinute });
-  return [[name, { forge: name, url, app, api }]];
+  const storage = createGithubStorage({ apiUrl: credential.apiUrl, ca });
+  return [[name, { forge: name, url, app, api, storage }]];
 }

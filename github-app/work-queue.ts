@@ -7,6 +7,7 @@ import type { JobQueue, QueueState } from '../server/job.ts';
 import { createJobQueue } from '../server/queue.ts';
 import type { Secret } from '../server/secret.ts';
 import { claimWork, extendWork, findDueWork, finishWork, postponeWork, prune } from './store.ts';
+import { pruneItems } from './workflow-store.ts';
 import type { Work } from './work.ts';
 
 /** The work is not done; seconds until it is looked at again. */
@@ -24,6 +25,11 @@ export interface WorkQueueOptions {
   /** Milliseconds of the wall clock before which it makes no sense to try again. */
   readonly notBefore: (work: Work) => number;
   readonly onProblem: (problem: string, error: unknown) => void;
+}
+
+/** What is worked off is not done yet, and nothing has failed. */
+export interface Later {
+  readonly seconds: number;
 }
 
 export interface WorkQueue extends AsyncDisposable {
@@ -122,7 +128,10 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       });
       timers = [
         setInterval(lookQuietly, lookEveryMs),
-        setInterval(() => void prune(database).catch(() => undefined), pruneEveryMs),
+        setInterval(
+          () => void Promise.all([prune(database), pruneItems(database)]).catch(() => undefined),
+          pruneEveryMs,
+        ),
       ];
     },
     wakeUp: (work) => queue?.offer(work.map((one) => jobOf(one, 0, 0))),

@@ -1,8 +1,8 @@
-// What the GitHub App works off: which pull request or merge group to look at, or which button somebody pressed. Ids and
+// What the GitHub App works off: which pull request or merge group or run to look at, or which button somebody pressed. Ids and
 // names only; everything else is asked of GitHub when it is done, so that late, doubled or reordered webhooks do no harm.
 import { z } from 'zod';
 
-export const workKinds = ['pull', 'queue', 'press', 'push', 'compare', 'installed', 'deliveries'] as const;
+export const workKinds = ['pull', 'queue', 'press', 'run', 'push', 'compare', 'installed', 'deliveries'] as const;
 
 export const pressIdentifiers = ['approve', 'deny', 'rescan'] as const;
 
@@ -32,6 +32,8 @@ const pressData = z.object({
   isBot: z.boolean(),
 });
 
+const runData = z.object({ run: z.int().min(1) });
+
 const pushData = z.object({
   /** Full name. */
   ref: z.string().max(1_024),
@@ -53,6 +55,7 @@ export const workDataSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('pull'), data: pullData }),
   z.object({ kind: z.literal('queue'), data: queueData }),
   z.object({ kind: z.literal('press'), data: pressData }),
+  z.object({ kind: z.literal('run'), data: runData }),
   z.object({ kind: z.literal('push'), data: pushData }),
   z.object({ kind: z.literal('compare'), data: nothing }),
   z.object({ kind: z.literal('installed'), data: nothing }),

@@ -8,6 +8,7 @@ import type { ApprovalNotifier, IdentityService, StepObserver } from '../core/se
 import { createActivity } from './activity/part.ts';
 import { createEvidenceStore } from './activity/evidence-store.ts';
 import { activityTexts } from './activity/texts-store.ts';
+import { createPushedBy } from './activity/pushed-by.ts';
 import { createReplay } from './activity/replay.ts';
 import { createAdmission } from './admission/part.ts';
 import { approvalPointer } from './api/approval-pointer.ts';
@@ -213,6 +214,8 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     policy,
     approvals: approvals.service,
     clock,
+    evidence,
+    pushedBy: createPushedBy(database, feed),
     onProblem: (problem, error) => http.log.warn({ err: error }, problem),
   });
   const notifications = opened.use(

@@ -28,6 +28,7 @@ export async function resolveGithubApp(
     summaryComment: written.summaryComment,
     writesPerMinute: written.writesPerMinute,
     bypass: written.bypass,
+    workflows: written.workflows,
   };
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { closed, glob } from '../core/schema.ts';
 import { bypassWatchSchema } from './bypass-watch-schema.ts';
 import { secretRef } from './config-values.ts';
+import { githubWorkflowSchema } from './github-workflow-schema.ts';
 
 const principalId = z
   .string()
@@ -65,5 +66,6 @@ export const githubAppSchema = closed({
     .default(150)
     .describe('requests in a minute that change something, of one installation; github.com allows 180'),
   bypass: bypassWatchSchema.prefault({}),
+  workflows: githubWorkflowSchema.prefault({}).describe('logs and artifacts of workflow runs'),
 });
 export type GithubAppDocument = z.output<typeof githubAppSchema>;

@@ -1,5 +1,6 @@
 // What the guard does as a GitHub App besides reading and writing repositories: `forges[].app` of the configuration.
 import type { BypassWatchConfig } from './bypass-watch-schema.ts';
+import type { GithubWorkflowConfig } from './github-workflow-schema.ts';
 import type { Secret } from './secret.ts';
 
 /** Accounts that are agents, and the people for whom they act. */
@@ -35,4 +36,5 @@ export interface GithubAppConfig {
   /** Requests in a minute that change something, of one installation. */
   readonly writesPerMinute: number;
   readonly bypass: BypassWatchConfig;
+  readonly workflows: GithubWorkflowConfig;
 }

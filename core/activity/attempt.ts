@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import type { AuditEvent } from '../audit-event.ts';
 
-export const outcomes = ['open', 'held', 'forwarded', 'refused', 'unknown'] as const;
+/** `seen`: it was at the upstream already when the guard looked at it; `removed`: and the guard has deleted it there. */
+export const outcomes = ['open', 'held', 'forwarded', 'refused', 'unknown', 'seen', 'removed'] as const;
 export type Outcome = (typeof outcomes)[number];
 
 const mostRefs = 20;
@@ -94,6 +95,7 @@ type Reader = z.ZodType<Partial<Record<keyof Facts, unknown>>>;
 const readers: Readonly<Record<string, Reader>> = {
   received: receivedSchema,
   decided: decidedSchema,
+  scanned: decidedSchema,
   held: outcomeSchema,
   refused: outcomeSchema,
   forwarded: outcomeSchema,
@@ -150,5 +152,12 @@ export function foldFacts(facts: Facts, { action, details }: Pick<AuditEvent, 'a
 export function foldOutcome(outcome: Outcome, action: string): Outcome {
   if (action.startsWith('approval.')) return outcome;
   const step = stepOf(action);
-  return outcomes.find((name) => name === step) ?? outcome;
+  return stepOutcomes[step] ?? outcomes.find((name) => name === step) ?? outcome;
 }
+
+/** Outcomes that are called otherwise than the step that leads to them. */
+const stepOutcomes: Readonly<Record<string, Outcome>> = {
+  scanned: 'seen',
+  unscanned: 'seen',
+  deleted: 'removed',
+};

@@ -48,8 +48,63 @@ const pushChangesSchema = z.object({
   total: z.int().nonnegative(),
   files: z.array(evidenceFileSchema).max(evidenceCaps.files).readonly(),
 });
+export type PushChanges = z.output<typeof pushChangesSchema>;
 
-export const evidenceSchema = z.discriminatedUnion('kind', [pushChangesSchema]);
+const workflowFacts = {
+  v: z.literal(1),
+  request: z.string(),
+  repository: z.string(),
+  run: z.int(),
+  attempt: z.int(),
+  /** Masked. */
+  name: z.string(),
+};
+
+/** A part of the redacted log of a job. */
+const workflowLogSchema = z.object({
+  ...workflowFacts,
+  kind: z.literal('workflow-log'),
+  job: z.int(),
+  /** When its first line was written. */
+  startedAt: z.iso.datetime(),
+  part: z.int().min(1),
+  /** Seconds since the log began, and what was written, without its line end. */
+  lines: z.array(z.tuple([z.number().nonnegative(), z.string()])).readonly(),
+});
+export type WorkflowLogPart = z.output<typeof workflowLogSchema>;
+
+export const artifactFileSchema = z.object({
+  /** Masked. */
+  path: z.string(),
+  /** Bytes, unpacked. */
+  size: z.int().nonnegative(),
+  /** Null for a file with findings, whose values it could be used to guess, and for one that could not be read. */
+  sha256: z.string().nullable(),
+  findings: z.int().nonnegative(),
+  /** Rules of its findings. */
+  rules: z.array(z.string()).readonly(),
+});
+
+export type ArtifactFile = z.output<typeof artifactFileSchema>;
+
+/** The files of an artifact of a workflow. */
+const workflowArtifactSchema = z.object({
+  ...workflowFacts,
+  kind: z.literal('workflow-artifact'),
+  artifact: z.int(),
+  /** Bytes, packed. */
+  bytes: z.int().nonnegative(),
+  /** All files; those that are not named are counted. */
+  total: z.int().nonnegative(),
+  files: z.array(artifactFileSchema).readonly(),
+});
+export type WorkflowArtifactList = z.output<typeof workflowArtifactSchema>;
+
+export const evidenceSchema = z.discriminatedUnion('kind', [
+  pushChangesSchema,
+  workflowLogSchema,
+  workflowArtifactSchema,
+]);
 export type Evidence = z.output<typeof evidenceSchema>;
 
 /** Keeps documents by their SHA-256. */

@@ -1,7 +1,7 @@
 // One step of a session as it is replayed: everything that the audit log and the evidence beside it say about one
 // request, in the order in which it happened. Times are RFC 3339 in UTC. All texts were masked before they were recorded.
 import { z } from 'zod';
-import { evidenceFileSchema } from './evidence.ts';
+import { artifactFileSchema, evidenceFileSchema } from './evidence.ts';
 
 const time = z.iso.datetime({ precision: 3 });
 const index = z.int().nonnegative().describe('index of the entry in the audit log');
@@ -92,12 +92,58 @@ const fetchStep = z.object({
   why: z.string().nullable(),
 });
 
+/** What is told of a log or artifact that the guard looked at, at the upstream. */
+const lookedAt = {
+  ...common,
+  run: z.int().nullable().describe('of the workflow'),
+  attempt: z.int().nullable(),
+  item: z.int().nullable().describe('id of the job or of the artifact'),
+  title: z.string().nullable().describe('of the job or of the artifact; masked'),
+  head: z.string().nullable().describe('the commit that it ran for'),
+  decisions: z.array(decision),
+  findings: z.array(finding).describe('those that the entry holds; findingCount counts all'),
+  findingCount: z.int(),
+  bytes: z.int().nullable().describe('that were looked at'),
+  isCut: z.boolean().describe('whether there was more, which nobody looked at'),
+  exposedSince: z.string().nullable().describe('when the first value could be read by others'),
+  exposedUntil: z.string().nullable().describe('when it was deleted; null where it was not'),
+  deletion: z.enum(['none', 'began', 'failed', 'done']),
+  why: z.string().nullable().describe('why nobody could look at it'),
+};
+
+const logStep = z.object({
+  kind: z.literal('log'),
+  ...lookedAt,
+  recording: z
+    .object({
+      digests: z.array(z.string()).describe('SHA-256 of its parts, as in the log'),
+      isWhole: z.boolean(),
+    })
+    .nullable()
+    .describe('the redacted copy, which `/sessions/:id/recordings/:request` plays; null where none was kept'),
+});
+
+const fileList = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('kept'),
+    digest: z.string().describe('SHA-256 of the document, the same as in the log'),
+    total: z.int(),
+    files: z.array(artifactFileSchema).readonly(),
+  }),
+  z.object({ kind: z.enum(['gone', 'destroyed', 'changed']), digest: z.string() }),
+  z.object({ kind: z.literal('missing') }),
+]);
+
+const artifactStep = z.object({ kind: z.literal('artifact'), ...lookedAt, files: fileList });
+
 export const replayStepSchema = z
-  .discriminatedUnion('kind', [pushStep, fetchStep])
+  .discriminatedUnion('kind', [pushStep, fetchStep, logStep, artifactStep])
   .meta({ id: 'ReplayStep' });
 export type ReplayStep = z.output<typeof replayStepSchema>;
 export type PushStep = z.output<typeof pushStep>;
 export type FetchStep = z.output<typeof fetchStep>;
+export type LogStep = z.output<typeof logStep>;
+export type ArtifactStep = z.output<typeof artifactStep>;
 
 export interface ReplayPage {
   readonly steps: readonly ReplayStep[];
@@ -113,4 +159,13 @@ export interface ReplayService {
     after: number,
     limit: number,
   ): Promise<ReplayPage>;
+  /**
+   * The redacted log of a request of a session as an asciicast of version 2, line by line. Rejects with
+   * `session/no-recording` where none is kept or none may be shown; what fails later ends the lines.
+   */
+  recording(
+    session: string,
+    request: string,
+    mayShow: (repository: string | null) => boolean,
+  ): Promise<AsyncIterable<string>>;
 }

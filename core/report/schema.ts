@@ -24,6 +24,8 @@ const outcomeCounts = {
   held: count.describe('that people were asked about, whatever came of it'),
   unknown: count,
   open: count.describe('without an outcome yet'),
+  seen: count.describe('logs and artifacts of workflows that were at the upstream already, and still are'),
+  removed: count.describe('such logs and artifacts that the guard has deleted there'),
 };
 
 const attempt = z.object({

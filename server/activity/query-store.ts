@@ -291,3 +291,29 @@ export async function readSession(client: Queryable, id: string): Promise<Sessio
   );
   return row;
 }
+
+/** The first entry of the newest push that was forwarded and made a ref point at the commit. */
+export async function findPushOf(
+  client: Queryable,
+  repository: string,
+  commit: string,
+): Promise<number | undefined> {
+  const [row] = await readRows(
+    client,
+    z.object({ index: z.coerce.number() }),
+    `select first_index as index from activity_attempt
+      where facts -> 'refs' @> $2::jsonb and family = 'push' and outcome = 'forwarded' and lower(repository) = lower($1)
+      order by first_index desc limit 1`,
+    [repository, JSON.stringify([{ new: commit }])],
+  );
+  return row?.index;
+}
+
+/** True where the request is one of the session. */
+export async function isRequestOf(client: Queryable, session: string, request: string): Promise<boolean> {
+  const rows = await client.query('select from activity_entry where request = $1 and session = $2 limit 1', [
+    request,
+    session,
+  ]);
+  return rows.length === 1;
+}

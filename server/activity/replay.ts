@@ -1,13 +1,24 @@
 // Puts steps of a session together from the entries of the log and the evidence that they name. Entries may be of another
 // version of the guard: what they lack is shown as not known.
-import { z } from 'zod';
 import type { EvidenceStore } from '../../core/activity/evidence.ts';
 import type { FetchStep, PushStep, ReplayService, ReplayStep } from '../../core/activity/replay.ts';
 import { familyOf } from '../../core/activity/session.ts';
 import { foldOutcome, type Outcome } from '../../core/activity/attempt.ts';
 import type { AuditFeed, RecordedEvent } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
-import { listEntriesOfRequests, listRequestsOfSession } from './query-store.ts';
+import { isRequestOf, listEntriesOfRequests, listRequestsOfSession } from './query-store.ts';
+import { playRecording } from './recording.ts';
+import {
+  approvalDetails,
+  commonOf,
+  decidedDetails,
+  endDetails,
+  fetchDetails,
+  keptDetails,
+  receivedDetails,
+  stamp,
+} from './replay-details.ts';
+import { artifactStep, logStep } from './replay-items.ts';
 
 export interface ReplayOptions {
   readonly database: Queryable;
@@ -16,60 +27,6 @@ export interface ReplayOptions {
 }
 
 const mostEntries = 5_000;
-
-const text = z.string().nullable().catch(null).default(null);
-const count = z.int().catch(0).default(0);
-
-/** A list of which only what has the wanted form is taken. */
-function listOf<T>(item: z.ZodType<T>): z.ZodType<readonly T[]> {
-  return z
-    .array(z.unknown())
-    .catch([])
-    .default([])
-    .transform((items) =>
-      items.flatMap((one) => {
-        const read = item.safeParse(one);
-        return read.success ? [read.data] : [];
-      }),
-    );
-}
-
-const refs = listOf(
-  z
-    .object({ ref: z.string(), old: z.string(), new: z.string(), kind: text })
-    .transform(({ kind, ...rest }) => ({ ...rest, change: kind })),
-);
-
-const receivedDetails = z.object({ refUpdates: refs, refUpdateCount: count, address: text, userAgent: text });
-const decidedDetails = z.object({
-  verdict: z.string().catch('not known').default('not known'),
-  policyDigest: z.string().catch('').default(''),
-  approval: text,
-  reasons: listOf(z.object({ rule: z.string(), action: z.string() })),
-  exceptions: listOf(z.object({ exception: z.string() }).transform(({ exception }) => exception)),
-  refUpdates: refs,
-  refUpdateCount: count,
-  findings: listOf(
-    z.object({
-      rule: z.string(),
-      identifier: z.string(),
-      severity: z.string(),
-      place: z.string(),
-      path: z.string(),
-      line: z.int(),
-      column: z.int(),
-      commit: z.string().nullable(),
-      masked: z.string(),
-    }),
-  ),
-  findingCount: count,
-});
-const keptDetails = z.object({ digest: text, missing: text });
-const endDetails = z.object({ code: text, note: text });
-const fetchDetails = z.object({ command: text, address: text, code: text });
-const approvalDetails = z.object({ decision: text, comment: text, reason: text, note: text });
-
-const stamp = (time: Date): string => time.toISOString();
 
 /** Replays from the log at `database`. */
 export function createReplay({ database, feed, evidence }: ReplayOptions): ReplayService {
@@ -80,6 +37,7 @@ export function createReplay({ database, feed, evidence }: ReplayOptions): Repla
     if (digest === null) return { kind: 'missing', why: missing ?? 'not known' };
     const found = await evidence.find(digest);
     if (found.kind !== 'kept') return { kind: found.kind, digest };
+    if (found.evidence.kind !== 'push-changes') return { kind: 'changed', digest };
     const { total, files } = found.evidence;
     return { kind: 'kept', digest, total, files };
   }
@@ -132,6 +90,8 @@ export function createReplay({ database, feed, evidence }: ReplayOptions): Repla
     if (first === undefined) return [];
     const family = familyOf(first.event.action);
     if (family === 'push') return [await pushStep(first, group)];
+    if (family === 'log') return [logStep(first, group)];
+    if (family === 'artifact') return [await artifactStep(first, group, evidence)];
     return family === 'fetch' ? [fetchStep(first, group)] : [];
   }
 
@@ -152,12 +112,14 @@ export function createReplay({ database, feed, evidence }: ReplayOptions): Repla
       }
       return { steps, next: requests.length < limit ? null : (requests.at(-1)?.index ?? null) };
     },
+    recording: async (session, request, mayShow) => {
+      const places = await listEntriesOfRequests(database, [request], mostEntries);
+      const group = await feed.at(places.map(({ index }) => index));
+      const isSeen = mayShow(group[0]?.event.repository ?? null);
+      const isOfSession = isSeen && (await isRequestOf(database, session, request));
+      return playRecording(isOfSession ? group : [], evidence);
+    },
   };
-}
-
-function commonOf(first: RecordedEvent, group: readonly RecordedEvent[]) {
-  const { request, repository } = first.event;
-  return { request, repository, at: stamp(first.time), entries: group.map(({ index }) => index) };
 }
 
 function approvalStepOf({ index, time, event }: RecordedEvent): PushStep['approval'][number] {

@@ -1,5 +1,6 @@
 // Sessions over HTTP: to list, to see, to replay. Whoever looks into one is on record before it is sent. What a caller may
 // not see is answered like what does not exist.
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -49,6 +50,9 @@ const next = entryCursor.nullable().describe('what to send to get the next page;
 const listAnswer = z.object({ sessions: z.array(sessionView), next, coverage: coverageView });
 
 const params = z.object({ id: z.string().regex(/^s-[0-9a-f]{24}$/, 'is not the id of a session') });
+const recordingParams = params.extend({
+  request: z.string().regex(/^[0-9a-zA-Z-]{1,64}$/, 'is not the id of a request'),
+});
 const pageQuery = z.strictObject({
   after: entryCursor.optional().describe('the `next` of the page before'),
   limit: z.coerce.number().int().min(1).max(200).default(100),
@@ -61,6 +65,14 @@ const oneAnswer = z.object({
   coverage: coverageView,
 });
 const replayAnswer = z.object({ session: sessionView, steps: z.array(replayStepSchema), next });
+
+const recordingAnswers: Readonly<Record<number, object>> = {
+  ...answers(z.string(), 'The recording.'),
+  200: {
+    description: 'The recording: a line of JSON for each line of the log.',
+    content: { 'application/x-asciicast': { schema: z.string() } },
+  },
+};
 
 /** Registers `/sessions` and everything below. */
 export function sessionRoutes(options: SessionRoutesOptions): (app: FastifyInstance) => Promise<void> {
@@ -167,6 +179,29 @@ export function sessionRoutes(options: SessionRoutesOptions): (app: FastifyInsta
         await record(request.id, grantOf(request), 'replay', session.id, after);
         const page = await replay.replay(session.id, sight, after, limit);
         return { session: view, steps: [...page.steps], next: page.next };
+      },
+    );
+    app.get(
+      '/sessions/:id/recordings/:request',
+      {
+        schema: {
+          tags,
+          operationId: 'getSessionRecording',
+          summary:
+            'The redacted log of a request, as a recording that a terminal plays (asciicast, version 2)',
+          params: recordingParams,
+          response: recordingAnswers,
+        },
+      },
+      async (request, reply) => {
+        const { id, request: recorded } = request.params;
+        const { session, sight } = await find(id, grantOf(request));
+        await record(request.id, grantOf(request), `recording ${recorded}`, session.id, -1);
+        const lines = await replay.recording(session.id, recorded, sight);
+        return reply
+          .header('content-type', 'application/x-asciicast')
+          .header('content-disposition', `attachment; filename="${recorded}.cast"`)
+          .send(Readable.from(lines, { objectMode: false }));
       },
     );
   };

@@ -1,6 +1,6 @@
 // Keeps what a decided push changes, masked, after its client has the answer: computed from the quarantine before that is
 // removed, stored, and then named by its digest in the audit log. A push for which that cannot be done has an entry, too.
-import { type Evidence, evidenceCaps, type EvidenceStore } from '../../core/activity/evidence.ts';
+import { evidenceCaps, type EvidenceStore, type PushChanges } from '../../core/activity/evidence.ts';
 import type { HeldFileChange } from '../../core/approval/changes.ts';
 import { asGuardError } from '../../core/errors.ts';
 import type { AuditLog } from '../../core/services.ts';
@@ -110,7 +110,7 @@ async function describePush(
   push: Push,
   stage: ReceivedStage,
   { facts, inspection }: Decision,
-): Promise<Evidence> {
+): Promise<PushChanges> {
   const context = await contextOf(services, push, stage, inspection);
   const { paths } = await changedPaths(facts.updates, context, 'exact');
   return {

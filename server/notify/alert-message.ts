@@ -2,6 +2,7 @@
 import type { Alert } from '../../core/alert.ts';
 import type { Json } from '../../core/audit-event.ts';
 import { plural } from '../../core/duration.ts';
+import { exposureFacts, exposureTitle } from './exposure-message.ts';
 import { type Message, plainName } from './message.ts';
 
 function titleOf({ kind, actor, details }: Alert): string {
@@ -19,6 +20,8 @@ function titleOf({ kind, actor, details }: Alert): string {
       return `${agent} was seen with a credential of a new issuer, ${plainName(JSON.stringify(details['issuer']))}`;
     case 'sink-failed':
       return `the audit log could not be sent to ${agent} (${plainName(JSON.stringify(details['problem']))}); it is tried again`;
+    case 'exposure':
+      return exposureTitle(agent, details);
   }
 }
 
@@ -58,6 +61,7 @@ export function alertMessage(alert: Alert): Message {
       { label: subjects[kind] ?? 'Agent', text: plainName(actor) },
       { label: 'Request', text: plainName(request) },
       { label: 'Time', text: at.toISOString() },
+      ...(kind === 'exposure' ? exposureFacts(details) : []),
     ],
     sentences: [],
     url: null,

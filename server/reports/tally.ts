@@ -9,11 +9,20 @@ const mostCounted = 5_000;
 
 type OutcomeCounts = Pick<
   Report['summary'],
-  'attempts' | 'forwarded' | 'refused' | 'held' | 'unknown' | 'open'
+  'attempts' | 'forwarded' | 'refused' | 'held' | 'unknown' | 'open' | 'seen' | 'removed'
 >;
 type RepositoryCounts = OutcomeCounts & { readonly findings: number };
 
-const none: OutcomeCounts = { attempts: 0, forwarded: 0, refused: 0, held: 0, unknown: 0, open: 0 };
+const none: OutcomeCounts = {
+  attempts: 0,
+  forwarded: 0,
+  refused: 0,
+  held: 0,
+  unknown: 0,
+  open: 0,
+  seen: 0,
+  removed: 0,
+};
 
 /** Keeps counts by name; `row` says what one more attempt makes of a row. */
 class Table<Row> {
@@ -169,6 +178,8 @@ function sumOf<Sum extends OutcomeCounts>(sum: Sum, one: OutcomeCounts): Sum {
     held: sum.held + one.held,
     unknown: sum.unknown + one.unknown,
     open: sum.open + one.open,
+    seen: sum.seen + one.seen,
+    removed: sum.removed + one.removed,
   };
 }
 

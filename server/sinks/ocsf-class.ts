@@ -41,6 +41,10 @@ const kinds: readonly (readonly [action: string, of: OcsfClass, activity: number
   ['publish.', 'api', 1],
   ['merge.', 'api', 3],
   ['bypass.', 'api', 3],
+  ['log.scanned', 'api', 2],
+  ['log.', 'api', 4],
+  ['artifact.scanned', 'api', 2],
+  ['artifact.', 'api', 4],
   ['approval.requested', 'entity', 1],
   ['approval.shown', 'entity', 2],
   ['approval.forbidden', 'api', 3],
@@ -61,8 +65,8 @@ const kinds: readonly (readonly [action: string, of: OcsfClass, activity: number
 /** The class and activity of an entry; a decision about findings is a Data Security Finding. */
 export function ocsfKindOf({ action, details }: AuditEntry): OcsfKind {
   const { findings } = details;
-  if (action.endsWith('.decided') && Array.isArray(findings) && findings.length > 0)
-    return { of: 'finding', activity: 1 };
+  const isVerdict = action.endsWith('.decided') || action.endsWith('.scanned');
+  if (isVerdict && Array.isArray(findings) && findings.length > 0) return { of: 'finding', activity: 1 };
   const found = kinds.find(([name]) => (/[.-]$/.test(name) ? action.startsWith(name) : action === name));
   return found === undefined ? { of: 'api', activity: other } : { of: found[1], activity: found[2] };
 }

@@ -16,6 +16,10 @@ const byAction: Readonly<Record<string, Severity>> = {
   'approval.glass-broken': 'high',
   'bypass.detected': 'high',
   'bypass.scanned': 'medium',
+  'log.unscanned': 'medium',
+  'artifact.unscanned': 'medium',
+  'log.deletion-failed': 'high',
+  'artifact.deletion-failed': 'high',
 };
 /** By the last word of the action. */
 const byEnding: Readonly<Record<string, Severity>> = {
@@ -28,7 +32,8 @@ const byVerdict: Readonly<Record<string, Severity>> = { deny: 'medium', hold: 'l
 
 /** The severity of an entry. */
 export function severityOf({ action, details }: AuditEntry): Severity {
-  const verdict = action.endsWith('.decided') ? details['verdict'] : undefined;
+  const isVerdict = action.endsWith('.decided') || action.endsWith('.scanned');
+  const verdict = isVerdict ? details['verdict'] : undefined;
   if (typeof verdict === 'string') {
     const critical = details['criticalFindings'];
     if (verdict === 'deny' && typeof critical === 'number' && critical > 0) return 'critical';

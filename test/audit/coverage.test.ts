@@ -14,6 +14,8 @@ import { csrfIn } from '../support/web-client.ts';
 type Proof = 'here' | { readonly test: string; readonly mark?: string };
 
 const approvals = 'test/approvals/service.test.ts';
+const logs = 'test/e2e/github-logs.test.ts';
+const artifacts = 'test/e2e/github-artifacts.test.ts';
 const retention = 'test/audit/retention.test.ts';
 const shipping = 'test/sinks/shipping.test.ts';
 
@@ -56,6 +58,16 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'github-app.created': { test: 'test/e2e/github-setup.test.ts' },
   'pull-request.checked': { test: 'test/e2e/github-pull.test.ts' },
   'merge-group.checked': { test: 'test/e2e/github-webhooks.test.ts' },
+  'log.scanned': { test: logs },
+  'log.unscanned': { test: logs },
+  'log.deleting': { test: logs },
+  'log.deleted': { test: logs },
+  'log.deletion-failed': { test: logs },
+  'artifact.scanned': { test: artifacts },
+  'artifact.unscanned': { test: artifacts },
+  'artifact.deleting': { test: artifacts },
+  'artifact.deleted': { test: artifacts },
+  'artifact.deletion-failed': { test: artifacts },
   'evidence.kept': 'here',
   'scan.reported': { test: 'test/actions/guard.test.ts' },
   'audit.anchor-failed': { test: 'test/audit/anchoring.test.ts' },

@@ -32,6 +32,7 @@ function noting(scanner: ScanService, asked: Asked[]): ScanService {
       asked.push({ path: target.path, contentId });
       return scanner.scanStream(target, source, stop, contentId);
     },
+    redactStream: (options, source, stop) => scanner.redactStream(options, source, stop),
   };
 }
 

@@ -93,3 +93,31 @@ describe('a scan pool', () => {
     });
   });
 });
+
+describe('redaction in a pool', () => {
+  const options = { path: 'output.log', confidence: 0.6 };
+
+  test('gives as many bytes, with values hidden, whatever the chunks', async () => {
+    await using pool = await createScanPool({ fingerprintKey, threads: 1 });
+    for (const size of [50_000, 5_000_000]) {
+      let shown = '';
+      for await (const bytes of pool.redactStream(options, chunks(2, size, ssnLine), never))
+        shown += Buffer.from(bytes).toString();
+      expect(shown.length).toBe(2 * size + ssnLine.length);
+      expect(shown.endsWith('\n')).toBe(true);
+      expect(shown).not.toContain(ssnLine.trim());
+    }
+  });
+
+  test('ends where it is cancelled', async () => {
+    await using pool = await createScanPool({ fingerprintKey, threads: 1 });
+    const stop = new AbortController();
+    const shown = pool.redactStream(options, chunks(100, 1_000_000, ''), stop.signal);
+    await shown[Symbol.asyncIterator]().next();
+    stop.abort();
+    const rest = async (): Promise<void> => {
+      for await (const bytes of shown) void bytes;
+    };
+    await expect(rest()).rejects.toMatchObject({ code: 'request/cancelled' });
+  });
+});

@@ -22,6 +22,8 @@ import { postureRoutes } from './routes/posture.ts';
 import { pushRoutes } from './routes/pushes.ts';
 import { repositoryRoutes } from './routes/repository.ts';
 import { openSettings } from './settings-state.ts';
+import { addStorage, createStorage, type Storage, workflowRoutes } from './routes/workflows.ts';
+import { WorkflowActions } from './workflow-actions.ts';
 import type { FakeApp, Installation, Permissions } from './account-state.ts';
 import {
   accountOf,
@@ -49,6 +51,10 @@ export interface FakeGitHub extends AsyncDisposable {
   readonly deliveries: Deliveries;
   /** What people do. */
   readonly actions: FakeActions;
+  /** What runners do. */
+  readonly workflows: WorkflowActions;
+  /** Where logs and artifacts are. */
+  readonly storage: Storage;
   readonly calls: readonly RecordedCall[];
   /** What broke GitHub's description of its API; expect it to be empty. */
   readonly violations: readonly string[];
@@ -82,6 +88,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
   };
   const deliveries = new Deliveries(world);
   const actions = new FakeActions(world, deliveries);
+  const storage = createStorage();
   const stopped = new AbortController();
   const server = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 500 } });
   server.register(
@@ -95,12 +102,14 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
         ...postureRoutes(world),
         ...pushRoutes(world),
         ...repositoryRoutes(world),
+        ...workflowRoutes(world, storage),
       ];
       for (const route of routes) addRoute(api, state, route);
     },
     { prefix: '/api/v3' },
   );
   addManifestPages(server, world);
+  addStorage(server, storage, state);
   addGitAccess(server, { world, spawner, root, home, signal: stopped.signal });
   await server.listen({ port, host: '127.0.0.1' });
   return {
@@ -110,6 +119,8 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
     faults: state.faults,
     deliveries,
     actions,
+    workflows: new WorkflowActions(world, deliveries),
+    storage,
     calls: state.calls,
     violations: state.violations,
     setHourlyLimit: (calls) => (state.hourlyLimit = calls),

@@ -47,7 +47,7 @@ const settings = {
   unix_socket_directories: '.',
   unix_socket_permissions: '0700',
   port: '5432',
-  max_connections: '40',
+  max_connections: '80',
   shared_buffers: '32MB',
   fsync: 'on',
   synchronous_commit: 'on',

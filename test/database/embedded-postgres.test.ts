@@ -81,7 +81,7 @@ describe('a server', () => {
       { name: 'fsync', setting: 'on' },
       { name: 'full_page_writes', setting: 'on' },
       { name: 'listen_addresses', setting: '' },
-      { name: 'max_connections', setting: '40' },
+      { name: 'max_connections', setting: '80' },
       { name: 'synchronous_commit', setting: 'on' },
     ]);
     const found = await stat(join(dataDir, 'postgres/data'));

@@ -1,8 +1,17 @@
-// What the GitHub App works off: which pull request or merge group or run to look at, or which button somebody pressed. Ids and
+// What the GitHub App works off: which pull request, merge group or run to look at, or which button somebody pressed. Ids and
 // names only; everything else is asked of GitHub when it is done, so that late, doubled or reordered webhooks do no harm.
 import { z } from 'zod';
 
-export const workKinds = ['pull', 'queue', 'press', 'run', 'push', 'compare', 'installed', 'deliveries'] as const;
+export const workKinds = [
+  'pull',
+  'queue',
+  'press',
+  'run',
+  'push',
+  'compare',
+  'installed',
+  'deliveries',
+] as const;
 
 export const pressIdentifiers = ['approve', 'deny', 'rescan'] as const;
 

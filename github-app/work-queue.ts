@@ -27,11 +27,6 @@ export interface WorkQueueOptions {
   readonly onProblem: (problem: string, error: unknown) => void;
 }
 
-/** What is worked off is not done yet, and nothing has failed. */
-export interface Later {
-  readonly seconds: number;
-}
-
 export interface WorkQueue extends AsyncDisposable {
   readonly state: QueueState | undefined;
   /** Opens the queue. Rejects with `queue/unavailable` as `createJobQueue` does. */

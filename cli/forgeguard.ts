@@ -48,6 +48,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'list, show and replay what agents did',
     load: async () => (await import('./session.ts')).registerSession,
   },
+  posture: {
+    summary: 'tell whether settings of repositories leave ways around the guard',
+    load: async () => (await import('./posture.ts')).registerPosture,
+  },
   report: {
     summary: 'write a report about an agent and a period',
     load: async () => (await import('./report.ts')).registerReport,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Hub } from './hub.ts';
 import type { Pull, PullPlace } from './pull.ts';
 
-const rule = z.object({ type: z.string(), parameters: z.unknown() });
+const rule = z.object({ type: z.string(), parameters: z.unknown().optional() });
 export type BranchRule = z.output<typeof rule>;
 
 /** The rules of rulesets for the target branch; older branch protection is not told. */

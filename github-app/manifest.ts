@@ -12,6 +12,7 @@ export const appPermissions = {
 } as const;
 
 export const appEvents = [
+  'branch_protection_rule',
   'check_run',
   'check_suite',
   'create',
@@ -22,6 +23,7 @@ export const appEvents = [
   'pull_request_review',
   'pull_request_review_comment',
   'push',
+  'repository_ruleset',
   'workflow_job',
   'workflow_run',
 ] as const;

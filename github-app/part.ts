@@ -2,6 +2,7 @@
 // else of the guard is reached through the ports of core.
 import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../core/errors.ts';
+import type { PostureService } from '../core/posture.ts';
 import type { ApprovalApplier, ApprovalNotifier, AuditFeed } from '../core/services.ts';
 import type { ForgeConfig } from '../server/config.ts';
 import type { QueueState } from '../server/job.ts';
@@ -16,6 +17,7 @@ import { evaluateRun } from './evaluate-run.ts';
 import type { Hub, HubServices } from './hub.ts';
 import { createMergeApplier } from './merge-applier.ts';
 import { handlePress } from './press.ts';
+import { createPosture, readPosture } from './posture/posture.ts';
 import { type SetupOptions, setupRoute } from './setup-route.ts';
 import { createGithubStorage } from './storage.ts';
 import { findCheckOfApproval, upsertWork } from './store.ts';
@@ -42,6 +44,7 @@ export interface GithubAppPart extends AsyncDisposable {
   readonly applier: ApprovalApplier;
   /** Has the checks of requests written that have moved on. */
   readonly notifier: ApprovalNotifier;
+  readonly posture: PostureService;
   /** Undefined where no GitHub is configured, and before `start`. */
   readonly queue: QueueState | undefined;
   start(): Promise<void>;
@@ -104,6 +107,9 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
       case 'installed':
       case 'deliveries':
         return watchBypass(services, hub, work, signal);
+      case 'posture':
+        await readPosture(services, hub, repository, signal);
+        return undefined;
     }
   }
 
@@ -126,6 +132,7 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
       if (hubs.size > 0)
         await webhookRoute({ database: options.database, secrets, wakeUp: services.wakeUp })(app);
     },
+    posture: createPosture(services, [...hubs.keys()]),
     applier: createMergeApplier({ ...services, hubOf: (forge) => hubs.get(forge) }),
     notifier: {
       notify: async ({ approval }) => {

@@ -11,6 +11,7 @@ export const workKinds = [
   'compare',
   'installed',
   'deliveries',
+  'posture',
 ] as const;
 
 export const pressIdentifiers = ['approve', 'deny', 'rescan'] as const;
@@ -69,6 +70,7 @@ export const workDataSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('compare'), data: nothing }),
   z.object({ kind: z.literal('installed'), data: nothing }),
   z.object({ kind: z.literal('deliveries'), data: nothing }),
+  z.object({ kind: z.literal('posture'), data: nothing }),
 ]);
 export type WorkData = z.output<typeof workDataSchema>;
 export type Press = z.output<typeof pressData>;

@@ -1,6 +1,7 @@
 // The people of the guard, put together for app.ts: the directory, SCIM, the web pages, and what stops with a person.
 import type { FastifyInstance } from 'fastify';
 import type { Dependents } from '../core/people-services.ts';
+import type { PostureService } from '../core/posture.ts';
 import type { OperationKind } from '../core/operation.ts';
 import type { ApprovalService, AuditLog, Clock, HeldChanges } from '../core/services.ts';
 import { requestDependents } from './approvals/dependents.ts';
@@ -24,6 +25,7 @@ export interface PeopleAppOptions {
   readonly sessions: SessionOffice;
   /** Who shows what a held operation would change, by its kind. */
   readonly changes: Readonly<Partial<Record<OperationKind, HeldChanges>>>;
+  readonly posture: PostureService;
   /** Base URL of the guard, without a trailing slash. */
   readonly guardUrl: () => string;
 }
@@ -38,7 +40,7 @@ export interface PeopleApp extends AsyncDisposable {
 
 /** Opens it; dispose of it before the database. */
 export async function openPeople(options: PeopleAppOptions): Promise<PeopleApp> {
-  const { config, database, clock, audit, approvals, sessions, changes, guardUrl } = options;
+  const { config, database, clock, audit, approvals, sessions, changes, posture, guardUrl } = options;
   const settings = config.people;
   const dependents: readonly Dependents[] = [
     sessionDependents({ database, clock, limits: settings.session }),
@@ -63,6 +65,7 @@ export async function openPeople(options: PeopleAppOptions): Promise<PeopleApp> 
           tokens: createTokenDesk(office),
           approvals,
           changes,
+          posture,
           mint: createSessionMint({ database, clock, sessions }),
         });
   return {

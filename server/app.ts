@@ -15,6 +15,7 @@ import { approvalPointer } from './api/approval-pointer.ts';
 import { approvalRoutes } from './api/approval-routes.ts';
 import { createApi } from './api/part.ts';
 import { agentRoutes } from './api/agent-routes.ts';
+import { postureRoutes } from './api/posture-routes.ts';
 import { scanRoutes } from './api/scan-routes.ts';
 import { sessionRoutes } from './api/session-routes.ts';
 import { shredRoutes } from './api/shred-routes.ts';
@@ -255,6 +256,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       approvals: approvals.service,
       sessions: identity.sessions,
       changes: git.heldChanges,
+      posture: github.posture,
       guardUrl,
     }),
   );
@@ -302,6 +304,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
         }),
         shredRoutes(shredding),
         scanRoutes({ policy, audit }),
+        postureRoutes(github.posture),
       ],
     }),
   );

@@ -51,6 +51,15 @@ function compare(payload: unknown): Asked {
   };
 }
 
+function readAgain(payload: unknown): Asked {
+  const read = z.object({ repository }).safeParse(payload).data;
+  if (read === undefined) return nothing;
+  return {
+    kind: 'work',
+    work: { kind: 'posture', repository: read.repository.full_name, subject: 'settings', data: {} },
+  };
+}
+
 const installed: Asked = {
   kind: 'work',
   work: { kind: 'installed', repository: '', subject: 'app', data: {} },
@@ -61,6 +70,8 @@ export const pushReaders: Readonly<Record<string, Reader>> = {
   push: told,
   create: compare,
   delete: compare,
+  branch_protection_rule: readAgain,
+  repository_ruleset: readAgain,
   installation: () => installed,
   installation_repositories: () => installed,
 };

@@ -7,6 +7,7 @@ import type { PeopleDirectory, SessionMint, TokenDesk, WebSessions } from '../..
 import type { ApprovalService, AuditLog, Clock, HeldChanges } from '../../core/services.ts';
 import type { Database } from '../db.ts';
 import type { PeopleSettings } from '../web-login-types.ts';
+import type { PostureService } from '../../core/posture.ts';
 import type { OperationKind } from '../../core/operation.ts';
 import { accountPages } from './account-pages.ts';
 import { approvalPages } from './approval-pages.ts';
@@ -15,6 +16,7 @@ import { devicePages } from './device-pages.ts';
 import { createDeviceFlow, type DeviceFlow } from './device-flow.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { forgetExpired, useAssertion } from './login-store.ts';
+import { posturePages } from './posture-pages.ts';
 import { peoplePages } from './people-pages.ts';
 import { type Pages, preparePages } from './pages.ts';
 import type { Provider } from './provider.ts';
@@ -36,6 +38,7 @@ export interface WebOptions {
   readonly approvals: ApprovalService;
   /** Who shows what a held operation would change, by its kind. */
   readonly changes: Readonly<Partial<Record<OperationKind, HeldChanges>>>;
+  readonly posture: PostureService;
 }
 
 export interface WebPart extends AsyncDisposable {
@@ -96,6 +99,7 @@ export async function createWeb(options: WebOptions): Promise<WebPart> {
           await signInPages(scope, { pages, providers, samlProviders, signIn, sessions, links, origin });
           accountPages(scope, { pages, sessions, directory, tokens, clock });
           peoplePages(scope, { pages, directory });
+          posturePages(scope, { pages, directory, posture: options.posture });
           approvalPages(scope, { pages, approvals, changes, audit });
           await devicePages(scope, { pages, devices });
         },

@@ -1,5 +1,6 @@
 // Pushes to a guarded repository that the guard did not forward: told once, with who and what, and scanned after the fact;
 // what the guard forwarded or let pass is no alarm; a push whose webhook was lost is found all the same.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditEntry } from '../../core/audit-entry.ts';
 import { createGitClient, type GitClient, ok, withCredentials } from '../support/client.ts';
@@ -98,7 +99,8 @@ async function expectQuiet(after: string): Promise<void> {
     return row?.count === 0;
   };
   await until('the work is done', isDone);
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  // A comparison, and whoever reads the log for alerts.
+  await sleep(1_200);
   await until('the work is done', isDone);
   expect(await entriesOf(after, 'bypass.detected')).toEqual([]);
   expect(alarms(after)).toEqual([]);
@@ -147,7 +149,7 @@ describe('a push around the guard', () => {
       expect(JSON.stringify([scanned, alarm, run?.annotations, run?.summary])).not.toContain(text);
     const again = scene.github.deliveries.sent.findLast(({ event }) => event === 'push');
     if (again) scene.github.deliveries.redeliver(again);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await sleep(1_000);
     expect(alarms(after)).toHaveLength(1);
     expect(await entriesOf(after)).toHaveLength(1);
   });
@@ -217,7 +219,7 @@ describe('a push around the guard', () => {
     const [entry] = await entriesOf(after, 'bypass.detected');
     expect(entry?.details).toMatchObject({ found: 'comparison' });
     await scene.github.actions.push(repository, 'refs/heads/agent/silent', null, 'eve');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await sleep(1_000);
     expect(alarms(after)).toHaveLength(1);
   });
 
@@ -231,7 +233,7 @@ describe('a push around the guard', () => {
         ({ event, redelivery, body }) => event === 'push' && redelivery && body.includes(after),
       );
     await until('it was delivered again', isAgain);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await sleep(1_000);
     expect(alarms(after)).toHaveLength(1);
   });
 });

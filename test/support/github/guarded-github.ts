@@ -19,6 +19,8 @@ export interface GuardedGithubOptions {
   readonly policy?: GuardOptions['policy'];
   readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the guard; default: a free one. */
+  readonly port?: number;
 }
 
 export interface GuardedGithub extends AsyncDisposable {
@@ -46,7 +48,7 @@ export interface GuardedGithub extends AsyncDisposable {
 export async function startGuardedGithub(options: GuardedGithubOptions = {}): Promise<GuardedGithub> {
   await using stack = new AsyncDisposableStack();
   const github = stack.use(await startFakeGitHub());
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const app = github.createApp({
     permissions: appPermissions,
     events: appEvents,

@@ -177,6 +177,13 @@ export function repositoryJson(world: World, repository: Repository) {
     allow_rebase_merge: repository.mergeMethods.includes('rebase'),
     default_branch: repository.defaultBranch,
     topics: [],
+    ...(repository.settings.pushProtection === undefined
+      ? {}
+      : {
+          security_and_analysis: {
+            secret_scanning_push_protection: { status: repository.settings.pushProtection },
+          },
+        }),
     pushed_at: since,
     created_at: since,
     updated_at: since,

@@ -1,0 +1,71 @@
+// How guarded repositories are protected, for administrators: what is right, what to change and where, what the guard may
+// not look at.
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { GuardError } from '../../core/errors.ts';
+import type { PeopleDirectory } from '../../core/people-services.ts';
+import { type PostureService, type PostureState, postureTitles } from '../../core/posture.ts';
+import { hasRole } from '../../core/role.ts';
+import { type Pages, shownTime } from './pages.ts';
+import type { Visitor } from './sessions.ts';
+
+export interface PosturePagesOptions {
+  readonly pages: Pages;
+  readonly directory: PeopleDirectory;
+  readonly posture: PostureService;
+}
+
+const perPage = 50;
+const form = z.object({ after: z.string().max(300).default('') });
+const words: Readonly<Record<PostureState, string>> = {
+  ok: 'ok',
+  'to-do': 'to do',
+  unreadable: 'could not be read',
+};
+
+/** Registers `/ui/posture` and below. */
+export function posturePages(app: FastifyInstance, { pages, directory, posture }: PosturePagesOptions): void {
+  function demandAdministrator(visitor: Visitor): void {
+    if (!hasRole(directory.rolesOf(visitor.person), 'security-admin'))
+      throw new GuardError('identity/forbidden', 'this page is for administrators');
+  }
+
+  app.get('/posture', async (request, reply) => {
+    demandAdministrator(pages.demand(request));
+    const { after } = form.catch({ after: '' }).parse(request.query);
+    const found = await posture.list(after, perPage + 1);
+    const shown = found.slice(0, perPage);
+    return pages.send(request, reply, 'posture', {
+      after,
+      repositories: shown.map(({ repository, url, readAt, points }) => ({
+        repository,
+        url: safeLink(url),
+        readAt: readAt === null ? null : shownTime(readAt),
+        open: points.filter(({ state }) => state === 'to-do').length,
+        hidden: points.filter(({ state }) => state === 'unreadable').length,
+        points: points.map((point) => ({
+          ...point,
+          link: safeLink(point.link),
+          title: postureTitles[point.topic],
+          word: words[point.state],
+        })),
+      })),
+      next: found.length > perPage ? encodeURIComponent(shown.at(-1)?.repository ?? '') : null,
+    });
+  });
+
+  app.post<{ readonly Body: unknown }>('/posture', async (request, reply) => {
+    demandAdministrator(pages.demand(request));
+    const read = form.safeParse(request.body);
+    if (!read.success) throw new GuardError('input/invalid', 'the form is not complete');
+    const { after } = read.data;
+    const found = await posture.list(after, perPage);
+    await posture.refresh(found.map(({ repository }) => repository));
+    return reply.redirect(`/ui/posture?after=${encodeURIComponent(after)}`, 303);
+  });
+}
+
+/** A link is from the forge's answer: only pages of the web are linked to. */
+function safeLink(link: string | null): string | null {
+  return link !== null && /^https?:\/\//.test(link) ? link : null;
+}

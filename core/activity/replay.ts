@@ -30,7 +30,8 @@ const decision = z.object({
   approval: z.string().nullable().describe('the approval that let it go on'),
 });
 
-const finding = z.object({
+/** A finding as the entry of a decision has it, and as it is shown. */
+export const replayedFinding = z.object({
   rule: z.string(),
   identifier: z.string(),
   severity: z.string(),
@@ -74,7 +75,7 @@ const pushStep = z.object({
   refs: z.array(ref),
   refCount: z.int(),
   decisions: z.array(decision).describe('two where it was held and then approved'),
-  findings: z.array(finding).describe('those that the entry holds; findingCount counts all'),
+  findings: z.array(replayedFinding).describe('those that the entry holds; findingCount counts all'),
   findingCount: z.int(),
   changes,
   approval: z.array(approvalStep),
@@ -101,7 +102,7 @@ const lookedAt = {
   title: z.string().nullable().describe('of the job or of the artifact; masked'),
   head: z.string().nullable().describe('the commit that it ran for'),
   decisions: z.array(decision),
-  findings: z.array(finding).describe('those that the entry holds; findingCount counts all'),
+  findings: z.array(replayedFinding).describe('those that the entry holds; findingCount counts all'),
   findingCount: z.int(),
   bytes: z.int().nullable().describe('that were looked at'),
   isCut: z.boolean().describe('whether there was more, which nobody looked at'),

@@ -1,43 +1,19 @@
 // Folds entries of the audit log, in order, into sessions, attempts and counts. Knows no database: it is given what is
 // known about what the entries name, and changes that.
 import { addCounts, type CountName, type Counts, noCounts } from '../../core/activity/counts.ts';
-import { type Facts, foldFacts, foldOutcome, isWaiting, type Outcome } from '../../core/activity/attempt.ts';
-import type { TraitKind } from '../../core/activity/service.ts';
+import { foldFacts, foldOutcome, isWaiting } from '../../core/activity/attempt.ts';
+import type { Attempt, Session, TraitKind } from '../../core/activity/service.ts';
 import { continues, familyOf, isAct, sessionId, sessionKey } from '../../core/activity/session.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { RecordedEvent } from '../../core/services.ts';
 
-export interface SessionRow {
-  readonly id: string;
+/** A session as it is stored: by the digest of who acts; its state follows from the time. */
+export interface SessionRow extends Omit<Session, 'state'> {
   readonly key: string;
-  readonly actor: string;
-  readonly kind: string;
-  readonly issuer: string;
-  readonly onBehalfOf: readonly string[];
-  readonly credential: string;
-  readonly proof: string;
-  readonly owner: string | null;
-  readonly firstIndex: number;
-  readonly lastIndex: number;
-  readonly startedAt: Date;
-  readonly activeAt: Date;
-  readonly entries: number;
-  readonly waiting: number;
-  readonly repositories: Readonly<Record<string, Counts>>;
 }
 
-export interface AttemptRow {
-  readonly request: string;
-  readonly session: string;
+export interface AttemptRow extends Attempt {
   readonly actor: string;
-  readonly family: string;
-  readonly repository: string | null;
-  readonly firstIndex: number;
-  readonly lastIndex: number;
-  readonly at: Date;
-  readonly endedAt: Date | null;
-  readonly outcome: Outcome;
-  readonly facts: Facts;
 }
 
 export interface EntryRow {

@@ -1,5 +1,6 @@
 // Reads the details of entries, leniently: they may be of another version of the guard, and what they lack is not known.
 import { z } from 'zod';
+import { replayedFinding } from '../../core/activity/replay.ts';
 import type { RecordedEvent } from '../../core/services.ts';
 
 /** A text, null where there is none. */
@@ -41,19 +42,7 @@ export const decidedDetails = z.object({
   exceptions: listOf(z.object({ exception: z.string() }).transform(({ exception }) => exception)),
   refUpdates: refs,
   refUpdateCount: count,
-  findings: listOf(
-    z.object({
-      rule: z.string(),
-      identifier: z.string(),
-      severity: z.string(),
-      place: z.string(),
-      path: z.string(),
-      line: z.int(),
-      column: z.int(),
-      commit: z.string().nullable(),
-      masked: z.string(),
-    }),
-  ),
+  findings: listOf(replayedFinding),
   findingCount: count,
 });
 export const keptDetails = z.object({ digest: text, missing: text });

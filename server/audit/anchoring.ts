@@ -1,7 +1,6 @@
 // Puts the newest checkpoint into a place elsewhere every so often, each under a name of its own that is never written
 // again: write-once storage, a share of the auditors, a bucket with Object Lock, a work tree that is pushed elsewhere.
 // Whoever reads one later can tell whether the log still continues it.
-import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCheckpoint } from '../../core/checkpoint.ts';
@@ -9,6 +8,7 @@ import { GuardError } from '../../core/errors.ts';
 import type { AuditLog } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
 import { storageProblem } from '../s3.ts';
+import { recordOutages, startRounds, type Rounds } from './rounds.ts';
 import { readNewestCosigned, readNewestNote } from './store.ts';
 
 export interface AnchoringOptions {
@@ -24,11 +24,6 @@ export interface AnchorPlace {
   readonly name: 'directory' | 's3' | 'git';
   /** Keeps the text under the name; one that is there already stays. Rejects with the code of what stands in the way. */
   put(name: string, text: string): Promise<void>;
-}
-
-export interface Anchoring extends AsyncDisposable {
-  /** Writes an anchor now, where there is something new; runs by itself as well. */
-  round(): Promise<void>;
 }
 
 /** The name of the anchor of so many entries; in the order of the sizes. */
@@ -60,26 +55,16 @@ function problemOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
 
-const longestTimer = 2 ** 31 - 1;
-
-/** Starts; the first anchor is written at once. Dispose of it before the log. */
-export function startAnchoring(options: AnchoringOptions): Anchoring {
+/** Writes an anchor in each round in which there is something new; the first at once. Dispose of it before the log. */
+export function startAnchoring(options: AnchoringOptions): Rounds {
   const { database, place } = options;
   let written = '';
-  let problem: string | undefined;
-  let running: Promise<void> | undefined;
-
-  async function record(now: string | undefined): Promise<void> {
-    if (problem === now) return;
-    problem = now;
-    await options.append({
-      action: now === undefined ? 'audit.anchor-resumed' : 'audit.anchor-failed',
-      request: randomBytes(8).toString('hex'),
-      actor: null,
-      repository: null,
-      details: { place: place.name, ...(now === undefined ? {} : { problem: now }) },
-    });
-  }
+  const record = recordOutages({
+    append: options.append,
+    failed: 'audit.anchor-failed',
+    resumed: 'audit.anchor-resumed',
+    details: { place: place.name },
+  });
 
   async function anchor(): Promise<void> {
     const note = await readNewestNote(database);
@@ -96,20 +81,5 @@ export function startAnchoring(options: AnchoringOptions): Anchoring {
     await record(undefined);
   }
 
-  const round = (): Promise<void> => {
-    running ??= anchor().finally(() => (running = undefined));
-    return running;
-  };
-  // What fails now is tried again in the next round.
-  const turn = (): void => void round().catch(() => undefined);
-  const timer = setInterval(turn, Math.min(options.everyMs, longestTimer));
-  timer.unref();
-  turn();
-  return {
-    round,
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      await running?.catch(() => undefined);
-    },
-  };
+  return startRounds({ work: anchor, everyMs: options.everyMs, startsAtOnce: true });
 }

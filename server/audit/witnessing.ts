@@ -1,13 +1,13 @@
 // Has witnesses cosign the log's newest checkpoint every so often. A witness that is gone delays nobody and is on record;
 // one that shows a checkpoint with this log's own signature that the log does not continue has proved a fork: the guard
 // stops writing.
-import { randomBytes } from 'node:crypto';
 import { parseCheckpoint, type NoteVerifier } from '../../core/checkpoint.ts';
 import { GuardError } from '../../core/errors.ts';
 import type { AuditLog } from '../../core/services.ts';
 import type { Database } from '../db.ts';
 import { checkContinues, loadHead, readKeyHistory } from './head.ts';
 import { proveConsistency } from './proofs.ts';
+import { recordOutages, startRounds, type Rounds } from './rounds.ts';
 import { insertCosignature, readCosignedSize, readNewestNote } from './store.ts';
 import { addCheckpoint, fetchCosigned, type Witness } from './witness-client.ts';
 
@@ -22,33 +22,24 @@ export interface WitnessingOptions {
   readonly everyMs?: number;
 }
 
-export interface Witnessing extends AsyncDisposable {
-  /** Asks every witness now; runs by itself as well. */
-  round(): Promise<void>;
-}
-
 const defaultEveryMs = 10_000;
 
-/** Starts; dispose of it before the log. */
-export function startWitnessing(options: WitnessingOptions): Witnessing {
+/** Asks every witness in each round. Dispose of it before the log: without its witness the log closes as well. */
+export function startWitnessing(options: WitnessingOptions): Rounds {
   const { database } = options;
-  /** Witnesses that failed the last time, and why. */
-  const failing = new Map<string, string>();
-  let running: Promise<void> | undefined;
-
-  async function record(witness: Witness, problem: string | undefined): Promise<void> {
-    const name = witness.key.name;
-    if (failing.get(name) === problem) return;
-    if (problem === undefined) failing.delete(name);
-    else failing.set(name, problem);
-    await options.append({
-      action: problem === undefined ? 'audit.witness-resumed' : 'audit.witness-failed',
-      request: randomBytes(8).toString('hex'),
-      actor: null,
-      repository: null,
-      details: { witness: name, ...(problem === undefined ? {} : { problem }) },
-    });
-  }
+  const records = new Map(
+    options.witnesses.map(({ key: { name } }) => [
+      name,
+      recordOutages({
+        append: options.append,
+        failed: 'audit.witness-failed',
+        resumed: 'audit.witness-resumed',
+        details: { witness: name },
+      }),
+    ]),
+  );
+  const record = async (witness: Witness, problem: string | undefined): Promise<void> =>
+    records.get(witness.key.name)?.(problem);
 
   /** Rejects with `audit/inconsistent` where the witness has cosigned another history that our key has signed. */
   async function compare(witness: Witness, origin: string): Promise<void> {
@@ -89,23 +80,8 @@ export function startWitnessing(options: WitnessingOptions): Witnessing {
     }
   }
 
-  const round = (): Promise<void> => {
-    if (options.witnesses.length === 0) return Promise.resolve();
-    running ??= Promise.all(options.witnesses.map(askOne))
-      .then(() => undefined)
-      .finally(() => (running = undefined));
-    return running;
-  };
-  // What fails now is tried again in the next round.
-  const everyMs = options.everyMs ?? defaultEveryMs;
-  const timer = setInterval(() => void round().catch(() => undefined), everyMs);
-  timer.unref();
-  return {
-    round,
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      // Without its witness the log closes as well; a request has a deadline.
-      await running?.catch(() => undefined);
-    },
-  };
+  return startRounds({
+    work: async () => void (await Promise.all(options.witnesses.map(askOne))),
+    everyMs: options.everyMs ?? defaultEveryMs,
+  });
 }

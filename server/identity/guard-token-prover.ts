@@ -5,6 +5,7 @@ import type { Grant } from '../../core/principal.ts';
 import type { AuditLog, Clock } from '../../core/services.ts';
 import type { Queryable } from '../db.ts';
 import { formOf, hashToken } from './guard-token.ts';
+import { proveByLook } from './looked-up.ts';
 import type { Prover } from './prover.ts';
 import { recordCreation, recordPending } from './recording.ts';
 import { ShortMemory } from './short-memory.ts';
@@ -46,22 +47,10 @@ export function createGuardTokenProver(options: ProverOptions): Prover {
   }
 
   return {
-    prove: async ({ token }) => {
-      const record = token === undefined ? undefined : await look(token);
-      return record && grantOf(record);
-    },
-    exchange: async (token) => {
+    ...proveByLook(async (token) => {
       const record = await look(token);
-      return (
-        record && {
-          grant: grantOf(record),
-          since: record.createdAt,
-          parents: [record.id],
-          facts: {},
-          spend: async () => undefined,
-        }
-      );
-    },
+      return record && { grant: grantOf(record), since: record.createdAt, parents: [record.id] };
+    }),
     revoke: async (token) => {
       const record = await look(token);
       return (

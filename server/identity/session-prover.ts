@@ -3,6 +3,7 @@ import { refuseIdentity } from '../../core/identity-refusal.ts';
 import type { Grant } from '../../core/principal.ts';
 import { formOf, hashToken } from './guard-token.ts';
 import type { ProverOptions } from './guard-token-prover.ts';
+import { proveByLook } from './looked-up.ts';
 import type { Prover } from './prover.ts';
 import { revokeSession } from './revocation-store.ts';
 import { recordRevocations } from './revocations.ts';
@@ -26,22 +27,12 @@ export function createSessionProver(options: ProverOptions): Prover {
   }
 
   return {
-    prove: async ({ token }) => {
-      const record = token === undefined ? undefined : await look(token);
-      return record && grantOf(record);
-    },
-    exchange: async (token) => {
+    ...proveByLook(async (token) => {
       const record = await look(token);
       return (
-        record && {
-          grant: grantOf(record),
-          since: record.since,
-          parents: [record.id, ...record.parents],
-          facts: {},
-          spend: async () => undefined,
-        }
+        record && { grant: grantOf(record), since: record.since, parents: [record.id, ...record.parents] }
       );
-    },
+    }),
     revoke: async (token) => {
       const record = await look(token);
       return record !== undefined && (await revokeSession(database, record.id, clock.now(), 'its holder'));

@@ -14,7 +14,8 @@ import { timestampAttestor } from '../../server/audit/retention/witnessed-time.t
 import { readEntries } from '../../server/audit/store.ts';
 import { insertTimestamp, readTimestampNear } from '../../server/audit/timestamps/store.ts';
 import { readTimestamp } from '../../server/audit/timestamps/timestamp.ts';
-import { startTimestamping, type Timestamping } from '../../server/audit/timestamps/timestamping.ts';
+import type { Rounds } from '../../server/audit/rounds.ts';
+import { startTimestamping } from '../../server/audit/timestamps/timestamping.ts';
 import { forgeguard } from '../cli/program.ts';
 import { auditBench, type AuditBench, auditEvents } from '../support/audit.ts';
 import { bothVerifiersFind } from '../support/pack-verifiers.ts';
@@ -24,7 +25,7 @@ let tsa: TestAuthority;
 let other: TestAuthority;
 let bench: AuditBench;
 let log: DurableAuditLog;
-let stamping: Timestamping;
+let stamping: Rounds;
 
 const everyMs = 3_600_000;
 const policy = '1.3.6.1.4.1.32473.2';

@@ -1,12 +1,12 @@
 // Keeps the newest checkpoint in a store that all guards of a log share, and compares: a database that was restored from
 // a backup is behind it, whatever a guard's own data directory knows. A store that is gone delays nobody and is on
 // record; a log that does not continue what is there is stopped.
-import { randomBytes } from 'node:crypto';
 import { parseCheckpoint, type NoteVerifier } from '../../../core/checkpoint.ts';
 import { GuardError } from '../../../core/errors.ts';
 import type { AuditLog } from '../../../core/services.ts';
 import type { Database } from '../../db.ts';
 import { checkContinues, loadHead, readKeyHistory } from '../head.ts';
+import { recordOutages, startRounds, type Rounds } from '../rounds.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 
 export interface SharingOptions {
@@ -23,11 +23,6 @@ export interface SharingOptions {
   readonly everyMs?: number;
 }
 
-export interface Sharing extends AsyncDisposable {
-  /** Compares and puts the newest checkpoint there now; runs by itself as well. */
-  round(): Promise<void>;
-}
-
 /** Rejects with `audit/inconsistent` where the log does not continue what the store holds. */
 export async function checkShared({
   database,
@@ -41,24 +36,15 @@ export async function checkShared({
   await checkContinues(database, await loadHead(database, keys), note, keys);
 }
 
-/** Starts; dispose of it before the log. */
-export function startSharing(options: SharingOptions): Sharing {
+/** Compares and puts the newest checkpoint there in each round, and at the end. Dispose of it before the log. */
+export function startSharing(options: SharingOptions): Rounds {
   const { store, append, key, note, onFork } = options;
   let put = '';
-  let problem: string | undefined;
-  let running: Promise<void> | undefined;
-
-  async function record(now: string | undefined): Promise<void> {
-    if (problem === now) return;
-    problem = now;
-    await append({
-      action: now === undefined ? 'audit.checkpoint-store-resumed' : 'audit.checkpoint-store-failed',
-      request: randomBytes(8).toString('hex'),
-      actor: null,
-      repository: null,
-      details: now === undefined ? {} : { problem: now },
-    });
-  }
+  const record = recordOutages({
+    append,
+    failed: 'audit.checkpoint-store-failed',
+    resumed: 'audit.checkpoint-store-resumed',
+  });
 
   async function share(): Promise<void> {
     const newest = note();
@@ -81,18 +67,5 @@ export function startSharing(options: SharingOptions): Sharing {
     await record(undefined);
   }
 
-  const round = (): Promise<void> => {
-    running ??= attempt().finally(() => (running = undefined));
-    return running;
-  };
-  // What fails now is tried again in the next round.
-  const timer = setInterval(() => void round().catch(() => undefined), options.everyMs ?? store.everyMs);
-  timer.unref();
-  return {
-    round,
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      await round().catch(() => undefined);
-    },
-  };
+  return startRounds({ work: attempt, everyMs: options.everyMs ?? store.everyMs, endsWithRound: true });
 }

@@ -5,6 +5,7 @@ import { parseCheckpoint } from '../../../core/checkpoint.ts';
 import { GuardError } from '../../../core/errors.ts';
 import type { AuditLog } from '../../../core/services.ts';
 import type { Queryable } from '../../db.ts';
+import { recordOutages, startRounds, type Rounds } from '../rounds.ts';
 import { readNewestNote } from '../store.ts';
 import { insertTimestamp, readTimestampNear } from './store.ts';
 import { readTimestamp, timestampRequest } from './timestamp.ts';
@@ -24,14 +25,8 @@ export interface TimestampingOptions {
   readonly everyMs: number;
 }
 
-export interface Timestamping extends AsyncDisposable {
-  /** Has it stamped now, where there is something new; runs by itself as well. */
-  round(): Promise<void>;
-}
-
 const deadlineMs = 20_000;
 const maxResponseBytes = 65_536;
-const longestTimer = 2 ** 31 - 1;
 
 function failed(why: string, cause?: unknown): GuardError {
   return new GuardError('audit/timestamp', `couldn't have a checkpoint stamped: ${why}`, { cause });
@@ -62,27 +57,14 @@ async function ask({ url }: TimestampAuthority, request: Buffer): Promise<Buffer
   }
 }
 
-/** Starts; the first stamp is asked for at once. Dispose of it before the log. */
-export function startTimestamping({
-  database,
-  append,
-  authority,
-  everyMs,
-}: TimestampingOptions): Timestamping {
-  let problem: string | undefined;
-  let running: Promise<void> | undefined;
-
-  async function record(now: string | undefined): Promise<void> {
-    if (problem === now) return;
-    problem = now;
-    await append({
-      action: now === undefined ? 'audit.timestamp-resumed' : 'audit.timestamp-failed',
-      request: randomBytes(8).toString('hex'),
-      actor: null,
-      repository: null,
-      details: { authority: new URL(authority.url).host, ...(now === undefined ? {} : { problem: now }) },
-    });
-  }
+/** Has it stamped in each round in which there is something new; the first at once. Dispose of it before the log. */
+export function startTimestamping({ database, append, authority, everyMs }: TimestampingOptions): Rounds {
+  const record = recordOutages({
+    append,
+    failed: 'audit.timestamp-failed',
+    resumed: 'audit.timestamp-resumed',
+    details: { authority: new URL(authority.url).host },
+  });
 
   async function stamp(): Promise<void> {
     const note = await readNewestNote(database);
@@ -110,20 +92,5 @@ export function startTimestamping({
     await record(undefined);
   }
 
-  const round = (): Promise<void> => {
-    running ??= attempt().finally(() => (running = undefined));
-    return running;
-  };
-  // What fails now is tried again in the next round.
-  const turn = (): void => void round().catch(() => undefined);
-  const timer = setInterval(turn, Math.min(everyMs, longestTimer));
-  timer.unref();
-  turn();
-  return {
-    round,
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      await running?.catch(() => undefined);
-    },
-  };
+  return startRounds({ work: attempt, everyMs, startsAtOnce: true });
 }

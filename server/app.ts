@@ -1,5 +1,6 @@
 // Puts the guard together: the only place that knows who implements which port.
 import type { FastifyInstance } from 'fastify';
+import { ledgerTexts } from '../github-app/bypass/texts-store.ts';
 import { createGithubApp } from '../github-app/part.ts';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
@@ -285,7 +286,12 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     audit,
     publicProofs: config.audit.publicProofs,
   });
-  const shredding = createShredding({ database, audit, clock, derived: [activityTexts, approvalTexts] });
+  const shredding = createShredding({
+    database,
+    audit,
+    clock,
+    derived: [activityTexts, approvalTexts, ledgerTexts],
+  });
   await shredding.finish();
   await http.register(
     createApi({

@@ -20,7 +20,7 @@ const mostPages = 40;
 const mostAttempts = 5;
 const mostAtOnce = 100;
 /** One that has only just gone out may be on its way. */
-const youngestMs = 5_000;
+const youngestMs = 2_000;
 
 const events: ReadonlySet<string> = new Set([...appEvents, 'installation', 'installation_repositories']);
 

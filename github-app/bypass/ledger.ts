@@ -140,9 +140,22 @@ export function createLedger({ database, feed, forges }: LedgerOptions): Ledger 
     });
   }
 
-  return {
-    catchUp: async () => {
-      while (await readPage());
-    },
-  };
+  async function readToEnd(): Promise<void> {
+    while (await readPage());
+  }
+
+  // One reads at a time: each holds a connection while it asks for another.
+  let running: Promise<void> | undefined;
+  let following: Promise<void> | undefined;
+  function catchUp(): Promise<void> {
+    if (running === undefined) return (running = readToEnd().finally(() => (running = undefined)));
+    // What became durable since is beyond the end that it sees.
+    return (following ??= running
+      .catch(() => undefined)
+      .then(() => {
+        following = undefined;
+        return catchUp();
+      }));
+  }
+  return { catchUp };
 }

@@ -56,7 +56,9 @@ export async function watchPush(
   place: PushPlace,
   push: ToldPush,
 ): Promise<Postponed | undefined> {
-  if (!compileGlobs(hub.app.bypass.refs)(push.ref) || push.before === push.after) return undefined;
+  // What a comparison found is one that is watched; its name may be masked.
+  const isWatched = push.delivery === null || compileGlobs(hub.app.bypass.refs)(push.ref);
+  if (!isWatched || push.before === push.after) return undefined;
   const key: PushKey = { forge: hub.forge, repository: place.repository, turn: place.subject };
   const known = await readPush(services.database, key);
   if (known !== undefined) {

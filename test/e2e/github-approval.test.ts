@@ -262,6 +262,23 @@ describe('the guard', () => {
   });
 });
 
+test('what the guard merged, or somebody after an approval, is no push around it', async () => {
+  const open = `select count(*)::int as count from github_work where kind = 'push'`;
+  await until('every push was looked at', async () => {
+    const [row] = await scene.database.database.query<{ count: number }>(open);
+    return row?.count === 0;
+  });
+  const merged = [...repository.pulls.values()].filter((pull) => pull.merged !== undefined);
+  const pushes = await scene.database.database.query<{ after: string; how: string }>(
+    `select after, how from github_push where how = 'merge'`,
+  );
+  expect(merged.length).toBeGreaterThan(1);
+  expect(pushes.map(({ after }) => after).toSorted()).toEqual(
+    merged.map((pull) => pull.merged?.sha ?? '').toSorted(),
+  );
+  expect(await scene.audit('bypass.detected')).toEqual([]);
+});
+
 test('a rule in monitor mode makes it neutral', async () => {
   const pull = await scene.openPull(repository, { 'watched/a.txt': 'a\n' });
   const run = await scene.check(repository, pull);

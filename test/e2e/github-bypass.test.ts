@@ -243,8 +243,15 @@ describe('no alarm is', () => {
     const url = withCredentials(`${scene.guard.url}/git/hub/acme/watched.git`, 'agent', token);
     const tree = await client.clone(url);
     const after = await tree.commit('Through', { 'through.txt': '1\n' });
-    ok(await tree.push('HEAD:refs/heads/agent/through'));
+    // The webhook is there before the guard itself knows that its push has landed.
+    const hold = await repository.git.holdIn('post-receive');
+    const pushed = tree.push('HEAD:refs/heads/agent/through');
+    await hold.reached;
     await scene.github.actions.push(repository, 'refs/heads/agent/through', null, 'forgeguard-test[bot]');
+    await scene.github.deliveries.arrived();
+    await sleep(1_000);
+    hold.release();
+    ok(await pushed);
     await expectQuiet(after);
     // The same commit elsewhere is another push.
     await repository.git.git('update-ref', 'refs/heads/copied', after);

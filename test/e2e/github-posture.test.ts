@@ -13,6 +13,7 @@ import type { Ruleset } from '../support/github/settings-state.ts';
 import type { Repository } from '../support/github/world.ts';
 import { startLoginServer } from '../support/login-server.ts';
 import { until } from '../support/until.ts';
+import { signIn, WebClient } from '../support/web-client.ts';
 
 const resources = new AsyncDisposableStack();
 let scene: GuardedGithub;
@@ -28,6 +29,7 @@ beforeAll(async () => {
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   const logins = resources.use(await startLoginServer({ redirectUris: [`${url}/ui/sign-in/corp/callback`] }));
+  logins.accounts.set('ida', { email: 'ida@example.org', name: 'Ida', groups: [] });
   logins.accounts.set('olu', { email: 'olu@example.org', name: 'Olu Owner', groups: [] });
   browser = await startChromium();
   resources.defer(() => browser.close());
@@ -262,9 +264,14 @@ test('an administrator sees it on a page, without scripts', async () => {
   await page.getByRole('button', { name: 'Read again' }).click();
   await page.getByRole('heading', { level: 1, name: 'Posture' }).waitFor();
   expect(complaints).toEqual([]);
-  const shot = process.env['POSTURE_SHOT'];
-  if (shot !== undefined) await page.screenshot({ path: shot, fullPage: true });
   await context.close();
+});
+
+test('somebody else does not see it', async () => {
+  const client = new WebClient();
+  await signIn(client, url, 'corp', 'ida');
+  const { status, text } = await client.open(`${url}/ui/posture`);
+  expect([status, text]).toEqual([403, expect.stringContaining('for administrators')]);
 });
 
 test('GitHub was asked and answered as it describes', () => {

@@ -98,7 +98,7 @@ test.each(['light', 'dark'] as const)(
     await visit.getByRole('link', { name: 'Continue with Example Corp' }).click();
     await visit.getByLabel('Who are you?').fill('olu');
     await visit.getByRole('button', { name: 'Sign in' }).click();
-    for (const path of ['/ui', '/ui/people', '/ui/device', '/ui/nowhere']) {
+    for (const path of ['/ui', '/ui/people', '/ui/posture', '/ui/device', '/ui/nowhere']) {
       await visit.goto(`${scene.url}${path}`);
       expect(await visit.getAttribute('html', 'lang'), path).toBe('en');
       expect(await visit.getByRole('heading', { level: 1 }).count(), path).toBe(1);

@@ -7,6 +7,7 @@
 //   vkey       = key-name "+" hex( key-id ) "+" base64( type ‖ public-key(32) )
 //   type       = 0x01 of a log, 0x04 of a witness
 import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
 import { strictBase64 } from './base64.ts';
 import { hashLength, type Hash } from './merkle.ts';
 
@@ -148,16 +149,43 @@ export function parseCheckpoint(note: string): SignedCheckpoint | undefined {
   return { origin, size, root, text, signatures };
 }
 
+/** The signatures under a note that the key must have made; undefined where the note cannot be one of the key. */
+function claimed(
+  note: string,
+  key: NoteVerifier,
+): { readonly checkpoint: SignedCheckpoint; readonly ours: readonly NoteSignature[] } | undefined {
+  const checkpoint = parseCheckpoint(note);
+  if (checkpoint === undefined || checkpoint.origin !== key.name) return undefined;
+  const ours = checkpoint.signatures.filter(({ name, keyId }) => name === key.name && keyId === key.keyId);
+  return ours.length === 0 ? undefined : { checkpoint, ours };
+}
+
 /**
  * Reads a note and verifies it: undefined unless it is well formed, its origin is the key's name, and it carries a good
  * signature by the key. Signatures of other keys are ignored, a bad one under this key's name and id is not.
  */
 export function openCheckpoint(note: string, key: NoteVerifier): SignedCheckpoint | undefined {
-  const checkpoint = parseCheckpoint(note);
-  if (checkpoint === undefined || checkpoint.origin !== key.name) return undefined;
-  const ours = checkpoint.signatures.filter(({ name, keyId }) => name === key.name && keyId === key.keyId);
+  const claim = claimed(note, key);
+  if (claim === undefined) return undefined;
+  const { checkpoint, ours } = claim;
   const signed = Buffer.from(checkpoint.text);
-  const isGood =
-    ours.length > 0 && ours.every(({ signature }) => verify(null, signed, key.publicKey, signature));
-  return isGood ? checkpoint : undefined;
+  return ours.every(({ signature }) => verify(null, signed, key.publicKey, signature))
+    ? checkpoint
+    : undefined;
+}
+
+const verifyBeside = promisify<null, Buffer, KeyObject, Uint8Array, boolean>(verify);
+
+/** The same, computed beside the caller's thread. */
+export async function openCheckpointBeside(
+  note: string,
+  key: NoteVerifier,
+): Promise<SignedCheckpoint | undefined> {
+  const claim = claimed(note, key);
+  if (claim === undefined) return undefined;
+  const { checkpoint, ours } = claim;
+  const signed = Buffer.from(checkpoint.text);
+  for (const { signature } of ours)
+    if (!(await verifyBeside(null, signed, key.publicKey, signature))) return undefined;
+  return checkpoint;
 }

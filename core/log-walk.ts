@@ -7,6 +7,7 @@ import type { SoundRun } from './entry-run.ts';
 import { keyChangeOf, openHistorical, sameKey, type KeyChange, type KeyHistory } from './key-history.ts';
 import { emptyEdge, leafHash, pushLeaf, rootOf, type Edge, type Hash, type TreeNode } from './merkle.ts';
 import { sameHash } from './merkle-proof.ts';
+import type { OpenCheckpoint } from './opened-checkpoints.ts';
 import { tileHeight } from './tile.ts';
 
 export type ProblemKind =
@@ -44,6 +45,8 @@ export interface WalkStart {
   readonly keys: KeyHistory;
   /** The tree before the first entry that is walked over; must have been checked against a signed root. */
   readonly edge?: Edge;
+  /** Opens checkpoints in the place of `openCheckpoint`, with the same outcome. */
+  readonly open?: OpenCheckpoint;
 }
 
 const maxReported = 20;
@@ -98,11 +101,13 @@ export class LogWalk {
   #key: NoteVerifier | undefined;
   /** The key before, until a checkpoint has shown that it agrees to the new one. */
   #handover: { readonly at: number; readonly previous: NoteVerifier } | undefined;
+  readonly #openNote: OpenCheckpoint;
   readonly #kept = new Map<number, Hash[]>();
   /** The rotations that entries told of. */
   readonly changes: KeyChange[] = [];
 
-  constructor({ keys, edge = emptyEdge }: WalkStart) {
+  constructor({ keys, edge = emptyEdge, open = openCheckpoint }: WalkStart) {
+    this.#openNote = open;
     this.#hashes = [...edge.hashes];
     this.#size = edge.size;
     this.next = edge.size;
@@ -223,7 +228,7 @@ export class LogWalk {
     if (this.#handover !== undefined && openCheckpoint(note, this.#handover.previous) === undefined)
       this.#missHandover(this.#handover);
     this.#handover = undefined;
-    const checkpoint = key === undefined ? undefined : openCheckpoint(note, key);
+    const checkpoint = key === undefined ? undefined : this.#openNote(note, key);
     if (checkpoint === undefined) {
       const name = key === undefined ? 'the log' : `${key.name}, key ${key.keyId}`;
       this.report('checkpoint-unsigned', size, `it is not signed by ${name}`);

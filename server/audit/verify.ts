@@ -5,6 +5,7 @@ import { LogWalk, type Problem } from '../../core/log-walk.ts';
 import type { SoundRun } from '../../core/entry-run.ts';
 import { hashLength, rootOf, type Hash, type NodeId, type TreeNode } from '../../core/merkle.ts';
 import { sameHash } from '../../core/merkle-proof.ts';
+import { OpenedCheckpoints } from '../../core/opened-checkpoints.ts';
 import { tileHeight, tileWidth } from '../../core/tile.ts';
 import type { Queryable } from '../db.ts';
 import { readKeyChanges } from './head.ts';
@@ -194,15 +195,16 @@ async function walkPage(
 async function startWalk(
   client: Queryable,
   key: NoteVerifier,
-): Promise<{ readonly walk: LogWalk; readonly keys: KeyHistory }> {
+): Promise<{ readonly walk: LogWalk; readonly keys: KeyHistory; readonly opened: OpenedCheckpoints }> {
   const changes = await readKeyChanges(client);
   const told = keyHistory(changes, key);
   const keys = told ?? [{ since: -1, key: changes[0]?.previous ?? key }];
-  const walk = new LogWalk({ keys });
+  const opened = new OpenedCheckpoints(keys);
+  const walk = new LogWalk({ keys, open: opened.open });
   if (told === undefined) {
     walk.report('key-unknown', 0, `${key.name}, key ${key.keyId}, is none of the keys that the log had`);
   }
-  return { walk, keys };
+  return { walk, keys, opened };
 }
 
 /** A key of sealed texts is there, or was destroyed under an entry. */
@@ -245,7 +247,7 @@ async function* checkpointsOf(
 export async function verifyLog(client: Queryable, options: VerifyOptions): Promise<Verification> {
   const { key, kept, signal } = options;
   const head = await readHead(client);
-  const { walk, keys } = await startWalk(client, key);
+  const { walk, keys, opened } = await startWalk(client, key);
   const signed = head.note === null ? 0 : (openHistorical(head.note, keys)?.size ?? head.entries);
   if (signed < head.entries) {
     walk.report('checkpoint-missing', signed, `the entries from ${signed} on are covered by no checkpoint`);
@@ -270,7 +272,7 @@ export async function verifyLog(client: Queryable, options: VerifyOptions): Prom
     if (stamped !== undefined) walk.keep(stamped.note, keys, size);
   }
   const pruned = await readPrunedPast(client);
-  const checkpoints = checkpointsOf(client, signal);
+  const checkpoints = opened.ahead(checkpointsOf(client, signal));
   await using reader = createRunReader(size, options.threads);
   const pages = inOrder<EntryPage>(
     (at) => {

@@ -5,6 +5,7 @@ import { parseEntry, type AuditEntry } from '../../../core/audit-entry.ts';
 import type { SealedPlace, SoundRun } from '../../../core/entry-run.ts';
 import { documentOf, type LogWalk } from '../../../core/log-walk.ts';
 import type { Hash } from '../../../core/merkle.ts';
+import type { OpenedCheckpoints } from '../../../core/opened-checkpoints.ts';
 import { tileWidth } from '../../../core/tile.ts';
 import { entriesIn } from '../packed-entries.ts';
 import { createRunReader, inOrder, type RunReader } from '../reading/run-reader.ts';
@@ -33,6 +34,8 @@ interface PackWalk {
   readonly tiles: PackTiles;
   /** Stands before the first entry of the pack. */
   readonly walk: LogWalk;
+  /** What the walk opens checkpoints with. */
+  readonly opened: OpenedCheckpoints;
 }
 
 /** A tile of entries: `first` is the first of them, `count` how many the log has there. */
@@ -89,7 +92,7 @@ export async function walkEntries(parts: PackWalk, threads?: number): Promise<Se
   const { begin, end } = coveredRange(pack.manifest);
   // Tiles that do not reach the beginning were reported; there is no tree to put entries into.
   if (walk.edge.size !== begin) return { sealed, documents };
-  const checkpoints = checkpointsOf(pack);
+  const checkpoints = parts.opened.ahead(checkpointsOf(pack));
   let checkpoint = await checkpoints.next();
   let due = checkpoint.done === true ? Infinity : checkpoint.value.size;
   const visitUpTo = async (reached: number): Promise<void> => {

@@ -8,6 +8,7 @@ import { GuardError } from '../../../core/errors.ts';
 import { destroyedKeyOf, LogWalk, prunedPastOf } from '../../../core/log-walk.ts';
 import { leafHash, rootOf, type Hash } from '../../../core/merkle.ts';
 import { sameHash, verifyConsistency, verifyInclusion } from '../../../core/merkle-proof.ts';
+import { OpenedCheckpoints } from '../../../core/opened-checkpoints.ts';
 import { parseConsistency, parseInclusion } from '../../../core/tlog-proof.ts';
 import type { OpenedCount, Verification } from '../verify.ts';
 import { readTimestamp } from '../timestamps/timestamp.ts';
@@ -45,6 +46,7 @@ interface Scene {
   readonly tiles: PackTiles;
   readonly keys: KeyHistory;
   readonly walk: LogWalk;
+  readonly opened: OpenedCheckpoints;
   /** The note of the pack's checkpoint. */
   readonly note: string;
   /** The root that is signed; undefined where none is. */
@@ -260,7 +262,8 @@ async function startScene(pack: PackReader, key: NoteVerifier): Promise<Scene> {
   const keys = await readKeys(pack);
   const tiles = new PackTiles(pack);
   const edge = await tiles.edgeAt(begin);
-  const walk = new LogWalk({ keys, ...(edge === undefined ? {} : { edge }) });
+  const opened = new OpenedCheckpoints(keys);
+  const walk = new LogWalk({ keys, open: opened.open, ...(edge === undefined ? {} : { edge }) });
   await checkFiles({ pack, walk });
   if (!keys.some((one) => sameKey(one.key, key)))
     walk.report('key-unknown', 0, `${key.name}, key ${key.keyId}, is none of the keys that the log had`);
@@ -282,6 +285,7 @@ async function startScene(pack: PackReader, key: NoteVerifier): Promise<Scene> {
     tiles,
     keys,
     walk,
+    opened,
     ...(await readHead(pack, keys, walk)),
     other,
     agreed: new Map(),

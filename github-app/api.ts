@@ -35,6 +35,8 @@ export interface GithubApi extends AsyncDisposable {
   slug(): Promise<string>;
   /** Milliseconds until which GitHub asked not to be asked about repositories of this owner, by the wall clock. */
   pausedUntil(repository: string): number;
+  /** True where several requests that change something wait for their turn with this owner. */
+  isBusy(repository: string): boolean;
 }
 
 export interface Question<T> {
@@ -81,6 +83,8 @@ const answerMs = 30_000;
 /** What GitHub asks to wait is waited for here up to this many seconds, and longer by the queue. */
 const patience = 10;
 const mostOwners = 1_000;
+/** So many requests that change something are answered soon. */
+const soonAnswered = 3;
 
 /** The library; a guard without an App does not load it. */
 async function loadLibrary() {
@@ -104,6 +108,7 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
   const clients = new Map<string, Promise<Octokit>>();
   const paused = new Map<string, number>();
   let slug: Promise<string> | undefined;
+  const changing = new Map<string, number>();
 
   function clientFor(owner: string): Promise<Octokit> {
     const known = clients.get(owner);
@@ -182,7 +187,19 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
   }
 
   return {
-    ask: async (question) => believed(question.answer, (await send(question, {})).data),
+    ask: async (question) => {
+      if (question.route.startsWith('GET '))
+        return believed(question.answer, (await send(question, {})).data);
+      const owner = ownerOf(question.repository);
+      changing.set(owner, (changing.get(owner) ?? 0) + 1);
+      try {
+        return believed(question.answer, (await send(question, {})).data);
+      } finally {
+        const left = (changing.get(owner) ?? 1) - 1;
+        if (left > 0) changing.set(owner, left);
+        else changing.delete(owner);
+      }
+    },
     locate: async (question) => {
       const { location } = await send(question, {}, 'manual');
       if (location === undefined || !URL.canParse(location)) throw invalid();
@@ -229,7 +246,11 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
           throw thrown;
         },
       )),
-    pausedUntil: (repository) => paused.get((repository.split('/')[0] ?? '').toLowerCase()) ?? 0,
+    pausedUntil: (repository) => paused.get(ownerOf(repository)) ?? 0,
+    isBusy: (repository) => {
+      const owner = ownerOf(repository);
+      return (changing.get(owner) ?? 0) > soonAnswered || (paused.get(owner) ?? 0) > Date.now();
+    },
     [Symbol.asyncDispose]: async () => {
       await tokens[Symbol.asyncDispose]();
       await agent.destroy();
@@ -263,6 +284,10 @@ const repositoriesAnswer = z.object({
 function memberOf(data: unknown, name: string): unknown {
   const found = z.record(z.string(), z.unknown()).safeParse(data);
   return found.success ? found.data[name] : undefined;
+}
+
+function ownerOf(repository: string): string {
+  return (repository.split('/')[0] ?? '').toLowerCase();
 }
 
 function believed<T>(schema: z.ZodType<T>, answer: unknown): T {

@@ -2,6 +2,13 @@
 
 export type Conclusion = 'success' | 'failure' | 'neutral' | 'action_required';
 
+const passing: readonly (string | null)[] = ['success', 'neutral', null];
+
+/** True where nothing speaks against a merge; null where nothing is known yet. */
+export function isPassing(conclusion: string | null): boolean {
+  return passing.includes(conclusion);
+}
+
 export interface Annotation {
   readonly path: string;
   readonly start_line: number;

@@ -4,14 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { parseOid } from '../core/oid.ts';
 import type { Principal } from '../core/principal.ts';
 import type { CheckContent } from './check-content.ts';
-import { pullKey } from './evaluate-pull.ts';
+import { pullKey } from './check-key.ts';
 import { type Hub, type HubServices, repositoryId } from './hub.ts';
 import { judgeChange, type Judged } from './judge-change.ts';
 import { authorOf } from './people.ts';
-import { publishCheck } from './publish.ts';
+import { beginCheck, publishCheck } from './publish.ts';
 import { readPull } from './pull.ts';
 import { reportOf } from './report.ts';
-import { type CheckKey, readCheck, writeCheck } from './store.ts';
+import { type CheckKey, readCheck } from './store.ts';
 
 export interface QueueEntry {
   readonly repository: string;
@@ -20,6 +20,8 @@ export interface QueueEntry {
   /** Full name of the branch. */
   readonly baseRef: string;
   readonly number: number | null;
+  /** Whether an earlier attempt may have left something at GitHub. */
+  readonly isRetry: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -30,6 +32,10 @@ export async function evaluateQueue(services: HubServices, hub: Hub, entry: Queu
     parseOid(text, text.length === 64 ? 'sha256' : 'sha1'),
   );
   if (head === undefined || base === undefined) return;
+  const { database } = services;
+  const key: CheckKey = { forge: hub.forge, repository, subject: `queue/${head}` };
+  const publication = { hub, database, key, head, signal, isForced: false, isRetry: entry.isRetry };
+  const begun = await beginCheck(publication, await readCheck(database, key));
   const scan = await services.changes.scanChange(
     // Who made the commits was judged with the pull request; those of the queue are GitHub's own.
     { repository: `${hub.forge}/${repository}`, base, head, ref: baseRef, authors: undefined },
@@ -70,19 +76,7 @@ export async function evaluateQueue(services: HubServices, hub: Hub, entry: Queu
       digest: scan.digest,
     },
   });
-  const key: CheckKey = { forge: hub.forge, repository, subject: `queue/${head}` };
-  const known = await readCheck(services.database, key);
-  const published = await publishCheck(hub, {
-    repository,
-    head,
-    content: contentOf(judged, isApproved),
-    externalId: key.subject,
-    known,
-    isForced: false,
-    signal,
-  });
-  const nothing = { conclusion: null, approval: null, binding: null, notice: null, comment: null };
-  await writeCheck(services.database, key, { ...nothing, ...published });
+  await publishCheck(publication, begun, contentOf(judged, isApproved));
 }
 
 function contentOf(judged: Judged, isApproved: boolean): CheckContent {

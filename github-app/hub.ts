@@ -20,6 +20,8 @@ export interface Hub {
   /** Name of the forge. */
   readonly forge: string;
   readonly url: string;
+  /** Of the App, at GitHub. */
+  readonly appId: number;
   readonly app: GithubAppConfig;
   readonly api: GithubApi;
   readonly storage: GithubStorage;

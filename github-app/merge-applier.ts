@@ -82,7 +82,7 @@ async function apply(
   });
   if (why !== undefined) return { kind: 'stale', note: `${why} Re-scan, so that it is decided anew.` };
   // The check is green before the merge: GitHub may ask for it.
-  await evaluatePull(services, hub, place, false);
+  await evaluatePull(services, hub, place, { isForced: false, isRetry: false });
   if (hub.app.merge === 'people') return { kind: 'applied', note: null };
   const unmet = await unmetChecks(hub, place, pull);
   if (unmet.failed.length > 0)

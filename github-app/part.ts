@@ -11,7 +11,8 @@ import { createGithubApi } from './api.ts';
 import { createLedger } from './bypass/ledger.ts';
 import { createBypassRounds } from './bypass/rounds.ts';
 import { watchBypass } from './bypass/watch.ts';
-import { evaluatePull, numberOf } from './evaluate-pull.ts';
+import { numberOf } from './check-key.ts';
+import { abandonCheck, evaluatePull } from './evaluate-pull.ts';
 import { evaluateQueue } from './evaluate-queue.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { Hub, HubServices } from './hub.ts';
@@ -59,6 +60,7 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
   const queue = createWorkQueue({
     ...options,
     perform: (work, signal) => perform(work, signal),
+    giveUp: (work, signal) => giveUp(work, signal),
     notBefore: ({ forge, repository }) => hubs.get(forge)?.api.pausedUntil(repository) ?? 0,
   });
 
@@ -75,17 +77,15 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
     if (hub === undefined)
       throw new GuardError('route/unknown-repository', 'this GitHub is not configured any more');
     const { repository } = work;
+    const isRetry = work.attempts > 1;
     switch (work.kind) {
-      case 'pull':
-        await evaluatePull(
-          services,
-          hub,
-          { repository, number: work.data.number, signal },
-          work.data.isForced,
-        );
+      case 'pull': {
+        const { number, isForced } = work.data;
+        await evaluatePull(services, hub, { repository, number, signal }, { isForced, isRetry });
         return undefined;
+      }
       case 'queue':
-        await evaluateQueue(services, hub, { repository, ...work.data, signal });
+        await evaluateQueue(services, hub, { repository, ...work.data, isRetry, signal });
         return undefined;
       case 'press':
         await handlePress(services, hub, {
@@ -111,6 +111,14 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
         await readPosture(services, hub, repository, signal);
         return undefined;
     }
+  }
+
+  async function giveUp({ forge, repository, kind, subject }: Work, signal: AbortSignal): Promise<void> {
+    const hub = hubs.get(forge);
+    if (hub === undefined || kind === 'press') return;
+    const key = { forge, repository, subject: `${kind}/${subject}` };
+    const { database } = options;
+    await abandonCheck({ hub, database, key, signal, isForced: false, isRetry: true });
   }
 
   let closing: Promise<void> | undefined;
@@ -169,5 +177,5 @@ function hubOf({ name, url, app, credential, ca }: ForgeConfig): readonly (reado
   if (app === undefined || credential.mode !== 'github-app') return [];
   const api = createGithubApi({ credential, ca, writesPerMinute: app.writesPerMinute });
   const storage = createGithubStorage({ apiUrl: credential.apiUrl, ca });
-  return [[name, { forge: name, url, app, api, storage }]];
+  return [[name, { forge: name, url, appId: Number(credential.appId), app, api, storage }]];
 }

@@ -1,12 +1,12 @@
 // Somebody pressed a button of a check. The webhook says who and which; everything else is asked now.
 import { GuardError } from '../core/errors.ts';
 import { decideChange } from './decide.ts';
-import { numberOf } from './evaluate-pull.ts';
+import { numberOf } from './check-key.ts';
 import type { Hub, HubServices } from './hub.ts';
 import { rangeOf } from './look.ts';
 import { code } from './markdown.ts';
 import { readPull } from './pull.ts';
-import { findCheckOfRun, findChecksOfHead, readCheck, upsertWork, writeCheck } from './store.ts';
+import { findCheckOfRun, findChecksOfHead, readCheck, upsertWork, writeNotice } from './store.ts';
 import type { Press } from './work.ts';
 
 /** Does what was asked, notes what became of it for the check, and has the check written. */
@@ -28,8 +28,8 @@ export async function handlePress(
   const { database } = services;
   const found =
     (await findCheckOfRun(database, hub.forge, press.run)) ??
-    (await findChecksOfHead(database, hub.forge, repository, press.head))[0];
-  if (found === undefined || !found.subject.startsWith('pull/')) return;
+    (await findChecksOfHead(database, hub.forge, repository, press.head)).find(isOfPull);
+  if (found === undefined || !isOfPull(found)) return;
   const number = numberOf(found.subject);
   const key = { forge: hub.forge, repository, subject: found.subject };
   const known = await readCheck(database, key);
@@ -42,9 +42,7 @@ export async function handlePress(
       number,
       signal,
     });
-    // What the check says now may be newer than what was read above.
-    const latest = (await readCheck(database, key)) ?? known;
-    await writeCheck(database, key, { ...latest, notice });
+    await writeNotice(database, key, notice);
   }
   const work = await upsertWork(database, {
     forge: hub.forge,
@@ -55,6 +53,8 @@ export async function handlePress(
   });
   services.wakeUp([work]);
 }
+
+const isOfPull = ({ subject }: { readonly subject: string }): boolean => subject.startsWith('pull/');
 
 /** A sentence for the check where the decision does not count; null where it does. */
 async function decide(

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { readRules } from './branch-rules.ts';
 import type { Hub } from './hub.ts';
-import { checkName } from './publish.ts';
+import { checkName } from './check-run.ts';
 import type { Pull, PullPlace } from './pull.ts';
 
 export interface Unmet {

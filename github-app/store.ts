@@ -152,6 +152,10 @@ const checkRow = z.object({
   comment: z.coerce.number().nullable(),
 });
 export type KnownCheck = Readonly<z.output<typeof checkRow>>;
+/** What is shown at GitHub: a run of a commit; `published` is null while it is under way. */
+export type CheckRunState = Pick<KnownCheck, 'head' | 'run' | 'published' | 'annotations'>;
+/** What a look at the subject has come to. */
+export type CheckOutcome = Pick<KnownCheck, 'conclusion' | 'approval' | 'binding' | 'comment'>;
 
 const keyValues = ({ forge, repository, subject }: CheckKey): readonly string[] => [
   forge,
@@ -169,28 +173,39 @@ export async function readCheck(client: Queryable, key: CheckKey): Promise<Known
   return row === undefined ? undefined : checkRow.parse(row);
 }
 
-/** Remembers a check as it is now. */
-export async function writeCheck(client: Queryable, key: CheckKey, check: KnownCheck): Promise<void> {
+/** Remembers the run of a check. Of another commit than before, nothing else is known yet. */
+export async function writeRun(
+  client: Queryable,
+  key: CheckKey,
+  { head, run, published, annotations }: CheckRunState,
+): Promise<void> {
   await client.query(
-    `insert into github_check
-       (forge, repository, subject, head, run, published, annotations, conclusion, approval, binding, notice, comment)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    `insert into github_check (forge, repository, subject, head, run, published, annotations)
+     values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (forge, repository, subject) do update set head = excluded.head, run = excluded.run,
-       published = excluded.published, annotations = excluded.annotations, conclusion = excluded.conclusion, approval = excluded.approval,
-       binding = excluded.binding, notice = excluded.notice, comment = excluded.comment,
+       published = excluded.published, annotations = excluded.annotations,
+       conclusion = case when github_check.head = excluded.head then github_check.conclusion end,
+       notice = case when github_check.head = excluded.head then github_check.notice end,
        updated_at = clock_timestamp()`,
-    [
-      ...keyValues(key),
-      check.head,
-      check.run,
-      check.published,
-      check.annotations,
-      check.conclusion,
-      check.approval,
-      check.binding,
-      check.notice,
-      check.comment,
-    ],
+    [...keyValues(key), head, run, published, annotations],
+  );
+}
+
+/** Remembers what a look has come to; the run is known by then. */
+export async function writeOutcome(client: Queryable, key: CheckKey, outcome: CheckOutcome): Promise<void> {
+  await client.query(
+    `update github_check set conclusion = $4, approval = $5, binding = $6, comment = $7, updated_at = clock_timestamp()
+     where forge = $1 and repository = $2 and subject = $3`,
+    [...keyValues(key), outcome.conclusion, outcome.approval, outcome.binding, outcome.comment],
+  );
+}
+
+/** Remembers what became of a button. */
+export async function writeNotice(client: Queryable, key: CheckKey, notice: string | null): Promise<void> {
+  await client.query(
+    `update github_check set notice = $4, updated_at = clock_timestamp()
+     where forge = $1 and repository = $2 and subject = $3`,
+    [...keyValues(key), notice],
   );
 }
 

@@ -3,9 +3,8 @@ import { z } from 'zod';
 import type { CheckContent } from './check-content.ts';
 import type { Hub } from './hub.ts';
 import { within } from './markdown.ts';
-import type { Published } from './publish.ts';
 import type { PullPlace } from './pull.ts';
-import type { KnownCheck } from './store.ts';
+import type { CheckRunState, KnownCheck } from './store.ts';
 
 const answer = z.object({ id: z.int() });
 const permissions = { pull_requests: 'write' } as const;
@@ -17,7 +16,7 @@ export async function writeSummary(
   { repository, number, signal }: PullPlace,
   content: CheckContent,
   known: KnownCheck | undefined,
-  published: Published,
+  published: CheckRunState,
 ): Promise<number | null> {
   const comment = known?.comment ?? null;
   const isSame = known?.head === published.head && known.published === published.published;

@@ -22,6 +22,8 @@ export interface WorkQueueOptions {
   readonly namespace: string;
   /** Does it; rejects where it is to be tried again after a failure, or says when to come back. */
   readonly perform: (work: Work, signal: AbortSignal) => Promise<Postponed | undefined | void>;
+  /** Told of work that is not tried again; it may fail. */
+  readonly giveUp: (work: Work, signal: AbortSignal) => Promise<void>;
   /** Milliseconds of the wall clock before which it makes no sense to try again. */
   readonly notBefore: (work: Work) => number;
   readonly onProblem: (problem: string, error: unknown) => void;
@@ -40,6 +42,8 @@ const lookEveryMs = 5_000;
 const pruneEveryMs = 3_600_000;
 const soonSeconds = 30;
 const mostWork = 1_000;
+/** For the last word about work that is given up. */
+const patienceMs = 60_000;
 /** Seconds until a failed attempt is tried again: the first, and the most. */
 const again = { first: 5, most: 300 } as const;
 /** What has failed for so long is given up: nobody waits for it any more. */
@@ -85,6 +89,10 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     if (stopped.aborted) return postponeWork(database, work.id, work.generation, 0);
     onProblem(`GitHub: ${work.kind} of ${work.repository} failed [${code}]`, thrown);
     if (final.has(code) || Date.now() - work.createdAt.getTime() > givenUpMs) {
+      const left = AbortSignal.any([stopped, AbortSignal.timeout(patienceMs)]);
+      await options
+        .giveUp(work, left)
+        .catch((error: unknown) => onProblem('GitHub: a check stays open', error));
       await finishWork(database, work.id, work.generation);
       return;
     }

@@ -2,16 +2,18 @@
 // comes to is another question.
 import type { CheckContent } from '../check-content.ts';
 import { GithubRefusal } from '../api.ts';
-import type { Hub } from '../hub.ts';
+import type { Hub, HubServices } from '../hub.ts';
 import { code, oneLine } from '../markdown.ts';
 import { publishCheck } from '../publish.ts';
 import { reportOf } from '../report.ts';
+import { readCheck } from '../store.ts';
 import type { Bypass, ScanOutcome } from './bypass.ts';
 
 const bypassCheck = 'forgeguard bypass';
 
 /** Writes it where the configuration wants it. A commit that takes no check gets none. */
 export async function publishBypass(
+  { database }: Pick<HubServices, 'database'>,
   hub: Hub,
   bypass: Bypass,
   ref: string,
@@ -23,16 +25,13 @@ export async function publishBypass(
   const { judged, head } = outcome.scanned;
   if (check === 'findings' && judged.told.length === 0) return;
   try {
-    await publishCheck(hub, {
-      name: bypassCheck,
-      repository: bypass.repository,
-      head,
-      content: contentOf(bypass, ref, outcome),
-      externalId: `bypass/${bypass.request}`,
-      known: undefined,
-      isForced: false,
-      signal,
-    });
+    const key = { forge: hub.forge, repository: bypass.repository, subject: `bypass/${bypass.request}` };
+    const known = await readCheck(database, key);
+    await publishCheck(
+      { name: bypassCheck, hub, database, key, head, isForced: false, isRetry: false, signal },
+      known,
+      contentOf(bypass, ref, outcome),
+    );
   } catch (thrown) {
     // The entries and the alert are there.
     if (!(thrown instanceof GithubRefusal)) throw thrown;

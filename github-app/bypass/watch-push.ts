@@ -189,7 +189,7 @@ async function tell(
       await recordScan(services, hub, bypass, shown, scanned);
       await stagePush(services.database, key, 'scanned');
     }
-    await publishBypass(hub, bypass, shown.text, scanned, signal);
+    await publishBypass(services, hub, bypass, shown.text, scanned, signal);
   }
   await stagePush(services.database, key, 'told');
 }

@@ -12,6 +12,8 @@ import { accountOf, type Comment, type Repository, type World } from './world.ts
 export interface PullWish {
   readonly by: string;
   readonly head: string;
+  /** The fork that has the branch. Default: the repository itself. */
+  readonly fork?: Repository;
   /** Default: the default branch. */
   readonly base?: string;
   readonly title?: string;
@@ -100,20 +102,21 @@ export class FakeActions {
     });
   }
 
-  /** Opens a pull request from a branch of the same repository. */
+  /** Opens a pull request. Its commits are in the repository itself, whoever may read the fork. */
   async openPull(repository: Repository, wish: PullWish): Promise<PullRequest> {
     const base = wish.base ?? repository.defaultBranch;
     const number = Math.max(0, ...repository.pulls.keys()) + 1;
-    const [headSha, baseSha] = (
-      await repository.git.git('rev-parse', `refs/heads/${wish.head}`, `refs/heads/${base}`)
-    ).split('\n') as [string, string];
+    const from = wish.fork ?? repository;
+    const headSha = await from.git.git('rev-parse', `refs/heads/${wish.head}`);
+    const baseSha = await repository.git.git('rev-parse', `refs/heads/${base}`);
+    await this.#follow(repository, from, wish.head, number);
     const pull: PullRequest = {
       id: this.#world.nextId(),
       number,
       user: accountOf(this.#world, wish.by),
       baseRef: base,
       headRef: wish.head,
-      headRepository: `${repository.owner.login}/${repository.name}`,
+      headRepository: `${from.owner.login}/${from.name}`,
       createdAt: this.#world.now(),
       updatedAt: this.#world.now(),
       title: wish.title ?? 'A change',
@@ -131,11 +134,33 @@ export class FakeActions {
     return pull;
   }
 
-  /** Follows a branch that was pushed to. */
-  async synchronize(repository: Repository, branch: string, by?: string): Promise<void> {
-    const sha = await repository.git.git('rev-parse', `refs/heads/${branch}`);
+  /** Fetches the commits of a pull request to where it keeps them. */
+  async #follow(repository: Repository, from: Repository, branch: string, number: number): Promise<void> {
+    if (from === repository) return;
+    const { git } = repository.git;
+    await git('fetch', '--quiet', from.git.directory, `+refs/heads/${branch}:refs/pull/${number}/head`);
+  }
+
+  /** Takes the fork of a pull request away; the pull request stays. */
+  deleteFork(fork: Repository): void {
+    const name = `${fork.owner.login}/${fork.name}`;
+    this.#world.repositories.delete(name.toLowerCase());
+    for (const { pulls } of this.#world.repositories.values())
+      for (const pull of pulls.values()) if (pull.headRepository === name) pull.headRepository = null;
+  }
+
+  /** Follows a branch that was pushed to, of the repository or of a fork. */
+  async synchronize(
+    repository: Repository,
+    branch: string,
+    { by, fork = repository }: { readonly by?: string; readonly fork?: Repository } = {},
+  ): Promise<void> {
+    const sha = await fork.git.git('rev-parse', `refs/heads/${branch}`);
+    const name = `${fork.owner.login}/${fork.name}`;
     for (const pull of repository.pulls.values()) {
       if (pull.closedAt !== undefined || pull.headRef !== branch || pull.headSha === sha) continue;
+      if (pull.headRepository !== name) continue;
+      await this.#follow(repository, fork, branch, pull.number);
       const before = pull.headSha;
       pull.headSha = sha;
       pull.updatedAt = this.#world.now();

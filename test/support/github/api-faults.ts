@@ -9,6 +9,8 @@ export type ApiFault =
       readonly headers?: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'delay'; readonly milliseconds: number }
+  /** Something else happens first. */
+  | { readonly kind: 'meanwhile'; readonly act: () => Promise<void> }
   /** The connection breaks before anything happens. */
   | { readonly kind: 'drop' }
   /** The connection breaks when everything has happened. */

@@ -95,6 +95,7 @@ export function addRoute(server: FastifyInstance, state: ApiState, route: ApiRou
       limitHeaders(reply, state, used);
       const fault = state.faults.take(route.operation);
       if (fault?.kind === 'drop') return void request.raw.socket.destroy();
+      if (fault?.kind === 'meanwhile') await fault.act();
       if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.milliseconds));
       const early = used > state.hourlyLimit ? exhausted(reply) : undefined;
       const faulty = fault?.kind === 'answer' ? fault : undefined;

@@ -18,6 +18,7 @@ export interface GuardedGithubOptions {
   readonly app?: object;
   readonly policy?: GuardOptions['policy'];
   readonly config?: object;
+  /** More environment of the guard. */
   readonly env?: Readonly<Record<string, string>>;
   /** Of the guard; default: a free one. */
   readonly port?: number;
@@ -27,7 +28,10 @@ export interface GuardedGithub extends AsyncDisposable {
   readonly github: FakeGitHub;
   readonly app: FakeApp;
   readonly installation: Installation;
+  /** The one that runs now. */
   readonly guard: RunningGuard;
+  /** Kills the guard at once and starts another on the same data and port, when its leases are over. */
+  restart(): Promise<void>;
   readonly database: TestDatabase;
   createRepository(name: string, seed?: Readonly<Record<string, string>>): Promise<Repository>;
   /** Commits to a branch and opens a pull request of it. */
@@ -56,9 +60,10 @@ export async function startGuardedGithub(options: GuardedGithubOptions = {}): Pr
   });
   const installation = github.install(app, 'acme');
   const database = stack.use(await freshDatabase());
-  const guard = stack.use(
-    await startGuard({
+  const start = (dataDir?: string): Promise<RunningGuard> =>
+    startGuard({
       port,
+      ...(dataDir === undefined ? {} : { dataDir }),
       config: {
         database: { url: { env: 'GUARD_DATABASE' } },
         ...options.config,
@@ -79,8 +84,8 @@ export async function startGuardedGithub(options: GuardedGithubOptions = {}): Pr
         GUARD_DATABASE: database.url,
         ...options.env,
       },
-    }),
-  );
+    });
+  let guard = stack.use(await start());
   let made = 0;
   const { world, actions } = github;
   const opened = stack.move();
@@ -88,7 +93,14 @@ export async function startGuardedGithub(options: GuardedGithubOptions = {}): Pr
     github,
     app,
     installation,
-    guard,
+    get guard() {
+      return guard;
+    },
+    restart: async () => {
+      await guard.kill();
+      await database.database.query('update github_work set lease_until = null, due_at = clock_timestamp()');
+      guard = opened.use(await start(guard.dataDir));
+    },
     database,
     createRepository: (name, seed) =>
       github.createRepository('acme', name, seed === undefined ? {} : { seed }),

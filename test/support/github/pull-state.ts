@@ -28,8 +28,8 @@ export interface PullRequest {
   readonly user: Account;
   readonly baseRef: string;
   readonly headRef: string;
-  /** `<owner>/<name>`. */
-  readonly headRepository: string;
+  /** `<owner>/<name>`; null once the fork was deleted. */
+  headRepository: string | null;
   readonly createdAt: Date;
   updatedAt: Date;
   title: string;

@@ -22,8 +22,8 @@ export const apiOf = (world: World, { owner, name }: Repository): string =>
 export function pullJson(world: World, repository: Repository, pull: PullRequest) {
   const api = `${apiOf(world, repository)}/pulls/${pull.number}`;
   const html = `${world.url}/${repository.owner.login}/${repository.name}/pull/${pull.number}`;
-  const [headOwner = '', headName = ''] = pull.headRepository.split('/');
-  const head = repositoryOf(world, headOwner, headName) ?? repository;
+  const [headOwner = '', headName = ''] = (pull.headRepository ?? '').split('/');
+  const head = repositoryOf(world, headOwner, headName);
   const isOpen = pull.closedAt === undefined;
   return {
     id: pull.id,
@@ -78,7 +78,10 @@ export function pullJson(world: World, repository: Repository, pull: PullRequest
   };
 }
 
-function sideJson(world: World, repository: Repository, ref: string, sha: string) {
+/** Of a fork that is gone GitHub tells the branch and the commit alone. */
+function sideJson(world: World, repository: Repository | undefined, ref: string, sha: string) {
+  if (repository === undefined)
+    return { label: `unknown repository:${ref}`, ref, sha, user: null, repo: null };
   return {
     label: `${repository.owner.login}:${ref}`,
     ref,

@@ -1,5 +1,5 @@
 // Check runs, statuses and the rules of branches.
-import { type ApiRoute, type Answer, problem } from '../api-route.ts';
+import { type ApiRoute, type Answer, problem, type Query } from '../api-route.ts';
 import type { CheckAction, CheckAnnotation, CheckConclusion, CheckRun, CheckSuite } from '../check-state.ts';
 import { checkRunJson, statusJson } from '../render-check.ts';
 import { apiOf } from '../render-pull.ts';
@@ -135,13 +135,9 @@ export function checkRoutes(world: World): readonly ApiRoute[] {
       caller: 'repository',
       needs: [['checks', 'read']],
       handle: ({ repository, params, query }) => ({
-        list: latest(
-          [...repository.checkRuns.values()].filter(
-            (run) =>
-              run.headSha === params['ref'] &&
-              (query['check_name'] === undefined || run.name === query['check_name']),
-          ),
-        ).map((run) => checkRunJson(world, repository, run)),
+        list: filtered(query, [...repository.checkRuns.values()])
+          .filter(({ headSha }) => headSha === params['ref'])
+          .map((run) => checkRunJson(world, repository, run)),
         wrap: (check_runs, total_count) => ({ total_count, check_runs }),
       }),
     },
@@ -192,7 +188,12 @@ export function checkRoutes(world: World): readonly ApiRoute[] {
   ];
 }
 
-/** The newest run of each app and name. */
-function latest(runs: readonly CheckRun[]): readonly CheckRun[] {
-  return [...new Map(runs.map((run) => [`${run.app.id} ${run.name}`, run])).values()];
+/** The runs that are asked for: the newest of each commit, app and name unless all are. */
+function filtered(query: Query, runs: readonly CheckRun[]): readonly CheckRun[] {
+  const { check_name: name, app_id: app, filter } = query;
+  const wanted = runs.filter(
+    (run) => (name === undefined || run.name === name) && (app === undefined || String(run.app.id) === app),
+  );
+  if (filter === 'all') return wanted;
+  return [...new Map(wanted.map((run) => [`${run.headSha} ${run.app.id} ${run.name}`, run])).values()];
 }

@@ -117,7 +117,6 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
     const hub = hubs.get(forge);
     if (hub === undefined || kind === 'press') return;
     const key = { forge, repository, subject: `${kind}/${subject}` };
-    const { database } = options;
     await abandonCheck({ hub, database, key, signal, isForced: false, isRetry: true });
   }
 

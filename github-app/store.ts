@@ -116,7 +116,7 @@ const dueRow = z.object({
 });
 export type DueWork = z.output<typeof dueRow>;
 
-/** Work that is due within this many seconds and that nobody holds. */
+/** Work that is due within this many seconds and that nobody holds by then: a lease is renewed long before its end. */
 export async function findDueWork(
   client: Queryable,
   seconds: number,
@@ -125,7 +125,8 @@ export async function findDueWork(
   const rows = await client.query(
     `select id, generation, attempts,
         greatest(0, extract(epoch from greatest(due_at, lease_until) - clock_timestamp()) * 1000)::float8 as "delayMs"
-       from github_work where due_at <= clock_timestamp() + make_interval(secs => $1) order by due_at limit $2`,
+       from github_work where greatest(due_at, lease_until) <= clock_timestamp() + make_interval(secs => $1)
+       order by due_at limit $2`,
     [seconds, limit],
   );
   return rows.map((row) => dueRow.parse(row));

@@ -227,6 +227,14 @@ rules:
     then: { hold: { approvers: group:reviewers, count: 1, expires: 24h } }
     message: An agent changes 500 files or more at once. That waits for a reviewer; smaller pushes are easier to review.
 
+  - id: agent-production
+    when:
+      operation: deploy
+      actor: { kind: agent }
+      environment: ['**/*prod*', '**/{live,release,releases}', '**/{live,release}-*', '**/*-live']
+    then: { hold: { approvers: group:reviewers, count: 1, expires: 24h } }
+    message: A deployment to production that an agent is behind waits for a reviewer.
+
 exceptions: []
 `;
 

@@ -4,7 +4,16 @@ import type { Finding } from '../scanners/finding.ts';
 import type { Oid } from './oid.ts';
 import type { Principal } from './principal.ts';
 
-export const operations = ['push', 'merge', 'publish', 'log', 'pull-request', 'workflow', 'api'] as const;
+export const operations = [
+  'push',
+  'merge',
+  'publish',
+  'log',
+  'pull-request',
+  'workflow',
+  'deploy',
+  'api',
+] as const;
 export type OperationKind = (typeof operations)[number];
 
 export const refUpdateKinds = ['create', 'update', 'force', 'delete'] as const;
@@ -55,4 +64,8 @@ export interface Operation {
   /** Every state that the signature of a new commit or tag has; absent where none was looked at. */
   readonly signatures?: readonly SignatureState[] | undefined;
   readonly findings: readonly Finding[];
+  /** Name of the environment that is deployed to; absent for other operations. */
+  readonly environment?: string | undefined;
+  /** Whether people approved the merge of exactly the commit that is deployed; absent for other operations. */
+  readonly mergeApproved?: boolean | undefined;
 }

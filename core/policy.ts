@@ -62,6 +62,8 @@ export interface Subject {
   readonly refUpdate?: readonly RefUpdateKind[] | undefined;
   readonly paths?: readonly PathCondition[] | undefined;
   readonly findings?: readonly FindingCondition[] | undefined;
+  /** Globs over the name of the environment that is deployed to; letter case has no meaning. */
+  readonly environment?: readonly string[] | undefined;
 }
 
 export interface When extends Subject {
@@ -70,6 +72,8 @@ export interface When extends Subject {
   readonly authorMismatch?: boolean | undefined;
   /** Holds where some new commit or tag has a signature of one of these states. */
   readonly signature?: readonly SignatureState[] | undefined;
+  /** Of a deployment: whether people approved the merge of exactly its commit. */
+  readonly mergeApproved?: boolean | undefined;
   /** Each key takes away what it matches; the rule applies to what is left. */
   readonly not?: Subject | undefined;
 }

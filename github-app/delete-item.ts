@@ -16,7 +16,7 @@ export interface Doomed {
 
 /** Failures after which nobody tries any more. */
 export const mostFailures = 6;
-const againSeconds = { first: 5, most: 600 } as const;
+const againSeconds = { first: 2, most: 600 } as const;
 
 const routes = {
   log: 'DELETE /repos/{owner}/{repo}/actions/runs/{run_id}/logs',

@@ -18,7 +18,7 @@ import { listItems, type WorkflowItem } from './workflow-store.ts';
 import type { Postponed } from './work-queue.ts';
 
 /** Seconds until a run is looked at again whose logs are not there yet, or that has not ended. */
-const soon = 5;
+const soon = 2;
 const atItsEnd = 120;
 
 /** Looks, records, deletes. Says when to look again; rejects where it has to be tried again. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { pushReaders } from './bypass/push-event.ts';
 import { type Asked, nothing, reader, type Reader } from './event-reader.ts';
 import { pressIdentifiers } from './work.ts';
+import { workflowReaders } from './workflow-events.ts';
 
 const repository = z.object({ full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/) });
 const pullNumber = z.object({ number: z.int().min(1) });
@@ -14,13 +15,6 @@ function pull(name: string, number: number, isForced = false): Asked {
   return {
     kind: 'work',
     work: { kind: 'pull', repository: name, subject: String(number), data: { number, isForced } },
-  };
-}
-
-function run(name: string, id: number): Asked {
-  return {
-    kind: 'work',
-    work: { kind: 'run', repository: name, subject: String(id), data: { run: id } },
   };
 }
 
@@ -77,16 +71,7 @@ const readers: Readonly<Record<string, Reader>> = {
     },
   ),
   ...pushReaders,
-  workflow_run: reader(
-    z.object({ repository, workflow_run: z.object({ id: z.int().min(1) }) }),
-    ['completed'],
-    ({ repository: { full_name }, workflow_run: { id } }) => run(full_name, id),
-  ),
-  workflow_job: reader(
-    z.object({ repository, workflow_job: z.object({ run_id: z.int().min(1) }) }),
-    ['completed'],
-    ({ repository: { full_name }, workflow_job: { run_id: id } }) => run(full_name, id),
-  ),
+  ...workflowReaders,
   check_run: (payload, delivery) => {
     const pressed = press(payload, delivery);
     return pressed.kind === 'nothing' ? rerequested(payload, delivery) : pressed;

@@ -12,6 +12,9 @@ import { createLedger } from './bypass/ledger.ts';
 import { createBypassRounds } from './bypass/rounds.ts';
 import { watchBypass } from './bypass/watch.ts';
 import { numberOf } from './check-key.ts';
+import { createDeploymentApplier } from './deployment-applier.ts';
+import { findDeploymentOf } from './deployment-store.ts';
+import { evaluateDeployment } from './evaluate-deployment.ts';
 import { abandonCheck, evaluatePull } from './evaluate-pull.ts';
 import { evaluateQueue } from './evaluate-queue.ts';
 import { evaluateRun } from './evaluate-run.ts';
@@ -41,9 +44,9 @@ export interface GithubAppOptions
 
 export interface GithubAppPart extends AsyncDisposable {
   readonly plugin: (app: FastifyInstance) => Promise<void>;
-  /** Carries out approved merges. */
-  readonly applier: ApprovalApplier;
-  /** Has the checks of requests written that have moved on. */
+  /** Carry out approved merges, and let approved deployments go on. */
+  readonly appliers: { readonly merge: ApprovalApplier; readonly deploy: ApprovalApplier };
+  /** Has the checks of requests written, and deployments answered, that have moved on. */
   readonly notifier: ApprovalNotifier;
   readonly posture: PostureService;
   /** Undefined where no GitHub is configured, and before `start`. */
@@ -102,6 +105,9 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
           { repository, run: work.data.run, signal },
           work.attempts >= mostTries,
         );
+      case 'deployment':
+        await evaluateDeployment(services, hub, { repository, ...work.data, signal });
+        return undefined;
       case 'push':
       case 'compare':
       case 'installed':
@@ -140,9 +146,21 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
         await webhookRoute({ database: options.database, secrets, wakeUp: services.wakeUp })(app);
     },
     posture: createPosture(services, [...hubs.keys()]),
-    applier: createMergeApplier({ ...services, hubOf: (forge) => hubs.get(forge) }),
+    appliers: {
+      merge: createMergeApplier({ ...services, hubOf: (forge) => hubs.get(forge) }),
+      deploy: createDeploymentApplier({ ...services, hubOf: (forge) => hubs.get(forge) }),
+    },
     notifier: {
       notify: async ({ approval }) => {
+        if (approval.binding.kind === 'deploy') {
+          const found = await findDeploymentOf(database, approval.id);
+          if (found === undefined) return;
+          const { forge, repository, deployment, run } = found;
+          const subject = String(deployment);
+          const work = { forge, repository, kind: 'deployment', subject, data: { deployment, run } } as const;
+          queue.wakeUp([await upsertWork(database, work)]);
+          return;
+        }
         if (approval.binding.kind !== 'merge') return;
         const place = await findCheckOfApproval(options.database, approval.id);
         if (place === undefined || !place.subject.startsWith('pull/')) return;

@@ -3,6 +3,7 @@
 import { setInterval } from 'node:timers';
 import { asGuardError, type ErrorCode } from '../core/errors.ts';
 import type { Database } from '../server/db.ts';
+import { pruneDeployments } from './deployment-store.ts';
 import type { JobQueue, QueueState } from '../server/job.ts';
 import { createJobQueue } from '../server/queue.ts';
 import type { Secret } from '../server/secret.ts';
@@ -132,7 +133,10 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       timers = [
         setInterval(lookQuietly, lookEveryMs),
         setInterval(
-          () => void Promise.all([prune(database), pruneItems(database)]).catch(() => undefined),
+          () =>
+            void Promise.all([prune(database), pruneItems(database), pruneDeployments(database)]).catch(
+              () => undefined,
+            ),
           pruneEveryMs,
         ),
       ];

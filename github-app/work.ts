@@ -7,6 +7,7 @@ export const workKinds = [
   'queue',
   'press',
   'run',
+  'deployment',
   'push',
   'compare',
   'installed',
@@ -44,6 +45,8 @@ const pressData = z.object({
 
 const runData = z.object({ run: z.int().min(1) });
 
+const deploymentData = z.object({ deployment: z.int().min(1), run: z.int().min(1) });
+
 const pushData = z.object({
   /** Full name. */
   ref: z.string().max(1_024),
@@ -66,6 +69,7 @@ export const workDataSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('queue'), data: queueData }),
   z.object({ kind: z.literal('press'), data: pressData }),
   z.object({ kind: z.literal('run'), data: runData }),
+  z.object({ kind: z.literal('deployment'), data: deploymentData }),
   z.object({ kind: z.literal('push'), data: pushData }),
   z.object({ kind: z.literal('compare'), data: nothing }),
   z.object({ kind: z.literal('installed'), data: nothing }),

@@ -268,7 +268,11 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   await recordStart(audit, config, policy, settled);
   // Only now: what an earlier process left is settled, and what is carried out from here on is this one's.
   await approvals.start(
-    { push: applyWithStanding(git.applier, standing), merge: applyWithStanding(github.applier, standing) },
+    {
+      push: applyWithStanding(git.applier, standing),
+      merge: applyWithStanding(github.appliers.merge, standing),
+      deploy: applyWithStanding(github.appliers.deploy, standing),
+    },
     inTurn(
       inTurn(github.notifier, notifications.notifier),
       logNotifier((fields, message) => http.log.info(fields, message)),

@@ -21,6 +21,9 @@ export function explainRule(rule: PolicyRule): string {
     ...told(when.authorMismatch, (is) =>
       is ? 'some author is a stranger to the actor' : 'no author is a stranger',
     ),
+    ...told(when.mergeApproved, (is) =>
+      is ? 'the merge of its commit was approved' : 'the merge of its commit was not approved',
+    ),
     ...told(when.signature, (list) => `the signature of some commit or tag is ${anyOf(list)}`),
   ];
   const mode = rule.monitor ? 'would (in monitor mode: recorded and told only) ' : '';
@@ -75,6 +78,7 @@ function explainSubject(subject: Subject): readonly string[] {
     ),
     ...told(subject.paths, (list) => `a changed path is ${anyOf(list.map(explainPath))}`),
     ...told(subject.findings, (list) => `there is a finding with ${anyOf(list.map(explainFinding))}`),
+    ...told(subject.environment, (list) => `the environment matches ${anyOf(list)}`),
   ];
 }
 
@@ -87,6 +91,7 @@ function explainTakenAway(subject: Subject): readonly string[] {
     ...told(subject.ref, (list) => `refs that match ${anyOf(list)}`),
     ...told(subject.paths, (list) => `paths that are ${anyOf(list.map(explainPath))}`),
     ...told(subject.findings, (list) => `findings with ${anyOf(list.map(explainFinding))}`),
+    ...told(subject.environment, (list) => `environments that match ${anyOf(list)}`),
   ];
 }
 

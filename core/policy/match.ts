@@ -104,11 +104,15 @@ function compileCircumstances(when: When): Test<BareOperation> {
     const expected = when.authorMismatch;
     tests.push((operation) => operation.foreignAuthors.length > 0 === expected);
   }
+  if (when.mergeApproved !== undefined) {
+    const expected = when.mergeApproved;
+    tests.push(({ mergeApproved }) => mergeApproved === expected);
+  }
   return (operation) => tests.every((test) => test(operation));
 }
 
 function compileWhole(subject: Subject): Test<BareOperation>[] {
-  const { operation: kinds, actor, repository } = subject;
+  const { operation: kinds, actor, repository, environment } = subject;
   const tests: Test<BareOperation>[] = [];
   if (kinds !== undefined) tests.push(({ kind }) => kinds.includes(kind));
   if (actor !== undefined) {
@@ -118,6 +122,10 @@ function compileWhole(subject: Subject): Test<BareOperation>[] {
   if (repository !== undefined) {
     const matches = compileRepositoryGlobs(repository);
     tests.push((operation) => matches(operation.repository));
+  }
+  if (environment !== undefined) {
+    const matches = compileGlobs(environment.map((pattern) => pattern.toLowerCase()));
+    tests.push(({ environment: name }) => name !== undefined && matches(name.toLowerCase()));
   }
   return tests;
 }

@@ -65,6 +65,8 @@ const operationSchema = closed({
   foreignAuthors: texts,
   signatures: z.array(z.enum(signatureStates)).default([]),
   findings: z.array(finding).default([]),
+  environment: text.optional(),
+  mergeApproved: z.boolean().optional(),
 });
 
 /** Reads an operation from JSON or YAML. Throws `GuardError` `input/invalid` with every problem found. */

@@ -80,6 +80,9 @@ const subject = {
     .describe('`create`, `update` (fast-forward), `force` or `delete`'),
   paths: oneOrMany(paths, 'a pattern or mapping').optional().describe('changed paths'),
   findings: oneOrMany(findings, 'a mapping').optional().describe('what the scanners found'),
+  environment: globs
+    .optional()
+    .describe('globs over the environment that is deployed to; letter case has no meaning'),
 };
 
 const when = closed({
@@ -91,6 +94,10 @@ const when = closed({
   signature: oneOrMany(z.enum(signatureStates), 'a state')
     .optional()
     .describe('`good`, `bad`, `unknown`, `expired` or `none`: the signature of some new commit or tag'),
+  mergeApproved: z
+    .boolean()
+    .optional()
+    .describe('of a deployment: whether people approved the merge of exactly its commit'),
   not: closed(subject)
     .optional()
     .describe('each key takes away what it matches; the rule applies to what is left'),

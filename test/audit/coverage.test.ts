@@ -14,6 +14,7 @@ import { csrfIn } from '../support/web-client.ts';
 type Proof = 'here' | { readonly test: string; readonly mark?: string };
 
 const approvals = 'test/approvals/service.test.ts';
+const deployments = 'test/e2e/github-deployments.test.ts';
 const logs = 'test/e2e/github-logs.test.ts';
 const artifacts = 'test/e2e/github-artifacts.test.ts';
 const retention = 'test/audit/retention.test.ts';
@@ -58,6 +59,10 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'github-app.created': { test: 'test/e2e/github-setup.test.ts' },
   'pull-request.checked': { test: 'test/e2e/github-pull.test.ts' },
   'merge-group.checked': { test: 'test/e2e/github-webhooks.test.ts' },
+  'deploy.decided': { test: deployments },
+  'deploy.held': { test: deployments },
+  'deploy.forwarded': { test: deployments },
+  'deploy.refused': { test: deployments },
   'log.scanned': { test: logs },
   'log.unscanned': { test: logs },
   'log.deleting': { test: logs },

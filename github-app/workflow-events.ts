@@ -5,7 +5,7 @@ import { nothing, reader, type Asked, type Reader } from './event-reader.ts';
 const repository = z.object({ full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/) });
 const id = z.int().min(1);
 
-function run(name: string, run: number): Asked {
+function runOf(name: string, run: number): Asked {
   return { kind: 'work', work: { kind: 'run', repository: name, subject: String(run), data: { run } } };
 }
 
@@ -14,12 +14,12 @@ export const workflowReaders: Readonly<Record<string, Reader>> = {
   workflow_run: reader(
     z.object({ repository, workflow_run: z.object({ id }) }),
     ['completed'],
-    ({ repository: { full_name }, workflow_run }) => run(full_name, workflow_run.id),
+    ({ repository: { full_name }, workflow_run }) => runOf(full_name, workflow_run.id),
   ),
   workflow_job: reader(
     z.object({ repository, workflow_job: z.object({ run_id: id }) }),
     ['completed'],
-    ({ repository: { full_name }, workflow_job }) => run(full_name, workflow_job.run_id),
+    ({ repository: { full_name }, workflow_job }) => runOf(full_name, workflow_job.run_id),
   ),
   deployment_protection_rule: reader(
     // Where to answer is made of the number of the run alone: an address in a webhook is never asked.

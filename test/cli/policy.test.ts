@@ -47,7 +47,7 @@ describe('policy check', () => {
   test('knows the default policy', async () => {
     expect(await fg('policy', 'check')).toMatchObject({
       code: 0,
-      stdout: `ok    default policy: 20 rules, 0 exceptions, sha256 ${defaultPolicy().digest}\n`,
+      stdout: `ok    default policy: 21 rules, 0 exceptions, sha256 ${defaultPolicy().digest}\n`,
       stderr: '',
     });
   });

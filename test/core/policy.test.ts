@@ -45,7 +45,7 @@ exeptions: []
 `;
     expect(problemsOf(text)).toEqual([
       'p.yaml:3:13: unknown key `brnach` at rules[0].when; did you mean `ref`?',
-      'p.yaml:3:38: expected one of push, merge, publish, log, pull-request, workflow, api (did you mean push?) at rules[0].when.operation',
+      'p.yaml:3:38: expected one of push, merge, publish, log, pull-request, workflow, deploy, api (did you mean push?) at rules[0].when.operation',
       'p.yaml:4:11: expected allow, redact, deny, hold or a mapping `hold: {approvers, count, expires, escalate}` at rules[0].then',
       'p.yaml:5:5: unknown key `extra` at rules[0]; known keys: id, when, then, message, monitor',
       'p.yaml:6:9: an id is written with a-z, 0-9, ".", "_" and "-", at most 100 characters at rules[1].id',

@@ -7,7 +7,7 @@ import { bundle } from './runner.ts';
 
 test('the bundle is that of this source; if not, `npm run build:action` and commit it', async () => {
   const kept = await readFile(bundle, 'utf8');
-  const { code, modules } = await bundleAction(false);
+  const { code, modules, thirdParty } = await bundleAction(false);
   // Compared as a yes or no: nobody reads a difference of megabytes.
   expect(code === kept).toBe(true);
   const root = new URL('../../', import.meta.url).pathname;
@@ -27,6 +27,13 @@ test('the bundle is that of this source; if not, `npm run build:action` and comm
   const heavy = ['fastify', 'pg', 'undici', 'bullmq', 'commander', '@octokit/core'];
   expect(packages.length).toBeGreaterThan(5);
   expect(packages.filter((name) => heavy.includes(name))).toEqual([]);
+  expect(await readFile(new URL('../../actions/dist/THIRD-PARTY.txt', import.meta.url), 'utf8')).toBe(
+    thirdParty,
+  );
+  const told = [...thirdParty.matchAll(/^(\S+) \d+\.\d+\.\S+, (.+)$/gm)];
+  expect(told.map(([, name]) => name)).toEqual([...new Set(packages)].toSorted());
+  const fine = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', '0BSD'];
+  expect(told.filter(([, , licence]) => !fine.includes(licence ?? ''))).toEqual([]);
 });
 
 test('the bundle needs nothing beside it', async () => {

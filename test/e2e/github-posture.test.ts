@@ -11,7 +11,7 @@ import { freePort } from '../support/free-port.ts';
 import { type GuardedGithub, startGuardedGithub } from '../support/github/guarded-github.ts';
 import type { Ruleset } from '../support/github/settings-state.ts';
 import type { Repository } from '../support/github/world.ts';
-import { startLoginServer } from '../support/login-server.ts';
+import { oidcLogin, startLoginServer } from '../support/login-server.ts';
 import { until } from '../support/until.ts';
 import { signIn, WebClient } from '../support/web-client.ts';
 
@@ -40,17 +40,7 @@ beforeAll(async () => {
         publicUrl: url,
         identity: {
           web: {
-            oidc: [
-              {
-                name: 'corp',
-                label: 'Example Corp',
-                issuer: logins.issuer,
-                clientId: logins.clientId,
-                clientSecret: { env: 'LOGIN_SECRET' },
-                scopes: ['openid', 'profile', 'email', 'groups'],
-                domains: ['example.org'],
-              },
-            ],
+            oidc: [oidcLogin(logins)],
           },
         },
       },

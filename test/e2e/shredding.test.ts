@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Grant } from '../../core/principal.ts';
 import { activityTexts } from '../../server/activity/texts-store.ts';
 import { approvalTexts } from '../../server/approvals/texts-store.ts';
 import { createAuditLog } from '../../server/audit/log.ts';
@@ -18,6 +17,7 @@ import { readVerifierKey } from '../../server/audit/verifier-key.ts';
 import { forgeguard } from '../cli/program.ts';
 import { ok, type WorkTree } from '../support/client.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { human } from '../support/human.ts';
 import { bothVerifiersFind, verifierKey } from '../support/pack-verifiers.ts';
 import { cloneSeeded, type PushForge, type PushRepository, startPushForge } from '../support/push-forge.ts';
 import { readRefusal } from '../support/refusal.ts';
@@ -74,21 +74,6 @@ async function filesWithTexts(): Promise<readonly string[]> {
   return hits;
 }
 
-const person = (name: string): Grant => ({
-  principal: {
-    kind: 'human',
-    id: `human:${name}`,
-    issuer: 'guard',
-    subject: name,
-    groups: [],
-    onBehalfOf: [],
-    session: name,
-    proof: 'guard-token',
-  },
-  owner: `human:${name}`,
-  scopes: [{ repository: '**', verbs: ['audit'] }],
-});
-
 async function holdPush(): Promise<string> {
   const held = await work.push('HEAD:refs/heads/main', {
     options: ['forgeguard.format=json', `forgeguard.reason=${texts.reason}`],
@@ -137,7 +122,7 @@ describe('destroying the texts of a month', () => {
       clock: { now: () => later },
       derived: [activityTexts, approvalTexts],
     });
-    await expect(shredding.request(person('ada'), 'r', wish)).rejects.toThrow(
+    await expect(shredding.request(human('ada'), 'r', wish)).rejects.toThrow(
       '1 request for approval of this time must be decided, and reviewed, first',
     );
     await reviewer.decide(waiting, 'approve', { reason: texts.comment });
@@ -157,8 +142,8 @@ describe('destroying the texts of a month', () => {
     await forge.guard.stop();
     await withShredding(async (shredding) => {
       const wish = { repository: repo.id, month, reason: 'asked for' };
-      const { id } = await shredding.request(person('ada'), 'asking', wish);
-      await shredding.approve(person('grace'), 'approving', id);
+      const { id } = await shredding.request(human('ada'), 'asking', wish);
+      await shredding.approve(human('grace'), 'approving', id);
     });
     expect(found(await forge.stored())).toEqual([]);
     expect(await filesWithTexts()).toEqual([]);

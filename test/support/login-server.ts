@@ -123,3 +123,16 @@ export async function startLoginServer({ redirectUris }: LoginServerOptions): Pr
   server.on('request', (request, response) => void answer(request, response));
   return made;
 }
+
+/** What a guard is configured with to let people in by this provider; the secret comes from `LOGIN_SECRET`. */
+export function oidcLogin({ issuer, clientId }: LoginServer) {
+  return {
+    name: 'corp',
+    label: 'Example Corp',
+    issuer,
+    clientId,
+    clientSecret: { env: 'LOGIN_SECRET' },
+    scopes: ['openid', 'profile', 'email', 'groups'],
+    domains: ['example.org'],
+  };
+}

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { freePort } from './free-port.ts';
 import { type GuardedForge, type GuardedForgeOptions, startGuardedForge } from './guarded-forge.ts';
-import { type LoginServer, startLoginServer } from './login-server.ts';
+import { type LoginServer, oidcLogin, startLoginServer } from './login-server.ts';
 import { signIn, type WebAnswer, WebClient } from './web-client.ts';
 
 export interface PeopleForge extends AsyncDisposable {
@@ -53,17 +53,7 @@ export async function startPeopleForge(options: PeopleForgeOptions = {}): Promis
         publicUrl: url,
         identity: {
           web: {
-            oidc: [
-              {
-                name: 'corp',
-                label: 'Example Corp',
-                issuer: logins.issuer,
-                clientId: logins.clientId,
-                clientSecret: { env: 'LOGIN_SECRET' },
-                scopes: ['openid', 'profile', 'email', 'groups'],
-                domains: ['example.org'],
-              },
-            ],
+            oidc: [oidcLogin(logins)],
             roles: [
               { role: 'reviewer', groups: 'code-review' },
               { role: 'agent-owner', groups: 'agents', repositories: ['forge/**'] },

@@ -22,29 +22,33 @@ export function readRules(
   });
 }
 
-const methods = ['merge', 'squash', 'rebase'] as const;
-type Method = (typeof methods)[number];
+const methods = ['squash', 'merge', 'rebase'] as const;
+export type Method = (typeof methods)[number];
 
 const pullRule = z.object({ allowed_merge_methods: z.array(z.string()) });
 const queueRule = z.object({ merge_method: z.string() });
 
 /** Whether a pull request can land with all its commits, and not as one that is made of its result. */
 export async function landsCommits(hub: Hub, place: PullPlace, pull: Pull): Promise<boolean> {
-  const {
-    allow_merge_commit: merge,
-    allow_rebase_merge: rebase,
-    allow_squash_merge: squash,
-  } = pull.base.repo;
+  // Where nothing is allowed, whoever merges does so around the rules.
+  const lands = (left: readonly Method[]): boolean =>
+    left.length === 0 || left.some((one) => one !== 'squash');
+  if (!lands(allowedMethods(pull, []))) return false;
+  return lands(allowedMethods(pull, await readRules(hub, place, pull)));
+}
+
+/** How it can be merged, in the order in which the guard prefers it: one commit is all that was looked at. */
+export function allowedMethods({ base: { repo } }: Pull, rules: readonly BranchRule[]): readonly Method[] {
   // GitHub does not tell everybody; what it does not tell may be so.
   const allowed: Readonly<Record<Method, boolean>> = {
-    merge: merge !== false,
-    rebase: rebase !== false,
-    squash: squash !== false,
+    squash: repo.allow_squash_merge !== false,
+    merge: repo.allow_merge_commit !== false,
+    rebase: repo.allow_rebase_merge !== false,
   };
-  const left = methods.filter((method) => allowed[method]);
-  if (left.length === 1 && left[0] === 'squash') return false;
-  const rules = await readRules(hub, place, pull);
-  return rules.reduce(within, left).some((method) => method !== 'squash');
+  return rules.reduce(
+    within,
+    methods.filter((method) => allowed[method]),
+  );
 }
 
 /** What a rule leaves of the methods. */

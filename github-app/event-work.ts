@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { pushReaders } from './bypass/push-event.ts';
 import { type Asked, nothing, reader, type Reader } from './event-reader.ts';
-import { pressIdentifiers } from './work.ts';
+import { pressIdentifiers, pullWork } from './work.ts';
 import { workflowReaders } from './workflow-events.ts';
 
 const repository = z.object({ full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/) });
@@ -11,11 +11,8 @@ const pullNumber = z.object({ number: z.int().min(1) });
 const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
 const sender = z.object({ login: z.string().max(200), id: z.int(), type: z.string() });
 
-function pull(name: string, number: number, isForced = false): Asked {
-  return {
-    kind: 'work',
-    work: { kind: 'pull', repository: name, subject: String(number), data: { number, isForced } },
-  };
+function pull(name: string, number: number): Asked {
+  return { kind: 'work', work: pullWork(name, number, false) };
 }
 
 // Empty for pull requests of forks.

@@ -7,6 +7,7 @@ import { uncovered } from '../core/approval/coverage.ts';
 import { asGuardError, GuardError } from '../core/errors.ts';
 import type { ApplyOutcome, ApprovalApplier } from '../core/services.ts';
 import { GithubRefusal } from './api.ts';
+import { allowedMethods, type Method, readRules } from './branch-rules.ts';
 import { evaluatePull } from './evaluate-pull.ts';
 import type { Hub, HubServices } from './hub.ts';
 import { look } from './look.ts';
@@ -84,7 +85,8 @@ async function apply(
   // The check is green before the merge: GitHub may ask for it.
   await evaluatePull(services, hub, place, { isForced: false, isRetry: false });
   if (hub.app.merge === 'people') return { kind: 'applied', note: null };
-  const unmet = await unmetChecks(hub, place, pull);
+  const rules = await readRules(hub, place, pull);
+  const unmet = await unmetChecks(hub, place, pull, rules);
   if (unmet.failed.length > 0)
     return {
       kind: 'failed',
@@ -92,13 +94,20 @@ async function apply(
     };
   if (unmet.open.length > 0)
     return { kind: 'later', note: `It waits for other required checks: ${oneLine(unmet.open.join(', '))}.` };
-  return merge(hub, place, pull);
+  return merge(hub, place, pull, hub.app.mergeMethod ?? allowedMethods(pull, rules)[0]);
 }
 
 const mergeAnswer = z.object({ sha: z.string(), merged: z.boolean() });
 
 /** Merges this commit and no other; an answer that is lost leaves the end unknown. */
-async function merge(hub: Hub, { repository, number, signal }: PullPlace, pull: Pull): Promise<ApplyOutcome> {
+async function merge(
+  hub: Hub,
+  { repository, number, signal }: PullPlace,
+  pull: Pull,
+  method: Method | undefined,
+): Promise<ApplyOutcome> {
+  if (method === undefined)
+    return { kind: 'failed', note: 'Repository and rules of the branch together allow no way to merge.' };
   try {
     const { sha } = await hub.api.ask({
       repository,
@@ -107,7 +116,7 @@ async function merge(hub: Hub, { repository, number, signal }: PullPlace, pull: 
       parameters: {
         pull_number: number,
         sha: pull.head.sha,
-        merge_method: hub.app.mergeMethod ?? methodOf(pull),
+        merge_method: method,
       },
       permissions: { contents: 'write', pull_requests: 'write' },
       answer: mergeAnswer,
@@ -123,12 +132,6 @@ async function merge(hub: Hub, { repository, number, signal }: PullPlace, pull: 
       note: `GitHub did not merge it (${thrown.status}): ${oneLine(thrown.message, 300)}`,
     };
   }
-}
-
-function methodOf({ base: { repo } }: Pull): 'merge' | 'squash' | 'rebase' {
-  if (repo.allow_squash_merge === true) return 'squash';
-  if (repo.allow_merge_commit !== false) return 'merge';
-  return repo.allow_rebase_merge === true ? 'rebase' : 'merge';
 }
 
 const notSent: ReadonlySet<string> = new Set([

@@ -26,7 +26,7 @@ import { type SetupOptions, setupRoute } from './setup-route.ts';
 import { createGithubStorage } from './storage.ts';
 import { findCheckOfApproval, upsertWork } from './store.ts';
 import { webhookRoute } from './webhook-route.ts';
-import type { Work } from './work.ts';
+import { pullWork, type Work } from './work.ts';
 import { createWorkQueue, type Postponed } from './work-queue.ts';
 
 export interface GithubAppOptions
@@ -164,18 +164,9 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
         if (approval.binding.kind !== 'merge') return;
         const place = await findCheckOfApproval(options.database, approval.id);
         if (place === undefined || !place.subject.startsWith('pull/')) return;
-        const number = numberOf(place.subject);
-        const { forge, repository } = place;
-        const data = { number, isForced: false };
-        queue.wakeUp([
-          await upsertWork(options.database, {
-            forge,
-            repository,
-            kind: 'pull',
-            subject: String(number),
-            data,
-          }),
-        ]);
+        const { forge, repository, subject } = place;
+        const work = pullWork(repository, numberOf(subject), false);
+        queue.wakeUp([await upsertWork(database, { forge, ...work })]);
       },
     },
     get queue() {

@@ -7,7 +7,7 @@ import { rangeOf } from './look.ts';
 import { code } from './markdown.ts';
 import { readPull } from './pull.ts';
 import { findCheckOfRun, findChecksOfHead, readCheck, upsertWork, writeNotice } from './store.ts';
-import type { Press } from './work.ts';
+import { type Press, pullWork } from './work.ts';
 
 /** Does what was asked, notes what became of it for the check, and has the check written. */
 export async function handlePress(
@@ -44,13 +44,8 @@ export async function handlePress(
     });
     await writeNotice(database, key, notice);
   }
-  const work = await upsertWork(database, {
-    forge: hub.forge,
-    repository,
-    kind: 'pull',
-    subject: String(number),
-    data: { number, isForced: press.identifier === 'rescan' },
-  });
+  const again = pullWork(repository, number, press.identifier === 'rescan');
+  const work = await upsertWork(database, { forge: hub.forge, ...again });
   services.wakeUp([work]);
 }
 

@@ -1,6 +1,6 @@
 // The other checks that rules of the target branch ask for: which have failed and which are not done.
 import { z } from 'zod';
-import { readRules } from './branch-rules.ts';
+import type { BranchRule } from './branch-rules.ts';
 import type { Hub } from './hub.ts';
 import { checkName } from './check-run.ts';
 import type { Pull, PullPlace } from './pull.ts';
@@ -27,9 +27,12 @@ const statusAnswer = z.object({ statuses: z.array(z.object({ context: z.string()
 const good: ReadonlySet<string> = new Set(['success', 'neutral', 'skipped']);
 
 /** What rules of the branch still lack for the head. Older branch protection is not told; GitHub refuses the merge then. */
-export async function unmetChecks(hub: Hub, place: PullPlace, pull: Pull): Promise<Unmet> {
-  const { repository, signal } = place;
-  const rules = await readRules(hub, place, pull);
+export async function unmetChecks(
+  hub: Hub,
+  { repository, signal }: PullPlace,
+  pull: Pull,
+  rules: readonly BranchRule[],
+): Promise<Unmet> {
   const required = rules
     .filter(({ type }) => type === 'required_status_checks')
     .flatMap(({ parameters }) => requiredChecks.safeParse(parameters).data?.required_status_checks ?? [])

@@ -4,6 +4,7 @@ import { type CheckContent, isPassing } from './check-content.ts';
 import type { Hub, HubServices } from './hub.ts';
 import type { PullPlace } from './pull.ts';
 import { type CheckPlace, findChecksOfHead, upsertWork } from './store.ts';
+import { pullWork } from './work.ts';
 
 /** The checks of other pull requests with this commit. */
 export async function sameCommit(
@@ -35,10 +36,6 @@ export async function lookAgain(
   { repository }: PullPlace,
   others: readonly CheckPlace[],
 ): Promise<void> {
-  for (const { forge, subject } of others) {
-    const data = { number: numberOf(subject), isForced: false };
-    wakeUp([
-      await upsertWork(database, { forge, repository, kind: 'pull', subject: String(data.number), data }),
-    ]);
-  }
+  for (const { forge, subject } of others)
+    wakeUp([await upsertWork(database, { forge, ...pullWork(repository, numberOf(subject), false) })]);
 }

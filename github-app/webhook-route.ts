@@ -8,7 +8,7 @@ import type { Secret } from '../server/secret.ts';
 import type { Asked } from './event-reader.ts';
 import { askedBy } from './event-work.ts';
 import { findChecksOfHead, insertDelivery, upsertWork } from './store.ts';
-import type { NewWork } from './work.ts';
+import { type NewWork, pullWork } from './work.ts';
 
 export interface WebhookOptions {
   readonly database: Database;
@@ -110,8 +110,7 @@ function takeIn(
     const taken = [];
     for (const number of new Set([...numbers, ...asked.numbers])) {
       if (!(number > 0)) continue;
-      const data = { number, isForced: true };
-      taken.push(await put({ kind: 'pull', repository: asked.repository, subject: String(number), data }));
+      taken.push(await put(pullWork(asked.repository, number, true)));
     }
     return taken;
   });

@@ -94,3 +94,8 @@ export type Work = WorkData & {
 
 /** Work that is not put in yet. */
 export type NewWork = WorkData & { readonly repository: string; readonly subject: string };
+
+/** A look at a pull request. `isForced` has its check written anew even where nothing has changed. */
+export function pullWork(repository: string, number: number, isForced: boolean): NewWork {
+  return { kind: 'pull', repository, subject: String(number), data: { number, isForced } };
+}

@@ -108,6 +108,24 @@ test('a base that moved on, and cannot be merged with, is told', async () => {
   await expectTold(pull, 'Pull Request is not mergeable');
 });
 
+test('a method that a rule of the branch does not allow is not the one that is taken', async () => {
+  const parameters = {
+    allowed_merge_methods: ['rebase', 'merge'],
+    dismiss_stale_reviews_on_push: false,
+    require_code_owner_review: false,
+    require_last_push_approval: false,
+    required_approving_review_count: 0,
+    required_review_thread_resolution: false,
+  };
+  repository.rules = [{ branch: 'main', type: 'pull_request', parameters }];
+  const pull = await risky();
+  await approve(pull);
+  await until('the merge', () => pull.merged !== undefined && merges(pull) > 0);
+  const asked = scene.github.calls.findLast(({ operation }) => operation === merge);
+  expect(asked?.body).toMatchObject({ sha: pull.headSha, merge_method: 'merge' });
+  repository.rules = [];
+});
+
 const check = (context: string) => ({
   branch: 'main',
   type: 'required_status_checks',

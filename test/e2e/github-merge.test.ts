@@ -10,7 +10,14 @@ import { until } from '../support/until.ts';
 
 const merge = 'PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge';
 const policy = `version: 1
+authors:
+  mode: strict
+  identities:
+    - { principal: 'agent:hub/robo-1', emails: [robo-1@people.example] }
 rules:
+  - id: impersonation
+    when: { operation: merge, authorMismatch: true }
+    then: deny
   - id: ci
     when: { operation: merge, actor: { kind: agent }, paths: 'ci/**' }
     then: { hold: { approvers: group:reviewers, count: 1, expires: 24h } }
@@ -130,6 +137,17 @@ const check = (context: string) => ({
   branch: 'main',
   type: 'required_status_checks',
   parameters: { strict_required_status_checks_policy: false, required_status_checks: [{ context }] },
+});
+
+test('commits in the name of somebody else are not even asked about', async () => {
+  await makeCommits(scene.github.world, repository, [
+    { branch: 'posing', files: { 'ci/posing.yml': 'step: 0\n' }, by: 'carol' },
+  ]);
+  const pull = await scene.github.actions.openPull(repository, { by: 'robo-1', head: 'posing' });
+  const run = await scene.check(repository, pull);
+  expect([run.conclusion, run.actions.map(({ identifier }) => identifier)]).toEqual(['failure', ['rescan']]);
+  expect(run.summary).toContain('**impersonation**');
+  expect(await ended(pull.headSha)).toEqual([]);
 });
 
 test('another required check that has failed is told, and no merge is asked for', async () => {

@@ -217,7 +217,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     approvals: approvals.service,
     clock,
     evidence,
-    pushedBy: createPushedBy(database, feed),
+    pushedBy: createPushedBy(database, feed, () => activity.service.catchUp()),
     onProblem: (problem, error) => http.log.warn({ err: error }, problem),
   });
   const notifications = opened.use(

@@ -57,7 +57,11 @@ async function* redactedLines(
   async function* clear(): AsyncGenerator<Uint8Array> {
     for await (const batch of pieces) {
       for (const piece of batch)
-        waiting.push({ at: piece.at, mark: piece.mark, bytes: textOf([piece]).length });
+        waiting.push({
+          at: piece.at,
+          mark: piece.mark,
+          bytes: Buffer.byteLength(piece.text) + (piece.endsLine ? 1 : 0),
+        });
       yield textOf(batch);
     }
   }
@@ -86,7 +90,7 @@ async function checked(
   { scanner, confidence, signal }: CopyOptions,
 ): Promise<readonly CopiedLine[]> {
   // A text with a line end of its own cannot be: lines were cut there.
-  const bytes = Uint8Array.from(Buffer.from(part.map(({ text }) => text).join('\n')));
+  const bytes = new Uint8Array(Buffer.from(part.map(({ text }) => text).join('\n')));
   const { findings } = await scanner.scan({ kind: 'file', path: logPath }, bytes, signal);
   const left = findings.filter((one) => one.category !== 'policy' && one.confidence >= confidence);
   if (left.length === 0) return part;

@@ -39,7 +39,7 @@ export async function* readLogPieces(source: AsyncIterable<Uint8Array>): AsyncGe
 
 /** The bytes that are scanned. */
 export function textOf(pieces: readonly LogPiece[]): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(
+  return new Uint8Array(
     Buffer.from(pieces.map(({ text, endsLine }) => (endsLine ? `${text}\n` : text)).join('')),
   );
 }
@@ -93,10 +93,11 @@ class PieceReader {
         if (at > this.#at && at < latestMs) this.#at = at;
         text = text.slice(time[0].length);
       }
-      mark = markPattern.exec(text)?.[0] ?? '';
+      mark = text.startsWith('##[') ? (markPattern.exec(text)?.[0] ?? '') : '';
       text = text.slice(mark.length);
     }
     this.#begins = endsLine;
-    return { at: this.#at, mark, text: text.replaceAll(terminalPattern, ''), endsLine };
+    const plain = text.includes('\u001b') ? text.replaceAll(terminalPattern, '') : text;
+    return { at: this.#at, mark, text: plain, endsLine };
   }
 }

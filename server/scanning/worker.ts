@@ -79,7 +79,7 @@ async function serve(given: WorkerSettings): Promise<void> {
       const redactor = redactors.get(id);
       if (redactor === undefined) throw new Error('No such redaction is open.');
       // A part may be a view of a larger buffer, which must not be sent with it.
-      const parts = (await step(redactor)).map((part) => Uint8Array.from(part));
+      const parts = (await step(redactor)).map((part) => new Uint8Array(part));
       return { kind: 'redacted', id, parts };
     });
   }

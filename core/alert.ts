@@ -112,12 +112,12 @@ export function signsOf({ index, time, event }: RecordedEvent): readonly Sign[] 
   if (action === 'identity.locked-out') return lockoutOf(index, time, event);
   if (action === 'audit.sink-failed') return failedSinkOf(index, time, event);
   if (action.startsWith('bypass.')) return bypassOf({ index, time, event });
-  if (actor === null) return [];
+  const exposure = exposureAlert({ index, time, event });
+  if (actor === null) return exposure === undefined ? [] : [{ kind: 'alert', alert: exposure }];
   const isAgent = actor.kind === 'agent';
   const sighting: readonly Sign[] = isAgent
     ? [{ kind: 'sighting', actor: actor.id, issuer: actor.issuer }]
     : [];
-  const exposure = exposureAlert({ index, time, event });
   if (exposure !== undefined) return [...sighting, { kind: 'alert', alert: exposure }];
   const decision = action.endsWith('.decided') ? decided.safeParse(details).data : undefined;
   if (decision?.verdict !== 'deny') return sighting;

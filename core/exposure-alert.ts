@@ -61,12 +61,12 @@ export function exposureAlert({ index, time, event }: RecordedEvent): ExposureAl
   const [, what = '', step = ''] = actionPattern.exec(event.action) ?? [];
   const details = step === '' ? undefined : detailsSchema.safeParse(event.details).data;
   const stage = details && stageOf(step, details);
-  if (details === undefined || stage === undefined || event.actor === null) return undefined;
+  if (details === undefined || stage === undefined) return undefined;
   const { run, job, artifact, exposedSince, exposedUntil, exposedSeconds, code, willDelete, final } = details;
   return {
     id: `exposure-${index}`,
     kind: 'exposure',
-    actor: event.actor.id,
+    actor: event.actor?.id ?? 'somebody unknown',
     repository: event.repository,
     request: event.request,
     at: time,

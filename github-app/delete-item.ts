@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { asGuardError } from '../core/errors.ts';
 import { GithubRefusal } from './api.ts';
+import { repositoryId } from './hub.ts';
 import { type RunScene, waitedFor } from './run-scene.ts';
 import { itemEvent, type ItemIdentity } from './scanned-event.ts';
 import { countFailure, type ItemKey, markDeleted, type WorkflowItem } from './workflow-store.ts';
@@ -94,4 +95,29 @@ function windowOf({ item }: Doomed, deletedAt: Date) {
     exposedUntil: deletedAt.toISOString(),
     exposedSeconds: Math.max(0, Math.round((deletedAt.getTime() - exposedSince.getTime()) / 1_000)),
   };
+}
+
+/** Tells of what was to be deleted in a run that is not looked at any more. */
+export async function tellUndeleted(
+  { services, hub, place }: Pick<RunScene, 'services' | 'hub' | 'place'>,
+  items: readonly WorkflowItem[],
+): Promise<void> {
+  for (const { kind, id, request, attempt, exposedSince } of items) {
+    if (hub.app.workflows[kind === 'log' ? 'logs' : 'artifacts'] !== 'delete') continue;
+    await services.audit.append({
+      action: `${kind}.deletion-failed`,
+      request,
+      actor: null,
+      repository: repositoryId(hub, place.repository),
+      details: {
+        run: place.run,
+        attempt,
+        [kind === 'log' ? 'job' : 'artifact']: id,
+        code: 'given-up',
+        tries: mostFailures,
+        final: true,
+        ...(exposedSince === null ? {} : { exposedSince: exposedSince.toISOString() }),
+      },
+    });
+  }
 }

@@ -1,6 +1,6 @@
 // Looks at a run of a workflow as it is now: at each log and artifact once, however often and in whatever order webhooks
 // come, and deletes, once the run has ended, what is to be deleted.
-import { deleteItems, type Doomed, mostFailures } from './delete-item.ts';
+import { deleteItems, type Doomed, mostFailures, tellUndeleted } from './delete-item.ts';
 import type { Hub, HubServices } from './hub.ts';
 import { isAbsent } from './read-log.ts';
 import { identityOf, keyOf, type RunScene } from './run-scene.ts';
@@ -42,6 +42,15 @@ export async function evaluateRun(
     logs === 'off' ? undefined : await lookAtLogs(scene),
     artifacts === 'off' ? undefined : await lookAtArtifacts(scene),
   ]);
+}
+
+/** Nobody looks at the run any more: what was to be deleted in it and is there still is told. */
+export async function abandonRun(services: HubServices, hub: Hub, place: RunPlace): Promise<void> {
+  const items = await listItems(services.database, hub.forge, place.repository, place.run);
+  const left = items.filter(
+    ({ state, deletedAt, failures }) => state === 'found' && deletedAt === null && failures < mostFailures,
+  );
+  await tellUndeleted({ services, hub, place }, left);
 }
 
 function sooner(times: readonly (Postponed | undefined)[]): Postponed | undefined {

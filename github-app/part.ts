@@ -17,7 +17,7 @@ import { findDeploymentOf } from './deployment-store.ts';
 import { evaluateDeployment } from './evaluate-deployment.ts';
 import { abandonCheck, evaluatePull } from './evaluate-pull.ts';
 import { evaluateQueue } from './evaluate-queue.ts';
-import { evaluateRun } from './evaluate-run.ts';
+import { abandonRun, evaluateRun } from './evaluate-run.ts';
 import type { Hub, HubServices } from './hub.ts';
 import { createMergeApplier } from './merge-applier.ts';
 import { handlePress } from './press.ts';
@@ -119,9 +119,11 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
     }
   }
 
-  async function giveUp({ forge, repository, kind, subject }: Work, signal: AbortSignal): Promise<void> {
+  async function giveUp(work: Work, signal: AbortSignal): Promise<void> {
+    const { forge, repository, kind, subject } = work;
     const hub = hubs.get(forge);
     if (hub === undefined || kind === 'press') return;
+    if (work.kind === 'run') return abandonRun(services, hub, { repository, run: work.data.run, signal });
     const key = { forge, repository, subject: `${kind}/${subject}` };
     await abandonCheck({ hub, database, key, signal, isForced: false, isRetry: true });
   }

@@ -1,6 +1,6 @@
 // Sessions as text for a terminal. Names and lines come from outside; values in them were masked before they were kept.
 import { unifiedDiff } from '../core/approval/changes.ts';
-import type { FetchStep, PushStep, ReplayStep } from '../core/activity/replay.ts';
+import type { DeployStep, FetchStep, PushStep, ReplayStep } from '../core/activity/replay.ts';
 import type { AttemptView, SessionView } from '../server/api/session-view.ts';
 import { printable } from './printable.ts';
 import { itemLines, itemTitle } from './session-item-text.ts';
@@ -75,6 +75,8 @@ export function stepText(step: ReplayStep): string {
       return pushText(step);
     case 'fetch':
       return fetchText(step);
+    case 'deploy':
+      return deployText(step);
     case 'log':
     case 'artifact':
       return (
@@ -98,6 +100,36 @@ function fetchText(step: FetchStep): string {
   );
 }
 
+function deployText(step: DeployStep): string {
+  const lines = [
+    `  commit    ${step.commit ?? 'not known'}  ${step.ref ?? ''}`,
+    ...decisionLines(step.decisions),
+    ...approvalLines(step.approval),
+    outcomeLine(step),
+  ];
+  const title = `deployment to ${step.environment ?? 'nothing'} of run ${step.run ?? 'not known'} in ${step.repository ?? 'nothing'}`;
+  return heading(step, title) + lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+function decisionLines(decisions: PushStep['decisions']): readonly string[] {
+  return decisions.flatMap(({ at, verdict, rules, policyDigest, approval, exceptions }) => [
+    `  decided   ${verdict}  at ${minute(at)} by policy ${policyDigest.slice(0, 12)}${approval === null ? '' : ` under approval ${approval}`}`,
+    ...rules.map(({ rule, action }) => `            ${action} by ${rule}`),
+    ...exceptions.map((one) => `            excused by ${one}`),
+  ]);
+}
+
+function approvalLines(steps: PushStep['approval']): readonly string[] {
+  return steps.map(({ at, action, by, decision, reason }) => {
+    const what = `${action.slice('approval.'.length)}${decision === null ? '' : `: ${decision}`}`;
+    return `  approval  ${minute(at)}  ${what} by ${by ?? 'the guard'}${reason === null ? '' : ` (${reason})`}`;
+  });
+}
+
+function outcomeLine({ outcome, why, endedAt }: Pick<PushStep, 'outcome' | 'why' | 'endedAt'>): string {
+  return `  outcome   ${outcome}${why === null ? '' : `: ${why}`}${endedAt === null ? '' : `  at ${minute(endedAt)}`}`;
+}
+
 function pushText(step: PushStep): string {
   const lines = [
     ...step.refs.map(
@@ -106,20 +138,13 @@ function pushText(step: PushStep): string {
     ),
     ...(step.refCount > step.refs.length ? [`  ref       and ${step.refCount - step.refs.length} more`] : []),
     ...(step.address === null ? [] : [`  from      ${step.address}  ${step.userAgent ?? ''}`]),
-    ...step.decisions.flatMap(({ at, verdict, rules, policyDigest, approval, exceptions }) => [
-      `  decided   ${verdict}  at ${minute(at)} by policy ${policyDigest.slice(0, 12)}${approval === null ? '' : ` under approval ${approval}`}`,
-      ...rules.map(({ rule, action }) => `            ${action} by ${rule}`),
-      ...exceptions.map((one) => `            excused by ${one}`),
-    ]),
+    ...decisionLines(step.decisions),
     ...step.findings.map(
       ({ rule, path, line, column, masked }) => `  found     ${rule}  ${path}:${line}:${column}  ${masked}`,
     ),
     ...(step.findingCount > step.findings.length ? [`  found     ${step.findingCount} in all`] : []),
-    ...step.approval.map(({ at, action, by, decision, reason }) => {
-      const what = `${action.slice('approval.'.length)}${decision === null ? '' : `: ${decision}`}`;
-      return `  approval  ${minute(at)}  ${what} by ${by ?? 'the guard'}${reason === null ? '' : ` (${reason})`}`;
-    }),
-    `  outcome   ${step.outcome}${step.why === null ? '' : `: ${step.why}`}${step.endedAt === null ? '' : `  at ${minute(step.endedAt)}`}`,
+    ...approvalLines(step.approval),
+    outcomeLine(step),
     ...changesLines(step.changes),
   ];
   return (

@@ -137,12 +137,27 @@ const fileList = z.discriminatedUnion('kind', [
 
 const artifactStep = z.object({ kind: z.literal('artifact'), ...lookedAt, files: fileList });
 
+const deployStep = z.object({
+  kind: z.literal('deploy'),
+  ...common,
+  environment: z.string().nullable().describe('masked'),
+  run: z.int().nullable().describe('of the workflow'),
+  commit: z.string().nullable(),
+  ref: z.string().nullable().describe('masked'),
+  decisions: z.array(decision).describe('two where it was held and then approved'),
+  approval: z.array(approvalStep),
+  outcome: z.string().describe('open, held, forwarded or refused'),
+  why: z.string().nullable().describe('code of a refusal'),
+  endedAt: time.nullable(),
+});
+
 export const replayStepSchema = z
-  .discriminatedUnion('kind', [pushStep, fetchStep, logStep, artifactStep])
+  .discriminatedUnion('kind', [pushStep, fetchStep, logStep, artifactStep, deployStep])
   .meta({ id: 'ReplayStep' });
 export type ReplayStep = z.output<typeof replayStepSchema>;
 export type PushStep = z.output<typeof pushStep>;
 export type FetchStep = z.output<typeof fetchStep>;
+export type DeployStep = z.output<typeof deployStep>;
 export type LogStep = z.output<typeof logStep>;
 export type ArtifactStep = z.output<typeof artifactStep>;
 

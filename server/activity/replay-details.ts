@@ -1,6 +1,7 @@
 // Reads the details of entries, leniently: they may be of another version of the guard, and what they lack is not known.
 import { z } from 'zod';
 import { replayedFinding } from '../../core/activity/replay.ts';
+import type { PushStep } from '../../core/activity/replay.ts';
 import type { RecordedEvent } from '../../core/services.ts';
 
 /** A text, null where there is none. */
@@ -48,7 +49,7 @@ export const decidedDetails = z.object({
 export const keptDetails = z.object({ digest: text, missing: text });
 export const endDetails = z.object({ code: text, note: text });
 export const fetchDetails = z.object({ command: text, address: text, code: text });
-export const approvalDetails = z.object({ decision: text, comment: text, reason: text, note: text });
+const approvalDetails = z.object({ decision: text, comment: text, reason: text, note: text });
 
 /** A time as steps have it. */
 export const stamp = (time: Date): string => time.toISOString();
@@ -57,4 +58,17 @@ export const stamp = (time: Date): string => time.toISOString();
 export function commonOf(first: RecordedEvent, group: readonly RecordedEvent[]) {
   const { request, repository } = first.event;
   return { request, repository, at: stamp(first.time), entries: group.map(({ index }) => index) };
+}
+
+/** A step of an approval. */
+export function approvalStepOf({ index, time, event }: RecordedEvent): PushStep['approval'][number] {
+  const { decision, comment, reason, note } = approvalDetails.parse(event.details);
+  return {
+    index,
+    at: stamp(time),
+    action: event.action,
+    by: event.actor?.id ?? null,
+    decision,
+    reason: comment ?? reason ?? note,
+  };
 }

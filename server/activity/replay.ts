@@ -9,7 +9,7 @@ import type { Queryable } from '../db.ts';
 import { isRequestOf, listEntriesOfRequests, listRequestsOfSession } from './query-store.ts';
 import { playRecording } from './recording.ts';
 import {
-  approvalDetails,
+  approvalStepOf,
   commonOf,
   decidedDetails,
   endDetails,
@@ -18,6 +18,7 @@ import {
   receivedDetails,
   stamp,
 } from './replay-details.ts';
+import { deployStep } from './replay-deploy.ts';
 import { artifactStep, logStep } from './replay-items.ts';
 
 export interface ReplayOptions {
@@ -90,6 +91,7 @@ export function createReplay({ database, feed, evidence }: ReplayOptions): Repla
     if (first === undefined) return [];
     const family = familyOf(first.event.action);
     if (family === 'push') return [await pushStep(first, group)];
+    if (family === 'deploy') return [deployStep(first, group)];
     if (family === 'log') return [logStep(first, group)];
     if (family === 'artifact') return [await artifactStep(first, group, evidence)];
     return family === 'fetch' ? [fetchStep(first, group)] : [];
@@ -119,17 +121,5 @@ export function createReplay({ database, feed, evidence }: ReplayOptions): Repla
       const isOfSession = isSeen && (await isRequestOf(database, session, request));
       return playRecording(isOfSession ? group : [], evidence);
     },
-  };
-}
-
-function approvalStepOf({ index, time, event }: RecordedEvent): PushStep['approval'][number] {
-  const { decision, comment, reason, note } = approvalDetails.parse(event.details);
-  return {
-    index,
-    at: stamp(time),
-    action: event.action,
-    by: event.actor?.id ?? null,
-    decision,
-    reason: comment ?? reason ?? note,
   };
 }

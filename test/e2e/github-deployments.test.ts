@@ -2,7 +2,10 @@
 // to that environment goes on once they agree, and nothing else does.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { type ReplayStep, replayStepSchema } from '../../core/activity/replay.ts';
 import type { AuditEntry } from '../../core/audit-entry.ts';
+import { sessionView } from '../../server/api/session-view.ts';
+import { createCaller } from '../support/api-caller.ts';
 import { type GuardedGithub, startGuardedGithub } from '../support/github/guarded-github.ts';
 import type { Deployment, WorkflowRun } from '../support/github/workflow-state.ts';
 import { accountOf, type Repository } from '../support/github/world.ts';
@@ -97,6 +100,22 @@ async function entriesOf({ id }: Deployment, action: string): Promise<readonly A
   return (await scene.audit(action)).filter(({ request }) => request === decided?.request);
 }
 
+/** The request as a replay of the agent's session tells it. */
+async function stepOf(request: string): Promise<ReplayStep | undefined> {
+  const auditor = await createCaller(scene.database.database, scene.guard.url, {
+    name: 'auditor',
+    scopes: [{ repository: '**', verbs: ['audit'] }],
+  });
+  const listed = await auditor.get('/sessions?agent=agent:hub/robo-1');
+  for (const { id } of z.looseObject({ sessions: z.array(sessionView) }).parse(listed.body).sessions) {
+    const { body } = await auditor.get(`/sessions/${id}/replay?limit=50`);
+    const { steps } = z.looseObject({ steps: z.array(replayStepSchema) }).parse(body);
+    const step = steps.find((one) => one.request === request);
+    if (step !== undefined) return step;
+  }
+  return undefined;
+}
+
 describe('what no rule holds', () => {
   test.each([
     ['another environment', 'staging', 'robo-1'],
@@ -140,6 +159,14 @@ describe('what an agent deploys to production', () => {
       { action: 'deploy.decided', approval: id },
       { action: 'deploy.forwarded' },
     ]);
+    const [entry] = await entriesOf(deployment, 'deploy.decided');
+    expect(await stepOf(entry?.request ?? '')).toMatchObject({
+      kind: 'deploy',
+      environment: 'production',
+      commit: run.headSha,
+      decisions: [{ verdict: 'hold' }, { verdict: 'hold', approval: id }],
+      outcome: 'forwarded',
+    });
   });
 
   test('is not let through by the person for whom it acts, nor by somebody whom nobody named', async () => {

@@ -69,7 +69,7 @@ export async function planPack(client: Queryable, key: NoteVerifier, period: Per
 export interface PackContents {
   /** Opens texts that are sealed; without it they stay so. */
   readonly sealing?: Sealing;
-  /** Whether what pushes changed is in it: lines of source, with values masked. */
+  /** Whether evidence is in it: lines of source and of logs, with values masked. */
   readonly withEvidence?: boolean;
   /** Reports, by names such as `agent-release-bot.html`. */
   readonly reports?: Iterable<PackReport> | AsyncIterable<PackReport>;

@@ -13,8 +13,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
-    // Each worker has children of its own (git, PostgreSQL, a guard), so a few workers fill any machine.
-    maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
+    // Many tests wait for clocks, networks and programs: one worker more than there are cores keeps all of them busy.
+    maxWorkers: Math.min(6, availableParallelism() + 1),
     // One PostgreSQL for the whole run, and a watch over all its output for credentials of upstreams.
     globalSetup: ['test/support/leak-watch.ts', 'test/support/database.ts'],
     include: ['test/**/*.test.ts'],

@@ -1,5 +1,5 @@
 // Somebody who decides about a change, and the change as far as the right to decide depends on it.
-import type { GithubUser } from './pull.ts';
+import type { GithubUser } from './pulls/pull.ts';
 
 export interface Decider {
   readonly user: GithubUser;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { pushReaders } from './bypass/push-event.ts';
 import { type Asked, nothing, reader, type Reader } from './event-reader.ts';
 import { pressIdentifiers, pullWork } from './work.ts';
-import { workflowReaders } from './workflow-events.ts';
+import { workflowReaders } from './workflows/workflow-events.ts';
 
 const repository = z.object({ full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/) });
 const pullNumber = z.object({ number: z.int().min(1) });

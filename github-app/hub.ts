@@ -14,7 +14,7 @@ import type { Database } from '../server/db.ts';
 import type { GithubAppConfig } from '../server/github-app-types.ts';
 import type { GithubApi } from './api.ts';
 import type { Ledger } from './bypass/ledger.ts';
-import type { GithubStorage } from './storage.ts';
+import type { GithubStorage } from './workflows/storage.ts';
 
 export interface Hub {
   /** Name of the forge. */

@@ -5,10 +5,10 @@ import { compileGlobs } from '../core/glob.ts';
 import type { Grant, Principal } from '../core/principal.ts';
 import type { GithubMembership } from '../server/github-app-types.ts';
 import { GithubRefusal } from './api.ts';
-import { isCodeOwner } from './codeowners.ts';
+import { isCodeOwner } from './pulls/codeowners.ts';
 import type { Decider } from './decider.ts';
 import { type Hub, repositoryId } from './hub.ts';
-import type { GithubUser, PullPlace } from './pull.ts';
+import type { GithubUser, PullPlace } from './pulls/pull.ts';
 
 const withoutMark = (login: string): string => login.replace(/\[bot\]$/, '');
 

@@ -3,12 +3,12 @@
 import { setInterval } from 'node:timers';
 import { asGuardError, type ErrorCode } from '../core/errors.ts';
 import type { Database } from '../server/db.ts';
-import { pruneDeployments } from './deployment-store.ts';
+import { pruneDeployments } from './deployments/deployment-store.ts';
 import type { JobQueue, QueueState } from '../server/job.ts';
 import { createJobQueue } from '../server/queue.ts';
 import type { Secret } from '../server/secret.ts';
 import { claimWork, extendWork, findDueWork, finishWork, postponeWork, prune } from './store.ts';
-import { pruneItems } from './workflow-store.ts';
+import { pruneItems } from './workflows/workflow-store.ts';
 import type { Work } from './work.ts';
 
 /** The work is not done; seconds until it is looked at again. */

@@ -1,11 +1,11 @@
 // The check on a commit that went around the guard. It has a name of its own: what a pull request with the same commit
 // comes to is another question.
-import type { CheckContent } from '../check-content.ts';
+import type { CheckContent } from '../pulls/check-content.ts';
 import { GithubRefusal } from '../api.ts';
 import type { Hub, HubServices } from '../hub.ts';
 import { code, oneLine } from '../markdown.ts';
-import { publishCheck } from '../publish.ts';
-import { reportOf } from '../report.ts';
+import { publishCheck } from '../pulls/publish.ts';
+import { reportOf } from '../pulls/report.ts';
 import { readCheck } from '../store.ts';
 import type { Bypass, ScanOutcome } from './bypass.ts';
 

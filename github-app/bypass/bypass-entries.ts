@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { AuditEvent, Json } from '../../core/audit-event.ts';
 import { type Hub, type HubServices, repositoryId } from '../hub.ts';
-import type { Told } from '../judge-change.ts';
+import type { Told } from '../pulls/judge-change.ts';
 import { oneLine } from '../markdown.ts';
 import { isNone } from './explain-push.ts';
 import { updateKind } from './scan-push.ts';

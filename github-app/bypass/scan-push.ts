@@ -8,7 +8,7 @@ import type { Principal } from '../../core/principal.ts';
 import type { RemoteRefList } from '../../core/services.ts';
 import { GithubRefusal } from '../api.ts';
 import { type Hub, type HubServices, repositoryId } from '../hub.ts';
-import { type Judged, scanSpoken, type Told } from '../judge-change.ts';
+import { type Judged, scanSpoken, type Told } from '../pulls/judge-change.ts';
 import type { ToldPush } from '../work.ts';
 import { isNone } from './explain-push.ts';
 

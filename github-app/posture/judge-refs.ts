@@ -1,6 +1,6 @@
 // How branches and tags are protected: the required check, who may write past the guard, who may pass by the rules. Pure.
 import { z } from 'zod';
-import { checkName } from '../check-run.ts';
+import { checkName } from '../pulls/check-run.ts';
 import { passersBy, rulesetsOfAll } from './branch-rulesets.ts';
 import type { ProtectionSettings } from './read-settings.ts';
 import {

@@ -183,7 +183,7 @@ const planted: readonly Planted[] = [
     title: 'the product sees a test',
     rule: 'layer',
     path: 'server/a.ts',
-    source: `import './a.ts';`,
+    source: `import '../test/a.ts';`,
   },
   { title: 'a file outside every layer', rule: 'layer', path: 'plugins/a.ts', source: 'export {};' },
   {

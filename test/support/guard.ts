@@ -65,6 +65,18 @@ const program = join(project, 'cli/forgeguard.ts');
 const mortalProgram = join(project, 'test/support/mortal-guard.ts');
 const tap = join(project, 'test/support/guard-tap.ts');
 
+const running = new Set<number>();
+let endsWithTests = false;
+
+/** Whatever still runs is killed with the tests. */
+function endWithTests(pid: number | undefined): void {
+  if (pid === undefined) return;
+  running.add(pid);
+  if (endsWithTests) return;
+  endsWithTests = true;
+  process.once('exit', () => running.forEach((one) => killGroup(one)));
+}
+
 /** Starts the guard and waits until it is ready; rejects with its output where it ends before. */
 export async function startGuard(options: GuardOptions = {}): Promise<RunningGuard> {
   const scratch = await temporaryDirectory('guard');
@@ -90,8 +102,7 @@ export async function startGuard(options: GuardOptions = {}): Promise<RunningGua
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
-  const endWithTests = (): void => killGroup(child.pid);
-  process.once('exit', endWithTests);
+  endWithTests(child.pid);
 
   const kill = async (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
     child.kill(signal);
@@ -103,7 +114,7 @@ export async function startGuard(options: GuardOptions = {}): Promise<RunningGua
     const code = await exited;
     clearTimeout(late);
     killGroup(child.pid);
-    process.off('exit', endWithTests);
+    if (child.pid !== undefined) running.delete(child.pid);
     expectNoUpstreamSecret('what the guard said on its streams', output);
     await expectCleanFiles(dataDir);
     await scratch.remove();

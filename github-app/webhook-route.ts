@@ -5,17 +5,15 @@ import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../core/errors.ts';
 import type { Database } from '../server/db.ts';
 import type { Secret } from '../server/secret.ts';
-import type { Asked } from './event-reader.ts';
 import { askedBy } from './event-work.ts';
-import { findChecksOfHead, insertDelivery, upsertWork } from './store.ts';
-import { type NewWork, pullWork } from './work.ts';
+import { createIntake, type TakenWork } from './intake.ts';
 
 export interface WebhookOptions {
   readonly database: Database;
   /** Forges by name, and the secrets of their App. */
   readonly secrets: ReadonlyMap<string, readonly Secret[]>;
   /** Told of what is to be done. */
-  readonly wakeUp: (work: readonly { readonly id: string; readonly generation: number }[]) => void;
+  readonly wakeUp: (work: readonly TakenWork[]) => void;
 }
 
 /** What GitHub sends is cut at 25 MB. */
@@ -31,6 +29,7 @@ export function webhookRoute(options: WebhookOptions): (app: FastifyInstance) =>
 }
 
 function serve(app: FastifyInstance, options: WebhookOptions): void {
+  const takeIn = createIntake(options.database);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/json',
@@ -57,7 +56,7 @@ function serve(app: FastifyInstance, options: WebhookOptions): void {
       const delivery = headerOf(request.headers['x-github-delivery']);
       if (!guidForm.test(delivery)) throw new GuardError('input/invalid', 'the webhook has no delivery id');
       const event = headerOf(request.headers['x-github-event']);
-      const taken = await takeIn(options.database, forge, delivery, askedBy(event, readJson(text), delivery));
+      const taken = await takeIn({ forge, id: delivery, asked: askedBy(event, readJson(text), delivery) });
       options.wakeUp(taken);
       return reply.code(202).send({ work: taken.length });
     },
@@ -91,27 +90,4 @@ function readJson(text: string): unknown {
   } catch {
     throw new GuardError('input/invalid', 'the webhook is no JSON');
   }
-}
-
-/** Remembers the webhook together with what it asks for; one that was there already asks for nothing. */
-function takeIn(
-  database: Database,
-  forge: string,
-  delivery: string,
-  asked: Asked,
-): Promise<readonly { readonly id: string; readonly generation: number }[]> {
-  return database.transaction(async (client) => {
-    if (!(await insertDelivery(client, forge, delivery))) return [];
-    const put = (work: NewWork) => upsertWork(client, { forge, ...work });
-    if (asked.kind === 'nothing') return [];
-    if (asked.kind === 'work') return [await put(asked.work)];
-    const known = await findChecksOfHead(client, forge, asked.repository, asked.head);
-    const numbers = known.map(({ subject }) => Number(/^pull\/(\d+)$/.exec(subject)?.[1]));
-    const taken = [];
-    for (const number of new Set([...numbers, ...asked.numbers])) {
-      if (!(number > 0)) continue;
-      taken.push(await put(pullWork(asked.repository, number, true)));
-    }
-    return taken;
-  });
 }

@@ -24,6 +24,8 @@ export interface EmbeddedPostgresOptions {
   readonly signal?: AbortSignal;
   /** How long to wait for another guard on the same data directory to end. */
   readonly lockWaitMs?: number;
+  /** Connections that all who use it may have at once. Default 80: enough for two guards. */
+  readonly maxConnections?: number;
 }
 
 const timing = {
@@ -47,7 +49,6 @@ const settings = {
   unix_socket_directories: '.',
   unix_socket_permissions: '0700',
   port: '5432',
-  max_connections: '80',
   shared_buffers: '32MB',
   fsync: 'on',
   synchronous_commit: 'on',
@@ -69,6 +70,7 @@ interface Cluster {
   readonly account: Account | undefined;
   readonly binaries: PostgresBinaries;
   readonly logFile: string;
+  readonly maxConnections: number;
 }
 
 type Command = Pick<Cluster, 'account'> & { readonly cwd?: string; readonly log?: FileHandle };
@@ -208,7 +210,7 @@ async function stopServer(server: ChildProcess): Promise<void> {
   }
 }
 
-async function prepare(dataDir: string): Promise<Cluster> {
+async function prepare(dataDir: string, maxConnections = 80): Promise<Cluster> {
   const home = join(dataDir, 'postgres');
   const directory = join(home, 'data');
   await mkdir(home, { recursive: true, mode: 0o700 });
@@ -220,11 +222,13 @@ async function prepare(dataDir: string): Promise<Cluster> {
     account,
     binaries,
     logFile: join(home, 'postgres.log'),
+    maxConnections,
   };
 }
 
 async function startServer(cluster: Cluster, log: FileHandle, signal?: AbortSignal): Promise<ChildProcess> {
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const all = { ...settings, max_connections: cluster.maxConnections };
+  const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const command = { account: cluster.account, cwd: cluster.directory, log };
   const server = start(cluster.binaries.postgres, ['-D', cluster.nameForServer, ...flags], command);
   try {
@@ -295,7 +299,7 @@ async function startIn(dataDir: string, options: EmbeddedPostgresOptions): Promi
   await using resources = new AsyncDisposableStack();
   const lock = await takeLock(dataDir, options);
   resources.defer(() => lock.release());
-  const cluster = await prepare(dataDir);
+  const cluster = await prepare(dataDir, options.maxConnections);
   const log = resources.use(await startLogFile(cluster.logFile));
   const server = await launch(cluster, log.handle, options.signal);
   resources.defer(() => stopServer(server));

@@ -32,10 +32,11 @@ test('are all answered once', { timeout: 300_000 }, async () => {
   const answered = (): number =>
     new Set([...repository.checkRuns.values()].map(({ headSha }) => headSha)).size;
   await until('all answers', () => answered() === count, 280_000);
-  await until('the end of the work', async () => {
-    const rows = await scene.database.database.query('select id from github_work');
-    return rows.length === 0;
-  });
+  await until(
+    'the end of the work',
+    async () => (await scene.database.database.query('select id from github_work')).length === 0,
+    60_000,
+  );
   expect(repository.checkRuns.size).toBe(count);
   expect(new Set(heads).size).toBe(count);
   expect([...repository.checkRuns.values()].every(({ conclusion }) => conclusion === 'success')).toBe(true);

@@ -46,7 +46,10 @@ export async function setup(): Promise<() => Promise<void>> {
   await using resources = new AsyncDisposableStack();
   if (process.env[serverVariable] === undefined) {
     const directory = resources.use(await temporaryDirectory('test-postgres'));
-    const server = resources.use(await startEmbeddedPostgres({ dataDir: directory.path }));
+    // Several guards of each test that runs use it at once.
+    const server = resources.use(
+      await startEmbeddedPostgres({ dataDir: directory.path, maxConnections: 400 }),
+    );
     process.env[serverVariable] = server.url;
   }
   const url = fromSetup(serverVariable);

@@ -2,6 +2,7 @@
 import { unifiedDiff } from '../core/approval/changes.ts';
 import type { DeployStep, FetchStep, PushStep, ReplayStep } from '../core/activity/replay.ts';
 import type { AttemptView, SessionView } from '../server/api/session-view.ts';
+import { bypassLines, bypassTitle } from './session-bypass-text.ts';
 import { printable } from './printable.ts';
 import { itemLines, itemTitle } from './session-item-text.ts';
 
@@ -18,9 +19,13 @@ export function sessionListText(sessions: readonly SessionView[]): string {
     agent,
     onBehalfOf.at(-1) ?? '-',
     repositories.length === 1 ? (repositories[0]?.repository ?? '') : `${repositories.length} repositories`,
-    `${counts.pushes} pushes, ${counts.refused} refused, ${counts.fetches} fetches`,
+    `${counts.pushes} pushes, ${counts.refused} refused, ${counts.fetches} fetches${around(counts)}`,
   ]);
   return table([['ID', 'STATE', 'STARTED (UTC)', 'AGENT', 'FOR', 'WHERE', 'WHAT'], ...rows]);
+}
+
+function around({ bypasses }: SessionView['counts']): string {
+  return bypasses === 0 ? '' : `, ${bypasses} AROUND THE GUARD`;
 }
 
 function table(rows: readonly (readonly string[])[]): string {
@@ -50,7 +55,7 @@ export function sessionText(session: SessionView): string {
     ...session.repositories.map(({ repository }) => ['repository', repository]),
     [
       'what',
-      `${counts.pushes} pushes: ${counts.forwarded} forwarded, ${counts.refused} refused, ${counts.held} held; ${counts.fetches} fetches; ${counts.findings} findings`,
+      `${counts.pushes} pushes: ${counts.forwarded} forwarded, ${counts.refused} refused, ${counts.held} held; ${counts.fetches} fetches; ${counts.findings} findings${around(counts)}`,
     ],
   ];
   return `${session.id}\n${rows.map(([label = '', text = '']) => `  ${label.padEnd(11)}${printable(text)}\n`).join('')}`;
@@ -77,6 +82,13 @@ export function stepText(step: ReplayStep): string {
       return fetchText(step);
     case 'deploy':
       return deployText(step);
+    case 'bypass':
+      return (
+        heading(step, bypassTitle(step)) +
+        bypassLines(step)
+          .map((line) => `${printable(line)}\n`)
+          .join('')
+      );
     case 'log':
     case 'artifact':
       return (

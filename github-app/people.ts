@@ -19,11 +19,11 @@ export function authorOf(
   place: Omit<PullPlace, 'signal'>,
 ): Principal {
   const name = login.toLowerCase();
-  const agents = hub.app.agents.filter(({ logins }) => compileGlobs(logins)(name));
+  const agents = agentsOf(hub, name);
   const isAgent = type === 'Bot' || agents.length > 0;
   return {
     kind: isAgent ? 'agent' : 'human',
-    id: isAgent ? `agent:${hub.forge}/${withoutMark(name)}` : personId(hub, name),
+    id: isAgent ? agentId(hub, name) : personId(hub, name),
     issuer: hub.url,
     subject: String(id),
     groups: [],
@@ -31,6 +31,17 @@ export function authorOf(
     session: `github-pull:${repositoryId(hub, place.repository)}#${place.number}`,
     proof: 'forge',
   };
+}
+
+/** What the configuration says of an account as an agent. */
+export function agentsOf({ app }: Pick<Hub, 'app'>, login: string): Hub['app']['agents'] {
+  return app.agents.filter(({ logins }) => compileGlobs(logins)(login.toLowerCase()));
+}
+
+/** Id of an agent: who it is elsewhere, or its name here. */
+function agentId(hub: Hub, login: string): string {
+  const named = agentsOf(hub, login).find(({ id }) => id !== undefined);
+  return named?.id ?? `agent:${hub.forge}/${withoutMark(login.toLowerCase())}`;
 }
 
 /** Id of a person: who it is elsewhere, or its name here. */
@@ -58,9 +69,7 @@ export async function grantOf(hub: Hub, decider: Decider): Promise<Grant> {
   return {
     principal: {
       kind: isPerson ? 'human' : 'agent',
-      id: isPerson
-        ? personId(hub, user.login)
-        : `agent:${hub.forge}/${withoutMark(user.login.toLowerCase())}`,
+      id: isPerson ? personId(hub, user.login) : agentId(hub, user.login),
       issuer: hub.url,
       subject: String(user.id),
       groups,

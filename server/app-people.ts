@@ -1,6 +1,7 @@
 // The people of the guard, put together for app.ts: the directory, SCIM, the web pages, and what stops with a person.
 import type { FastifyInstance } from 'fastify';
 import type { Dependents } from '../core/people-services.ts';
+import type { ActivityService } from '../core/activity/service.ts';
 import type { PostureService } from '../core/posture.ts';
 import type { OperationKind } from '../core/operation.ts';
 import type { ApprovalService, AuditLog, Clock, HeldChanges } from '../core/services.ts';
@@ -26,6 +27,7 @@ export interface PeopleAppOptions {
   /** Who shows what a held operation would change, by its kind. */
   readonly changes: Readonly<Partial<Record<OperationKind, HeldChanges>>>;
   readonly posture: PostureService;
+  readonly activity: Pick<ActivityService, 'bypasses' | 'catchUp'>;
   /** Base URL of the guard, without a trailing slash. */
   readonly guardUrl: () => string;
 }
@@ -40,7 +42,7 @@ export interface PeopleApp extends AsyncDisposable {
 
 /** Opens it; dispose of it before the database. */
 export async function openPeople(options: PeopleAppOptions): Promise<PeopleApp> {
-  const { config, database, clock, audit, approvals, sessions, changes, posture, guardUrl } = options;
+  const { config, database, clock, audit, approvals, sessions, changes, guardUrl } = options;
   const settings = config.people;
   const dependents: readonly Dependents[] = [
     sessionDependents({ database, clock, limits: settings.session }),
@@ -65,7 +67,8 @@ export async function openPeople(options: PeopleAppOptions): Promise<PeopleApp> 
           tokens: createTokenDesk(office),
           approvals,
           changes,
-          posture,
+          posture: options.posture,
+          activity: options.activity,
           mint: createSessionMint({ database, clock, sessions }),
         });
   return {

@@ -15,6 +15,7 @@ import { createAdmission } from './admission/part.ts';
 import { approvalPointer } from './api/approval-pointer.ts';
 import { approvalRoutes } from './api/approval-routes.ts';
 import { createApi } from './api/part.ts';
+import { bypassRoutes } from './api/bypass-routes.ts';
 import { agentRoutes } from './api/agent-routes.ts';
 import { postureRoutes } from './api/posture-routes.ts';
 import { scanRoutes } from './api/scan-routes.ts';
@@ -258,6 +259,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       sessions: identity.sessions,
       changes: git.heldChanges,
       posture: github.posture,
+      activity: activity.service,
       guardUrl,
     }),
   );
@@ -315,6 +317,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
         shredRoutes(shredding),
         scanRoutes({ policy, audit }),
         postureRoutes(github.posture),
+        bypassRoutes(activity.service),
       ],
     }),
   );

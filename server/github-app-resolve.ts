@@ -16,9 +16,10 @@ export async function resolveGithubApp(
     webhookSecrets.push(await references.secret(ref, [...path, 'webhookSecrets', index]));
   return {
     webhookSecrets,
-    agents: written.agents.map(({ logins, onBehalfOf }) => ({
+    agents: written.agents.map(({ logins, onBehalfOf, id }) => ({
       logins: logins.map((login) => login.toLowerCase()),
       onBehalfOf,
+      id,
     })),
     people: new Map(Object.entries(written.people).map(([login, id]) => [login.toLowerCase(), id])),
     groups: new Map(Object.entries(written.groups).map(([group, texts]) => [group, texts.map(membershipOf)])),

@@ -31,6 +31,12 @@ export const githubAppSchema = closed({
       closed({
         logins: z.array(glob).min(1).describe('globs over login names, such as `*\\[bot]`'),
         onBehalfOf: z.array(principalId).max(20).default([]).describe('the people for whom they act'),
+        id: principalId
+          .refine((id) => id.startsWith('agent:'), 'expected an id such as agent:release-bot')
+          .optional()
+          .describe(
+            'what the agent is called where it comes to the guard itself, such as `agent:release-bot`',
+          ),
       }),
     )
     .max(200)

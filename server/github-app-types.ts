@@ -9,6 +9,8 @@ export interface GithubAgents {
   readonly logins: readonly string[];
   /** Principal ids, nearest first. */
   readonly onBehalfOf: readonly string[];
+  /** The agent's id elsewhere in the guard; undefined where it has none but that of its login. */
+  readonly id: string | undefined;
 }
 
 /** What makes an account of GitHub a member of a group of the policy. */

@@ -2,6 +2,7 @@
 // maybe of another version: what they lack is left out, what they have too much of is ignored.
 import { z } from 'zod';
 import type { AuditEvent } from '../audit-event.ts';
+import { bypassFactsOf, bypassFactsSchema } from './bypass.ts';
 
 /** `seen`: it was at the upstream already when the guard looked at it; `removed`: and the guard has deleted it there. */
 export const outcomes = ['open', 'held', 'forwarded', 'refused', 'unknown', 'seen', 'removed'] as const;
@@ -43,6 +44,8 @@ export const factsSchema = z.object({
   evidence: z.string().optional(),
   /** Why no evidence is there. */
   evidenceMissing: z.string().optional(),
+  /** Of a push that went around the guard. */
+  bypass: bypassFactsSchema.optional(),
 });
 export type Facts = z.output<typeof factsSchema>;
 
@@ -85,14 +88,30 @@ const decidedSchema = z
 
 const outcomeSchema = z.object({ code: z.string(), by: z.string(), approval: z.string() }).partial();
 const evidenceSchema = z
-  .object({ digest: z.string(), missing: z.string() })
+  .object({ kind: z.string(), digest: z.string(), missing: z.string() })
   .partial()
-  .transform(({ digest, missing }) => ({ evidence: digest, evidenceMissing: missing }));
+  .transform(({ kind, digest, missing }) =>
+    // The list of refs is evidence for comparisons, not of what has changed.
+    kind === 'push-refs' ? {} : { evidence: digest, evidenceMissing: missing },
+  );
+
+const bypassedSchema = z
+  .looseObject({ ref: z.string(), before: z.string(), after: z.string(), update: z.string().optional() })
+  .transform((told) => ({
+    refs: [{ ref: told.ref, old: told.before, new: told.after, kind: told.update }],
+    refCount: 1,
+    bypass: bypassFactsOf(told),
+  }));
+const scannedBypassSchema = z
+  .looseObject({ problem: z.string().optional() })
+  .transform((told) => ({ ...decidedSchema.safeParse(told).data, code: told.problem }));
 
 type Reader = z.ZodType<Partial<Record<keyof Facts, unknown>>>;
 
-/** What is read from the details of which entry. */
+/** What is read from the details of which entry, by its action or by the step alone. */
 const readers: Readonly<Record<string, Reader>> = {
+  'bypass.detected': bypassedSchema,
+  'bypass.scanned': scannedBypassSchema,
   received: receivedSchema,
   decided: decidedSchema,
   scanned: decidedSchema,
@@ -141,7 +160,7 @@ export function foldFacts(facts: Facts, { action, details }: Pick<AuditEvent, 'a
   const step = stepOf(action);
   if (action.startsWith('approval.'))
     return approvalMoves.has(step) ? { ...facts, approvalState: step } : facts;
-  const read = readers[step]?.safeParse(details);
+  const read = (readers[action] ?? readers[step])?.safeParse(details);
   if (read?.success !== true) return facts;
   const told = Object.entries(read.data).filter(([, value]) => value !== undefined);
   const next = factsSchema.safeParse({ ...facts, ...Object.fromEntries(told) });
@@ -157,6 +176,7 @@ export function foldOutcome(outcome: Outcome, action: string): Outcome {
 
 /** Outcomes that are called otherwise than the step that leads to them. */
 const stepOutcomes: Readonly<Record<string, Outcome>> = {
+  detected: 'seen',
   scanned: 'seen',
   unscanned: 'seen',
   deleted: 'removed',

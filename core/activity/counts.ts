@@ -9,6 +9,7 @@ export const countNames = [
   'unknown',
   'fetches',
   'findings',
+  'bypasses',
 ] as const;
 export type CountName = (typeof countNames)[number];
 export type Counts = Readonly<Record<CountName, number>>;
@@ -22,6 +23,7 @@ export const noCounts: Counts = {
   unknown: 0,
   fetches: 0,
   findings: 0,
+  bypasses: 0,
 };
 
 /** The sum, member by member. */

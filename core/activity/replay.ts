@@ -1,6 +1,7 @@
 // One step of a session as it is replayed: everything that the audit log and the evidence beside it say about one
 // request, in the order in which it happened. Times are RFC 3339 in UTC. All texts were masked before they were recorded.
 import { z } from 'zod';
+import { bypassFactsSchema } from './bypass.ts';
 import { artifactFileSchema, evidenceFileSchema } from './evidence.ts';
 
 const time = z.iso.datetime({ precision: 3 });
@@ -151,13 +152,37 @@ const deployStep = z.object({
   endedAt: time.nullable(),
 });
 
+const bypassStep = z.object({
+  kind: z.literal('bypass'),
+  ...common,
+  ...bypassFactsSchema.shape,
+  pusher: z.string().nullable().describe('how GitHub calls whoever pushed, where that is not the account'),
+  deployKeys: z.array(z.int()).describe('deploy keys that may write and were used at about that time'),
+  ref: z.string().nullable().describe('masked'),
+  old: z.string().nullable(),
+  new: z.string().nullable(),
+  change: z.string().nullable().describe('create, update, force or delete'),
+  commits: z.int().nullable(),
+  files: z.int().nullable().describe('that were looked at'),
+  scan: z
+    .enum(['done', 'failed', 'open', 'none'])
+    .describe('`open`: it is not done yet; `none`: a deletion brings nothing'),
+  why: z.string().nullable().describe('why it could not be scanned'),
+  scannedAt: time.nullable(),
+  decisions: z.array(decision).describe('what the policy would have said'),
+  findings: z.array(replayedFinding).describe('those that the entry holds; findingCount counts all'),
+  findingCount: z.int(),
+  foundBefore: z.int().describe('findings in the same files that were there before'),
+});
+
 export const replayStepSchema = z
-  .discriminatedUnion('kind', [pushStep, fetchStep, logStep, artifactStep, deployStep])
+  .discriminatedUnion('kind', [pushStep, fetchStep, logStep, artifactStep, deployStep, bypassStep])
   .meta({ id: 'ReplayStep' });
 export type ReplayStep = z.output<typeof replayStepSchema>;
 export type PushStep = z.output<typeof pushStep>;
 export type FetchStep = z.output<typeof fetchStep>;
 export type DeployStep = z.output<typeof deployStep>;
+export type BypassStep = z.output<typeof bypassStep>;
 export type LogStep = z.output<typeof logStep>;
 export type ArtifactStep = z.output<typeof artifactStep>;
 

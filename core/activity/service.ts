@@ -61,6 +61,31 @@ export interface ActorRepository {
   readonly counts: Counts;
 }
 
+/** A push that went around the guard, whoever it was. */
+export interface BypassRecord {
+  readonly request: string;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  /** When the guard noticed it. */
+  readonly at: Date;
+  readonly repository: string | null;
+  /** Principal id; null where nobody is known. */
+  readonly actor: string | null;
+  readonly facts: Facts;
+}
+
+export interface BypassFilter {
+  readonly actor?: string;
+  readonly repository?: string;
+  /** True: only those of which nobody can tell whose they were. */
+  readonly unknown?: boolean;
+  readonly from?: Date;
+  readonly to?: Date;
+  /** Only those whose first entry is before this one, for the next page. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
 export const traitKinds = ['address', 'person', 'owner', 'issuer'] as const;
 export type TraitKind = (typeof traitKinds)[number];
 
@@ -106,6 +131,8 @@ export interface ActivityService {
   session(id: string): Promise<Session | undefined>;
   /** Attempts of a session in the order of the log, from behind the entry `after`. */
   attempts(session: string, after: number, limit: number): Promise<readonly Attempt[]>;
+  /** Pushes around the guard, newest first; `limit` at most. */
+  bypasses(filter: BypassFilter): Promise<readonly BypassRecord[]>;
   /** Entries of attempts, in the order of the log; a bounded number. */
   entriesOf(requests: readonly string[]): Promise<readonly EntryOfAttempt[]>;
   /** Everybody who was seen to act, by name, from behind the name `after`. */

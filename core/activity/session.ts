@@ -12,7 +12,7 @@ export const longestSessionMs = 24 * 3_600_000;
 export const mostSessionEntries = 10_000;
 
 /** The families of actions by which somebody acts; all others are about the guard itself or about what was asked. */
-const actingFamilies: ReadonlySet<string> = new Set([...operations, 'fetch', 'artifact']);
+const actingFamilies: ReadonlySet<string> = new Set([...operations, 'fetch', 'artifact', 'bypass']);
 
 /** The part of an action's name before its dot, such as `push`. */
 export function familyOf(action: string): string {

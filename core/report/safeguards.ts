@@ -25,6 +25,7 @@ const rows: readonly Row[] = [
     citation: '45 CFR 164.312(a)(1)',
     title: 'Access control',
     evidence: ({ summary, policies, approvals }) => [
+      ...aroundOf(summary),
       `Every attempt was decided by a policy before anything reached the forge; ${counted(policies.length, 'text', 'texts')} of the policy in force, named by SHA-256 and kept in the log.`,
       `${counted(summary.held, 'attempt')} waited for people; ${counted(approvals.length, 'request')} listed with who decided and why.`,
     ],
@@ -71,7 +72,8 @@ const rows: readonly Row[] = [
     citation: '45 CFR 164.312(e)(1)',
     title: 'Transmission security',
     evidence: ({ summary }) => [
-      `What was sent was scanned before it was passed on: ${counted(summary.findings, 'finding')}, ${summary.criticalFindings} of them critical and denied; ${counted(summary.refused, 'attempt')} did not reach the forge.`,
+      ...aroundOf(summary),
+      `What was sent through the guard was scanned before it was passed on: ${counted(summary.findings, 'finding')}, ${summary.criticalFindings} of them critical and denied; ${counted(summary.refused, 'attempt')} did not reach the forge.`,
       'Settings that weaken a protection, such as plain HTTP, are in the log at every start.',
     ],
     duty: 'Use TLS on every way to and from the guard, and guard the ways on which ePHI is sent that do not lead through it.',
@@ -85,6 +87,15 @@ const rows: readonly Row[] = [
     duty: 'Set the retention to six years at least where the record belongs to the required documentation, back it up, and keep it readable for that time.',
   },
 ];
+
+/** What is not true of everything the agent did. */
+function aroundOf({ bypasses, bypassFindings }: Facts['summary']): readonly string[] {
+  if (bypasses === 0) return [];
+  const pushes = `${bypasses} ${bypasses === 1 ? 'push' : 'pushes'}`;
+  return [
+    `${pushes} went around the guard: listed with who and what, decided by nobody before, and scanned only afterwards, with ${counted(bypassFindings, 'finding')}.`,
+  ];
+}
 
 function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;

@@ -1,12 +1,14 @@
 // A report about one agent and one period: what the audit log says, counted and listed. All texts were masked before they
 // were recorded. Lists have a cap and say so; the table as CSV has none.
 import { z } from 'zod';
+import { attributionSchema } from '../activity/bypass.ts';
 
 export const reportCaps = {
   /** Attempts, refusals and approvals that are listed. */
   attempts: 1_000,
   refusals: 200,
   approvals: 300,
+  bypasses: 300,
   /** Rows of each table of counts. */
   rows: 100,
   anomalies: 100,
@@ -49,6 +51,30 @@ const attempt = z.object({
   entries: z.tuple([entry, entry]).describe('first and last'),
 });
 
+const bypass = z.object({
+  at: time.describe('when the guard noticed it'),
+  session: z.string(),
+  request: z.string(),
+  repository: z.string().nullable(),
+  ref: z.string().nullable().describe('masked'),
+  old: z.string().nullable(),
+  new: z.string().nullable(),
+  change: z.string().nullable().describe('create, update, force or delete'),
+  how: z.string().describe('push, unchecked-merge or differing-merge'),
+  found: z.string().describe('by what it was noticed: webhook or comparison'),
+  account: z.string().nullable().describe('the account that the forge names'),
+  pullRequest: z.int().nullable(),
+  attribution: attributionSchema.describe('what it rests on that it was this agent, and how sure that is'),
+  verdict: z.string().nullable().describe('what the policy would have said; null where it was not scanned'),
+  rules: names,
+  findings: count,
+  criticalFindings: count,
+  identifiers: z.record(z.string(), count),
+  policyDigest: z.string().nullable(),
+  problem: z.string().nullable().describe('why it could not be scanned'),
+  entries: z.tuple([entry, entry]).describe('first and last'),
+});
+
 const approvalStep = z.object({
   at: time,
   action: z.string(),
@@ -79,6 +105,7 @@ const anomaly = z.object({
     'unusual-volume',
     'repeated-refusals',
     'broken-glass',
+    'bypass',
   ]),
   at: time,
   what: z.string(),
@@ -121,6 +148,9 @@ export const reportSchema = z
       criticalFindings: count,
       excused: count.describe('findings that an exception of the policy excused'),
       approvals: count,
+      bypasses: count.describe('pushes around the guard, which are no attempts'),
+      bypassFindings: count.describe('findings in what they brought, which are not among the findings'),
+      criticalBypassFindings: count,
     }),
     repositories: z.array(z.object({ repository: z.string(), ...outcomeCounts, findings: count })),
     verdicts: z.array(z.object({ verdict: z.string(), attempts: count })),
@@ -133,8 +163,9 @@ export const reportSchema = z
     refusals: z.array(attempt),
     attempts: z.array(attempt),
     anomalies: z.array(anomaly),
+    bypasses: z.array(bypass),
     leftOut: z
-      .object({ attempts: count, refusals: count, approvals: count, rows: count })
+      .object({ attempts: count, refusals: count, approvals: count, rows: count, bypasses: count })
       .describe('what the caps left out of the lists; the counts have all'),
     integrity: z.object({
       log: z.string().describe('name of the log'),
@@ -156,6 +187,7 @@ export const reportSchema = z
 
 export type Report = z.output<typeof reportSchema>;
 export type ReportAttempt = Report['attempts'][number];
+export type ReportBypass = Report['bypasses'][number];
 export type ReportApproval = Report['approvals'][number];
 export type Anomaly = Report['anomalies'][number];
 export type Safeguard = Report['safeguards'][number];

@@ -5,6 +5,7 @@ import type { AuditEvent, Json } from '../../core/audit-event.ts';
 import { type Hub, type HubServices, repositoryId } from '../hub.ts';
 import type { Told } from '../pulls/judge-change.ts';
 import { oneLine } from '../markdown.ts';
+import { attributionOf } from './attribute-push.ts';
 import { isNone } from './explain-push.ts';
 import { updateKind } from './scan-push.ts';
 import type { Bypass, ScanOutcome } from './bypass.ts';
@@ -52,8 +53,9 @@ export async function recordBypass(
   const { by, pusher, delivery, commits } = bypass.push;
   const [slug, keys] = await Promise.all([
     by?.type === 'Bot' ? hub.api.slug().catch(() => undefined) : undefined,
-    recentKeys(hub, bypass, signal).catch(() => []),
+    recentKeys(hub, bypass, signal).catch(() => undefined),
   ]);
+  const isOwnApp = slug !== undefined && by?.login === `${slug}[bot]`;
   await append(services, hub, 'bypass.detected', bypass, ref, {
     found: delivery === null ? 'comparison' : 'webhook',
     delivery,
@@ -61,21 +63,25 @@ export async function recordBypass(
     account: by === null ? null : { id: by.id, type: by.type },
     pusher: pusher === null ? null : oneLine(pusher),
     // Nobody but a guard has it: whoever else uses it has stolen it.
-    isOwnApp: slug !== undefined && by?.login === `${slug}[bot]`,
-    deployKeys: keys,
+    isOwnApp,
+    deployKeys: keys ?? [],
+    attribution: { ...attributionOf(hub, bypass.push, isOwnApp, keys) },
   });
 }
 
 const keyAnswer = z.object({ id: z.int(), read_only: z.boolean(), last_used: z.string().nullish() });
 const recentMs = 10 * 60_000;
 
-/** Numbers of deploy keys that may write and were used at about this time: GitHub names a person in place of a key. */
+/**
+ * Numbers of deploy keys that may write and were used at about this time: GitHub names a person in place of a key.
+ * Undefined for a push that was noticed too late to tell.
+ */
 async function recentKeys(
   { api }: Hub,
   { repository, push }: Bypass,
   signal: AbortSignal,
-): Promise<readonly number[]> {
-  if (push.delivery === null) return [];
+): Promise<readonly number[] | undefined> {
+  if (push.delivery === null) return undefined;
   const keys = await api.ask({
     repository,
     signal,
@@ -113,6 +119,7 @@ export async function recordScan(
     reasons: verdict.reasons.map(({ rule, action }) => ({ rule, action })),
     findings: told.slice(0, mostRecorded).map((found) => findingJson(found)),
     findingCount: told.length,
+    identifiers: countIdentifiers(told),
     criticalFindings: told.filter(({ finding }) => finding.severity === 'critical').length,
     foundBefore: scan.before.length,
     refFindings: ref.findings,
@@ -123,15 +130,22 @@ export async function recordScan(
   });
 }
 
+function countIdentifiers(told: readonly Told[]): Readonly<Record<string, number>> {
+  const groups = Map.groupBy(told, ({ finding }) => finding.identifier);
+  return Object.fromEntries([...groups].map(([identifier, group]) => [identifier, group.length]));
+}
+
 function findingJson({ finding, place, label, commit }: Told): Json {
   return {
     rule: finding.rule,
+    identifier: finding.identifier,
     severity: finding.severity,
     fingerprint: finding.fingerprint,
     masked: oneLine(finding.masked, 80),
     place: place === 'text' ? label : place,
     path: oneLine(finding.path, 500),
     line: finding.line,
-    ...(commit === undefined ? {} : { commit }),
+    column: finding.column,
+    commit: commit ?? null,
   };
 }

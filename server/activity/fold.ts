@@ -79,6 +79,7 @@ const countedAs: Readonly<Record<string, CountName>> = {
   forwarded: 'forwarded',
   refused: 'refused',
   unknown: 'unknown',
+  detected: 'bypasses',
 };
 
 function countsOf({ event }: RecordedEvent): Partial<Counts> {

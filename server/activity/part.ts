@@ -4,6 +4,7 @@ import type { Actor, ActivityService, Attempt, Coverage, Session } from '../../c
 import { longestSessionMs, sessionIdleMs, sessionState } from '../../core/activity/session.ts';
 import type { AuditFeed, Clock } from '../../core/services.ts';
 import type { Database } from '../db.ts';
+import { listBypasses } from './bypass-store.ts';
 import type { AttemptRow, SessionRow } from './fold.ts';
 import { createProjector } from './projector.ts';
 import * as store from './query-store.ts';
@@ -123,6 +124,7 @@ export function createActivity({ database, feed, clock, onProblem }: ActivityOpt
     },
     attempts: async (session, after, limit) =>
       (await store.listAttempts(database, session, after, limit)).map(attemptOf),
+    bypasses: (filter) => listBypasses(database, filter),
     entriesOf: (requests) => store.listEntriesOfRequests(database, requests, mostEntries),
     actors: async (after, limit) => actorsWith(await store.listActors(database, { after, limit })),
     actor: async (id) => (await actorsWith(await store.listActors(database, { actor: id })))[0],

@@ -4,7 +4,9 @@ import type { AuditEvent } from '../../core/audit-event.ts';
 import { isAct, sessionKey } from '../../core/activity/session.ts';
 import type { AuditFeed, RecordedEvent } from '../../core/services.ts';
 import type { Database, Queryable } from '../db.ts';
+import { foldBypasses } from './fold-bypasses.ts';
 import { foldEntries, type Known } from './fold.ts';
+import { putBypasses, readBypasses } from './bypass-store.ts';
 import {
   addActors,
   addRepositories,
@@ -63,7 +65,18 @@ async function keep(client: Queryable, entries: readonly RecordedEvent[]): Promi
   await addActors(client, folded.actors);
   await addRepositories(client, folded.repositories);
   await addTraits(client, folded.traits);
+  await keepBypasses(client, entries);
   for (const { event } of entries) await forgetShredded(client, event);
+}
+
+async function keepBypasses(client: Queryable, entries: readonly RecordedEvent[]): Promise<void> {
+  const told = entries.filter(({ event }) => event.action.startsWith('bypass.'));
+  if (told.length === 0) return;
+  const known = await readBypasses(
+    client,
+    told.map(({ event }) => event.request),
+  );
+  await putBypasses(client, foldBypasses(new Map(known.map((row) => [row.request, row])), told));
 }
 
 /** What two people had destroyed in the log is not kept here either. It is all older than the entry that says so. */

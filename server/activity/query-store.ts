@@ -234,7 +234,8 @@ export async function countHours(
     client,
     z.object({ hour: z.number(), attempts: z.number() }),
     `select extract(hour from a.at at time zone 'UTC')::int as hour, count(*)::int as attempts
-       from activity_attempt a where a.actor = $1 and a.at >= $2 and a.at < $3 group by 1`,
+       from activity_attempt a
+      where a.actor = $1 and a.at >= $2 and a.at < $3 and a.family <> 'bypass' group by 1`,
     [actor, from, to],
   );
   const byHour = new Map(rows.map(({ hour, attempts }) => [hour, attempts]));
@@ -252,7 +253,8 @@ export function countDays(
     client,
     z.object({ day: z.string(), attempts: z.number() }),
     `select to_char(a.at at time zone 'UTC', 'YYYY-MM-DD') as day, count(*)::int as attempts
-       from activity_attempt a where a.actor = $1 and a.at >= $2 and a.at < $3 group by 1 order by 1`,
+       from activity_attempt a
+      where a.actor = $1 and a.at >= $2 and a.at < $3 and a.family <> 'bypass' group by 1 order by 1`,
     [actor, from, to],
   );
 }

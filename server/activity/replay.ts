@@ -18,6 +18,7 @@ import {
   receivedDetails,
   stamp,
 } from './replay-details.ts';
+import { bypassStep } from './replay-bypass.ts';
 import { deployStep } from './replay-deploy.ts';
 import { artifactStep, logStep } from './replay-items.ts';
 
@@ -92,6 +93,7 @@ export function createReplay({ database, feed, evidence }: ReplayOptions): Repla
     const family = familyOf(first.event.action);
     if (family === 'push') return [await pushStep(first, group)];
     if (family === 'deploy') return [deployStep(first, group)];
+    if (family === 'bypass') return [bypassStep(first, group)];
     if (family === 'log') return [logStep(first, group)];
     if (family === 'artifact') return [await artifactStep(first, group, evidence)];
     return family === 'fetch' ? [fetchStep(first, group)] : [];

@@ -32,7 +32,7 @@ export async function moveCursor(client: Queryable, next: number): Promise<void>
 export async function clearActivity(client: Queryable): Promise<void> {
   await client.query(
     `truncate activity_session, activity_attempt, activity_entry, activity_actor, activity_actor_repository,
-       activity_trait`,
+       activity_trait, activity_bypass`,
   );
   await moveCursor(client, 0);
 }
@@ -161,8 +161,8 @@ export async function addTraits(client: Queryable, rows: readonly TraitDelta[]):
   );
 }
 
-/** Rows as JSON without NUL, which PostgreSQL's texts cannot hold. */
-function storable(rows: readonly object[]): string {
+/** Rows as JSON without NUL, which texts of PostgreSQL cannot hold. */
+export function storable(rows: readonly object[]): string {
   return JSON.stringify(rows, (_name, value: unknown) =>
     typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value,
   );

@@ -18,5 +18,9 @@ export const activityTexts: DerivedTexts = {
           and exists (select from activity_entry e where e.request = a.request and e.at >= $2 and e.at < $3)`,
       scope,
     );
+    await client.query(
+      `update activity_bypass set facts = facts - 'refs' where repository = $1 and at >= $2 and at < $3`,
+      scope,
+    );
   },
 };

@@ -14,6 +14,7 @@ import { type Anomaly, type Report, reportCaps } from '../../core/report/schema.
 import type { ReportQuestion } from '../../core/report/service.ts';
 import type { AuditFeed, Clock } from '../../core/services.ts';
 import { ApprovalTally } from './approvals.ts';
+import { BypassTally, reportBypass } from './bypasses.ts';
 import { Tally } from './tally.ts';
 
 export interface ReportSources {
@@ -93,7 +94,14 @@ export async function buildReport(sources: ReportSources, question: ReportQuesti
   if (actor === undefined)
     throw new GuardError('agent/unknown', `the audit log has nobody who acted as ${agent}`);
   const tally = new Tally();
-  for await (const page of attemptsOf(sources, question)) for (const attempt of page) tally.add(attempt);
+  const around = new BypassTally();
+  for await (const page of attemptsOf(sources, question))
+    for (const attempt of page) {
+      const bypass = reportBypass(attempt);
+      if (bypass === undefined) tally.add(attempt);
+      else around.add(bypass);
+    }
+  const bypassed = around.result();
   const { summary, leftOut, anomalies, ...tables } = tally.result();
   const { approvals, count, anomalies: glass } = (await readApprovals(sources, question)).result();
   const isWhole = scope === 'all';
@@ -116,12 +124,16 @@ export async function buildReport(sources: ReportSources, question: ReportQuesti
       sessions: isWhole ? await activity.sessionCountOf(agent, period) : 0,
       fetches: isWhole ? await activity.fetchCountOf(agent, period) : 0,
       approvals: count,
+      bypasses: bypassed.count,
+      bypassFindings: bypassed.findings,
+      criticalBypassFindings: bypassed.critical,
     },
     approvals,
     policies: tables.policies,
-    anomalies: [...unusual, ...anomalies, ...glass]
-      .toSorted((left, right) => (left.at < right.at ? -1 : 1))
-      .slice(0, reportCaps.anomalies),
+    // Where there are too many, what happened goes before what is only unusual.
+    anomalies: [...bypassed.anomalies, ...glass, ...anomalies, ...unusual]
+      .slice(0, reportCaps.anomalies)
+      .toSorted((left, right) => (left.at < right.at ? -1 : 1)),
     integrity: {
       ...signed,
       cosigned: signed.cosigned && { ...signed.cosigned, by: [...signed.cosigned.by] },
@@ -137,7 +149,12 @@ export async function buildReport(sources: ReportSources, question: ReportQuesti
     ...tables,
     ...facts,
     days,
-    leftOut: { ...leftOut, approvals: count - approvals.length },
+    bypasses: bypassed.bypasses,
+    leftOut: {
+      ...leftOut,
+      approvals: count - approvals.length,
+      bypasses: bypassed.count - bypassed.bypasses.length,
+    },
     safeguards: safeguardsOf(facts),
   };
 }

@@ -1,5 +1,6 @@
-// The attempts of a report as CSV (RFC 4180), one a line, as many as there are. A cell that a spreadsheet would take for a
+// The attempts of a report and what went around the guard as CSV (RFC 4180), one a line, as many as there are. A cell that a spreadsheet would take for a
 // formula gets an apostrophe in front.
+import type { BypassFacts } from '../../core/activity/bypass.ts';
 import type { Attempt } from '../../core/activity/service.ts';
 import type { ReportQuestion } from '../../core/report/service.ts';
 import type { RecordedEvent } from '../../core/services.ts';
@@ -7,7 +8,12 @@ import { approvalStep } from './approvals.ts';
 import { attemptsOf, type ReportSources } from './build.ts';
 import { reportAttempt } from './tally.ts';
 
-type Row = ReturnType<typeof reportAttempt> & { readonly exceptions: string; readonly approvals: string };
+type Row = ReturnType<typeof reportAttempt> & {
+  readonly exceptions: string;
+  readonly approvals: string;
+  /** Of a push around the guard. */
+  readonly bypass: BypassFacts | undefined;
+};
 
 /** Every column, in order. */
 const columns: Readonly<Record<string, (row: Row) => string | number | null>> = {
@@ -35,6 +41,11 @@ const columns: Readonly<Record<string, (row: Row) => string | number | null>> = 
   evidence: ({ evidence }) => evidence,
   first_entry: ({ entries }) => entries[0],
   last_entry: ({ entries }) => entries[1],
+  around_how: ({ bypass }) => bypass?.how ?? null,
+  around_account: ({ bypass }) => bypass?.account ?? null,
+  around_attributed_by: ({ bypass }) => bypass?.attribution.by ?? null,
+  around_certainty: ({ bypass }) => bypass?.attribution.certainty ?? null,
+  around_doubts: ({ bypass }) => bypass?.attribution.doubts.join(' ') ?? null,
 };
 
 const formula = /^[=+\-@\t\r]/;
@@ -94,6 +105,7 @@ export async function* csvOf(
       .map((attempt) => {
         const row = {
           ...reportAttempt(attempt),
+          bypass: attempt.facts.bypass,
           exceptions: Object.keys(attempt.facts.exceptions ?? {}).join(' '),
           approvals: decisionsIn(decided.get(attempt.request) ?? []),
         };

@@ -7,6 +7,7 @@ import type { PeopleDirectory, SessionMint, TokenDesk, WebSessions } from '../..
 import type { ApprovalService, AuditLog, Clock, HeldChanges } from '../../core/services.ts';
 import type { Database } from '../db.ts';
 import type { PeopleSettings } from '../web-login-types.ts';
+import type { ActivityService } from '../../core/activity/service.ts';
 import type { PostureService } from '../../core/posture.ts';
 import type { OperationKind } from '../../core/operation.ts';
 import { accountPages } from './account-pages.ts';
@@ -39,6 +40,7 @@ export interface WebOptions {
   /** Who shows what a held operation would change, by its kind. */
   readonly changes: Readonly<Partial<Record<OperationKind, HeldChanges>>>;
   readonly posture: PostureService;
+  readonly activity: Pick<ActivityService, 'bypasses' | 'catchUp'>;
 }
 
 export interface WebPart extends AsyncDisposable {
@@ -99,7 +101,7 @@ export async function createWeb(options: WebOptions): Promise<WebPart> {
           await signInPages(scope, { pages, providers, samlProviders, signIn, sessions, links, origin });
           accountPages(scope, { pages, sessions, directory, tokens, clock });
           peoplePages(scope, { pages, directory });
-          posturePages(scope, { pages, directory, posture: options.posture });
+          posturePages(scope, { pages, directory, posture: options.posture, activity: options.activity });
           approvalPages(scope, { pages, approvals, changes, audit });
           await devicePages(scope, { pages, devices });
         },

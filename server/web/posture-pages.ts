@@ -2,6 +2,7 @@
 // not look at.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { ActivityService, BypassRecord } from '../../core/activity/service.ts';
 import { GuardError } from '../../core/errors.ts';
 import type { PeopleDirectory } from '../../core/people-services.ts';
 import { type PostureService, type PostureState, postureTitles } from '../../core/posture.ts';
@@ -13,9 +14,12 @@ export interface PosturePagesOptions {
   readonly pages: Pages;
   readonly directory: PeopleDirectory;
   readonly posture: PostureService;
+  readonly activity: Pick<ActivityService, 'bypasses' | 'catchUp'>;
 }
 
 const perPage = 50;
+/** Pushes around the guard that nobody is known for, the newest; the API lists all. */
+const mostUnknown = 25;
 const form = z.object({ after: z.string().max(300).default('') });
 const words: Readonly<Record<PostureState, string>> = {
   ok: 'ok',
@@ -24,7 +28,10 @@ const words: Readonly<Record<PostureState, string>> = {
 };
 
 /** Registers `/ui/posture` and below. */
-export function posturePages(app: FastifyInstance, { pages, directory, posture }: PosturePagesOptions): void {
+export function posturePages(
+  app: FastifyInstance,
+  { pages, directory, posture, activity }: PosturePagesOptions,
+): void {
   function demandAdministrator(visitor: Visitor): void {
     if (!hasRole(directory.rolesOf(visitor.person), 'security-admin'))
       throw new GuardError('identity/forbidden', 'this page is for administrators');
@@ -35,6 +42,8 @@ export function posturePages(app: FastifyInstance, { pages, directory, posture }
     const { after } = form.catch({ after: '' }).parse(request.query);
     const found = await posture.list(after, perPage + 1);
     const shown = found.slice(0, perPage);
+    await activity.catchUp();
+    const unknown = await activity.bypasses({ unknown: true, limit: mostUnknown + 1 });
     return pages.send(request, reply, 'posture', {
       after,
       repositories: shown.map(({ repository, url, readAt, points }) => ({
@@ -50,6 +59,8 @@ export function posturePages(app: FastifyInstance, { pages, directory, posture }
           word: words[point.state],
         })),
       })),
+      unknown: unknown.slice(0, mostUnknown).map(shownBypass),
+      moreUnknown: unknown.length > mostUnknown,
       next: found.length > perPage ? encodeURIComponent(shown.at(-1)?.repository ?? '') : null,
     });
   });
@@ -63,6 +74,22 @@ export function posturePages(app: FastifyInstance, { pages, directory, posture }
     await posture.refresh(found.map(({ repository }) => repository));
     return reply.redirect(`/ui/posture?after=${encodeURIComponent(after)}`, 303);
   });
+}
+
+function shownBypass({ at, repository, request, facts }: BypassRecord) {
+  const [ref] = facts.refs ?? [];
+  const brings = ref?.kind === 'delete' ? 'nothing: a deletion' : 'not scanned yet';
+  return {
+    at: shownTime(at),
+    repository: repository ?? '',
+    request,
+    ref: ref?.ref ?? 'not known',
+    commit: ref?.new.slice(0, 12) ?? '',
+    account: facts.bypass?.account ?? null,
+    isOwnApp: facts.bypass?.attribution.by === 'own-app',
+    findings: facts.findings,
+    brought: facts.code === undefined ? brings : `could not be scanned: ${facts.code}`,
+  };
 }
 
 /** A link is from the forge's answer: only pages of the web are linked to. */

@@ -4,6 +4,7 @@ import { ledgerTexts } from '../github-app/bypass/texts-store.ts';
 import { createGithubApp } from '../github-app/part.ts';
 import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
+import { IdentityRefusal } from '../core/identity-refusal.ts';
 import { covers } from '../core/scope.ts';
 import type { ApprovalNotifier, IdentityService, StepObserver } from '../core/services.ts';
 import { createActivity } from './activity/part.ts';
@@ -49,7 +50,7 @@ import { createGitPart, type GitPart } from './git/part.ts';
 import { openGuardInstance } from './guard-instance.ts';
 import { createHttpServer } from './http.ts';
 import { passthroughGrant } from './identity/passthrough.ts';
-import { recordRefusals } from './identity/recorded-refusals.ts';
+import { createRefusalRecorder, recordRefusals } from './identity/recorded-refusals.ts';
 import { createIdentity } from './identity/part.ts';
 import { createNotifications } from './notify/part.ts';
 import { applyWithStanding, confirmWithStanding, createStanding, demandStanding } from './people/standing.ts';
@@ -133,14 +134,16 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   );
   const admission = createAdmission({ limits: config.limits, audit });
   const standing = createStanding(database);
+  const refusals = createRefusalRecorder(audit);
   const watch = (inner: IdentityService): IdentityService =>
-    admission.guard(recordRefusals(demandStanding(inner, standing), audit));
+    admission.guard(recordRefusals(demandStanding(inner, standing), refusals));
   const recorded = watch(identity);
   const tls =
     config.listen.tls &&
     (await createTlsListener({
       settings: config.listen.tls,
       onProblem: (error) => http.log.warn({ err: error }, 'the files of listen.tls cannot be used'),
+      onRefused: () => refusals.note(new IdentityRefusal('bad-certificate', undefined, {})),
     }));
   const http: FastifyInstance = createHttpServer({
     tls,

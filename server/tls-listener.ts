@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import type { RequestListener } from 'node:http';
 import { setInterval } from 'node:timers';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { GuardError } from '../core/errors.ts';
 
 export interface TlsListenSettings {
@@ -30,13 +30,19 @@ export interface TlsListenerOptions {
   readonly settings: TlsListenSettings;
   /** Told of files that cannot be used; the ones before stay in force. */
   readonly onProblem: (error: Error) => void;
+  /** Told of a connection that ended before a request because of the certificate that the client showed. */
+  readonly onRefused: () => void;
 }
 
 const lookEveryMs = 5_000;
 const oldestVersion = 'TLSv1.2';
 
 /** Reads the files. Rejects with `config/unreadable` or `config/invalid`. */
-export async function createTlsListener({ settings, onProblem }: TlsListenerOptions): Promise<TlsListener> {
+export async function createTlsListener({
+  settings,
+  onProblem,
+  onRefused,
+}: TlsListenerOptions): Promise<TlsListener> {
   let seen = await versionOf(settings);
   let context = await readContext(settings);
   const servers = new Set<Server>();
@@ -62,6 +68,10 @@ export async function createTlsListener({ settings, onProblem }: TlsListenerOpti
         handler,
       );
       servers.add(server);
+      server.on('clientError', (error, socket) => {
+        if (socket instanceof TLSSocket && socket.bytesRead === 0 && isOfCertificate(error, socket))
+          onRefused();
+      });
       const timer = setInterval(() => void reload().catch(onProblem), lookEveryMs);
       timer.unref();
       server.once('close', () => {
@@ -71,6 +81,13 @@ export async function createTlsListener({ settings, onProblem }: TlsListenerOpti
       return server;
     },
   };
+}
+
+/** True where the connection ended for the certificate that the client showed, or for the proof of its key. */
+function isOfCertificate(error: NodeJS.ErrnoException, socket: TLSSocket): boolean {
+  const { authorizationError }: { readonly authorizationError: unknown } = socket;
+  // Null where nothing was said against it. OpenSSL may end the handshake over a bad signature before Node looks.
+  return typeof authorizationError === 'string' || (error.code ?? '').endsWith('_SIGNATURE_FAILURE');
 }
 
 function filesOf(settings: TlsListenSettings): readonly string[] {

@@ -15,6 +15,7 @@ import { presentedBy } from '../../server/presented.ts';
 import { createTlsListener, type TlsListenSettings } from '../../server/tls-listener.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 const authority = makeAuthority();
 const other = makeAuthority();
@@ -91,13 +92,16 @@ async function serve(options: Partial<HttpOptions>) {
 }
 
 const nothing: Shown = { thumbprint: null, fault: null };
+const onRefused = (): void => undefined;
 const onProblem = (error: Error): void => {
   throw error;
 };
 
 describe('the own TLS', () => {
   test('knows good certificates from bad ones', async () => {
-    await using server = await serve({ tls: await createTlsListener({ settings: settings(), onProblem }) });
+    await using server = await serve({
+      tls: await createTlsListener({ settings: settings(), onProblem, onRefused }),
+    });
     expect((await server.ask()).shown).toEqual(nothing);
     expect((await server.ask(client)).shown).toEqual({ thumbprint, fault: null });
     const { shown } = await server.ask(other.issue({ name: 'client' }));
@@ -108,14 +112,22 @@ describe('the own TLS', () => {
   });
 
   test('can require one', async () => {
+    let refused = 0;
     const tls = await createTlsListener({
       settings: settings({ clientCertificates: 'required' }),
       onProblem,
+      onRefused: () => (refused += 1),
     });
     await using server = await serve({ tls });
     expect((await server.ask(client)).shown).toEqual({ thumbprint, fault: null });
     await expect(server.ask()).rejects.toBeInstanceOf(Error);
+    expect(refused).toBe(0);
     await expect(server.ask(other.issue({ name: 'client' }))).rejects.toBeInstanceOf(Error);
+    await until('the certificate to be told', () => refused === 1);
+    await expect(server.ask(authority.issue({ name: 'client', days: [-2, -1] }))).rejects.toBeInstanceOf(
+      Error,
+    );
+    await until('the certificate to be told', () => refused === 2);
     await expect(server.ask({ ...client, maxVersion: 'TLSv1.1' })).rejects.toBeInstanceOf(Error);
   });
 
@@ -123,7 +135,7 @@ describe('the own TLS', () => {
     const files = { certFile: join(scratch.path, 'a.pem'), keyFile: join(scratch.path, 'a.key') };
     await writeFile(files.certFile, authority.cert);
     await writeFile(files.keyFile, authority.key);
-    const tls = await createTlsListener({ settings: settings(files), onProblem });
+    const tls = await createTlsListener({ settings: settings(files), onProblem, onRefused });
     await using server = await serve({ tls });
     expect((await server.ask()).serverCert).toBe(authority.cert);
     await writeFile(files.certFile, 'no certificate');
@@ -138,11 +150,11 @@ describe('the own TLS', () => {
 
   test('does not begin with files that do not fit', async () => {
     const wrong = settings({ keyFile: join(scratch.path, 'ca.pem') });
-    await expect(createTlsListener({ settings: wrong, onProblem })).rejects.toMatchObject({
+    await expect(createTlsListener({ settings: wrong, onProblem, onRefused })).rejects.toMatchObject({
       code: 'config/invalid',
     });
     const missing = settings({ certFile: join(scratch.path, 'missing') });
-    await expect(createTlsListener({ settings: missing, onProblem })).rejects.toMatchObject({
+    await expect(createTlsListener({ settings: missing, onProblem, onRefused })).rejects.toMatchObject({
       code: 'config/unreadable',
     });
   });
@@ -175,7 +187,7 @@ describe('a proxy that tells', () => {
       await using server = await serve(options);
       expect((await server.ask({ headers: { 'client-cert': header } })).shown).toEqual(nothing);
     }
-    const tls = await createTlsListener({ settings: settings(), onProblem });
+    const tls = await createTlsListener({ settings: settings(), onProblem, onRefused });
     await using server = await serve({ ...behind, tls });
     expect((await server.ask(client)).shown).toEqual(nothing);
   });

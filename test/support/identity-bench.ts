@@ -4,7 +4,7 @@ import { refusalOf } from '../../core/identity-refusal.ts';
 import type { Grant } from '../../core/principal.ts';
 import { GuardError } from '../../core/errors.ts';
 import type { IdentityService } from '../../core/services.ts';
-import { recordRefusals } from '../../server/identity/recorded-refusals.ts';
+import { createRefusalRecorder, recordRefusals } from '../../server/identity/recorded-refusals.ts';
 import { createIdentity, type IdentityPart } from '../../server/identity/part.ts';
 import { type ClaimRule, type IssuerConfig, tokenAlgorithms } from '../../server/issuer-types.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
@@ -112,7 +112,7 @@ export async function identityBench(
     events,
     guard,
     anotherGuard,
-    watch: (inner) => recordRefusals(inner, audit),
+    watch: (inner) => recordRefusals(inner, createRefusalRecorder(audit)),
     setAudit: (works) => {
       auditWorks = works;
     },

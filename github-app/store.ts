@@ -192,6 +192,30 @@ export async function writeRun(
   );
 }
 
+/**
+ * Remembers the request that a commit waits for, before anybody can see it: whoever decides at once is heard. Of another
+ * commit than before, nothing else is known yet.
+ */
+export async function writeRequest(
+  client: Queryable,
+  key: CheckKey,
+  { head, approval, binding }: Pick<KnownCheck, 'head' | 'approval' | 'binding'>,
+): Promise<void> {
+  await client.query(
+    `insert into github_check as known (forge, repository, subject, head, approval, binding)
+     values ($1, $2, $3, $4, $5, $6)
+     on conflict (forge, repository, subject) do update set head = excluded.head,
+       approval = excluded.approval, binding = excluded.binding,
+       run = case when known.head = excluded.head then known.run end,
+       published = case when known.head = excluded.head then known.published end,
+       annotations = case when known.head = excluded.head then known.annotations end,
+       conclusion = case when known.head = excluded.head then known.conclusion end,
+       notice = case when known.head = excluded.head then known.notice end,
+       updated_at = clock_timestamp()`,
+    [...keyValues(key), head, approval, binding],
+  );
+}
+
 /** Remembers what a look has come to; the run is known by then. */
 export async function writeOutcome(client: Queryable, key: CheckKey, outcome: CheckOutcome): Promise<void> {
   await client.query(

@@ -16,7 +16,7 @@ import { recordLook } from './record-look.ts';
 import { failureReport, reportOf } from './report.ts';
 import { countReviews } from './review-votes.ts';
 import { lookAgain, sameCommit, withOthers } from './same-commit.ts';
-import { type CheckRunState, type KnownCheck, readCheck, writeOutcome } from '../store.ts';
+import { type CheckRunState, type KnownCheck, readCheck, writeOutcome, writeRequest } from '../store.ts';
 import { writeSummary } from './summary-comment.ts';
 
 /** Failures that lie in the change itself: trying again gives the same. */
@@ -108,6 +108,11 @@ async function evaluate(
     return { content: reportOf({ judged, held: undefined, notice }), approval: null, binding: null };
   }
   const held = await holdChange(services, { request, repository, actor, pull, judged, known, isForced });
+  await writeRequest(services.database, pullKey(hub, place), {
+    head: pull.head.sha,
+    approval: held.approval.id,
+    binding: held.binding,
+  });
   const approval = await countReviews(services, hub, seen, held.approval);
   const state = heldStateOf(approval, services.approvals.urlOf(approval.id));
   return {

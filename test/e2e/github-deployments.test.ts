@@ -100,6 +100,16 @@ async function entriesOf({ id }: Deployment, action: string): Promise<readonly A
   return (await scene.audit(action)).filter(({ request }) => request === decided?.request);
 }
 
+/** The same once there is one: GitHub is told before. */
+async function entriesCome(deployment: Deployment, action: string): Promise<readonly AuditEntry[]> {
+  let entries: readonly AuditEntry[] = [];
+  await until(`an entry: ${action}`, async () => {
+    entries = await entriesOf(deployment, action);
+    return entries.length > 0;
+  });
+  return entries;
+}
+
 /** The request as a replay of the agent's session tells it. */
 async function stepOf(request: string): Promise<ReplayStep | undefined> {
   const auditor = await createCaller(scene.database.database, scene.guard.url, {
@@ -184,7 +194,7 @@ describe('what an agent deploys to production', () => {
     expect((await carol.decide(id, 'deny', { reason: 'not today' })).status).toBe(200);
     await answered(deployment, 'rejected');
     expect(deployment.told.at(-1)?.comment).toMatch(/denied.*`human:carol@example.org`.*`not today`/);
-    const [refused] = await entriesOf(deployment, 'deploy.refused');
+    const [refused] = await entriesCome(deployment, 'deploy.refused');
     expect(refused?.details).toMatchObject({ by: 'people', code: 'approval/denied' });
   });
 

@@ -101,7 +101,7 @@ function agentOf(name: Name | undefined): Agent & AsyncDisposable {
 }
 
 /** Does what is to be refused, and waits until the log tells of it: of many in a second it does so by their number. */
-async function refused(reason: string, token: string | null, during: () => Promise<void>): Promise<void> {
+async function isRefused(reason: string, token: string | null, during: () => Promise<void>): Promise<void> {
   const count = async (): Promise<number> =>
     (await forge.audit())
       .filter(
@@ -164,7 +164,7 @@ test.each<Name>(['expired', 'notYet', 'revoked', 'forged'])(
   'a certificate that is bad is refused, though a good token comes with it: %s',
   async (name) => {
     for (const token of [undefined, forge.token])
-      await refused('bad-certificate', null, () => fails(name, token));
+      await isRefused('bad-certificate', null, () => fails(name, token));
   },
 );
 
@@ -196,7 +196,7 @@ describe('a token that is bound to a certificate', () => {
     const served = (await forge.audit()).findLast(({ action }) => action === 'fetch.served');
     expect(served?.actor).toMatchObject({ id: 'agent:bound', proof: 'guard-token' });
     for (const thief of [undefined, 'twice', 'elsewhere'] as const)
-      await refused('not-bound', id ?? '', () => fails(thief, token));
+      await isRefused('not-bound', id ?? '', () => fails(thief, token));
     expect(await lsRemote('nobody', token)).toMatchObject({ code: 0 });
     const listed = await forge.audit();
     expect(
@@ -226,14 +226,14 @@ describe('a token that is bound to a certificate', () => {
     };
     for (const thief of [undefined, 'other'] as const)
       expect((await exchange(thief, token)).status).toBeGreaterThanOrEqual(400);
-    await refused('bad-certificate', null, async () =>
+    await isRefused('bad-certificate', null, async () =>
       expect((await exchange('revoked', token)).status).toBeGreaterThanOrEqual(400),
     );
     const { status, session = '' } = await exchange('nobody', token);
     expect(status).toBe(200);
     expect(await lsRemote('nobody', session)).toMatchObject({ code: 0 });
     const { actor } = (await forge.audit()).findLast(({ action }) => action === 'session.opened') ?? {};
-    await refused('not-bound', actor?.session ?? '', () => fails(undefined, session));
+    await isRefused('not-bound', actor?.session ?? '', () => fails(undefined, session));
     expect((await exchange(undefined, session)).status).toBeGreaterThanOrEqual(400);
     // Any token gives a session that is bound where a certificate comes with it.
     const mine = await exchange('twice', forge.token);

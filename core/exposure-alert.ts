@@ -15,13 +15,15 @@ const detailsSchema = z.object({
   verdict: z.string().default('allow'),
   cut: z.boolean().default(false),
   willDelete: z.boolean().default(false),
-  found: z.boolean().default(false),
+  /** Whether values were found in it; those without go with others of the same run. */
+  found: z.boolean().optional(),
   final: z.boolean().default(false),
   tries: z.int().default(1),
   code: z.string().optional(),
   exposedSince: z.string().optional(),
   exposedUntil: z.string().optional(),
   exposedSeconds: z.int().optional(),
+  settled: z.boolean().default(false),
   reasons: z.array(z.object({ rule: z.string() })).default([]),
   findings: z.array(z.object({ rule: z.string(), line: z.int() })).default([]),
 });
@@ -38,10 +40,10 @@ function stageOf(step: string, details: Details): Stage | undefined {
     case 'unscanned':
       return 'unread';
     case 'deleted':
-      return details.found ? 'closed' : undefined;
+      return details.found === true ? 'closed' : undefined;
     default:
       // The first failure is told, and the last.
-      return details.final || details.tries === 1 ? 'stuck' : undefined;
+      return details.found !== false && (details.final || details.tries === 1) ? 'stuck' : undefined;
   }
 }
 
@@ -63,6 +65,7 @@ export function exposureAlert({ index, time, event }: RecordedEvent): ExposureAl
   const stage = details && stageOf(step, details);
   if (details === undefined || stage === undefined) return undefined;
   const { run, job, artifact, exposedSince, exposedUntil, exposedSeconds, code, willDelete, final } = details;
+  const { settled } = details;
   return {
     id: `exposure-${index}`,
     kind: 'exposure',
@@ -82,6 +85,8 @@ export function exposureAlert({ index, time, event }: RecordedEvent): ExposureAl
       exposedSince: exposedSince ?? null,
       exposedUntil: exposedUntil ?? null,
       exposedSeconds: exposedSeconds ?? null,
+      // It was gone when the guard asked; since when is not known.
+      ...(settled ? { settled } : {}),
       ...(stage === 'open' ? { willDelete } : {}),
       ...(stage === 'stuck' ? { final } : {}),
       ...(code === undefined ? {} : { code }),

@@ -1,6 +1,7 @@
 // One GitHub behind the guard, and the services that everything about it works with.
 import type { EvidenceStore } from '../core/activity/evidence.ts';
 import type { PushedBy } from '../core/pushed-by.ts';
+import type { RecordedEntries } from '../core/recorded-entries.ts';
 import type {
   ApprovalService,
   AuditLog,
@@ -40,6 +41,8 @@ export interface HubServices {
   readonly clock: Clock;
   readonly evidence: EvidenceStore;
   readonly pushedBy: PushedBy;
+  /** What the audit log holds of requests. */
+  readonly recordedEntries: RecordedEntries;
   /** Private directory for what is too large for memory. */
   readonly dataDir: string;
   /** Those of these principals who may not act any more. */

@@ -23,6 +23,7 @@ import { createMergeApplier } from './pulls/merge-applier.ts';
 import { handlePress } from './pulls/press.ts';
 import { createPosture, readPosture } from './posture/posture.ts';
 import { type SetupOptions, setupRoute } from './setup-route.ts';
+import { clearDownloads } from './workflows/spooled-download.ts';
 import { createGithubStorage } from './workflows/storage.ts';
 import { findCheckOfApproval, upsertWork } from './store.ts';
 import { webhookRoute } from './webhook-route.ts';
@@ -176,6 +177,7 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
     },
     start: async () => {
       if (hubs.size === 0) return;
+      await clearDownloads(options.dataDir);
       await queue.start();
       rounds.start();
     },

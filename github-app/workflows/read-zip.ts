@@ -25,15 +25,17 @@ const methods: readonly number[] = [0, 8];
 
 /**
  * The files in it, in the order of its directory; directories are left out. Rejects with `input/invalid` where it is no
- * zip archive or is damaged, and with `git/limit` where it has too many entries.
+ * zip archive or is damaged, and with `git/limit` where it has too many entries. `fileBytes`: the size of the file.
  */
-export async function* readZip(file: FileHandle): AsyncGenerator<ZipEntry> {
+export async function* readZip(file: FileHandle, fileBytes: number): AsyncGenerator<ZipEntry> {
   const { fromFdPromise, getFileNameLowLevel } = await import('yauzl');
   const options = { autoClose: false, lazyEntries: true, decodeStrings: false };
   const archive = await fromFdPromise(file.fd, options).catch(damaged);
   if (archive.entryCount > zipLimits.entries)
     throw new GuardError('git/limit', `an archive has more than ${zipLimits.entries} files`);
   let left: number = zipLimits.bytes;
+  // Entries that share bytes of the file unpack the same ones again and again.
+  let packedLeft = fileBytes;
   const entries = archive.eachEntry();
   for (
     let next = await entries.next().catch(damaged);
@@ -45,8 +47,15 @@ export async function* readZip(file: FileHandle): AsyncGenerator<ZipEntry> {
     const name = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, false);
     if (name.endsWith('/')) continue;
     const mostBytes = Math.min(left, Math.max(zipLimits.always, compressedSize * zipLimits.ratio));
-    const isRead = !entry.isEncrypted() && methods.includes(entry.compressionMethod) && size <= mostBytes;
-    if (isRead) left -= size;
+    const isRead =
+      !entry.isEncrypted() &&
+      methods.includes(entry.compressionMethod) &&
+      size <= mostBytes &&
+      compressedSize <= packedLeft;
+    if (isRead) {
+      left -= size;
+      packedLeft -= compressedSize;
+    }
     yield {
       name,
       size,

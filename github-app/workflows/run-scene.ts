@@ -18,8 +18,16 @@ export interface RunScene {
   readonly hub: Hub;
   readonly place: RunPlace;
   readonly run: WorkflowRun;
-  /** True once it will not be tried again for long: what cannot be read by then is told as such. */
+  /** True once it was tried often. */
   readonly isLastTry: boolean;
+}
+
+/** True where what was there from `since` on has had its time, and it was tried often. */
+export function isTooLate(
+  { services, isLastTry }: Pick<RunScene, 'services' | 'isLastTry'>,
+  since: Date | null,
+): boolean {
+  return isLastTry && (since?.getTime() ?? 0) + patienceMs < services.clock.now().getTime();
 }
 
 /** Milliseconds from when something should be there until it counts as not there. */
@@ -64,7 +72,8 @@ export async function identityOf(
   };
 }
 
-function requestOf({ forge }: Pick<Hub, 'forge'>, kind: ItemKind, id: number): string {
+/** What ties all entries about an item together. */
+export function requestOf({ forge }: Pick<Hub, 'forge'>, kind: ItemKind, id: number): string {
   return createHash('sha256')
     .update(JSON.stringify([forge, kind, id]))
     .digest('hex')

@@ -5,13 +5,15 @@ import type { ArtifactFile, WorkflowArtifactList } from '../../core/activity/evi
 import { asGuardError, type ErrorCode, GuardError } from '../../core/errors.ts';
 import type { ScanService } from '../../core/services.ts';
 import type { Finding } from '../../scanners/finding.ts';
+import { scannedState, unscannedState } from './item-record.ts';
+import { appendOnce } from './known-items.ts';
 import { isAbsent } from './read-log.ts';
 import { readZip, type ZipEntry } from './read-zip.ts';
-import { identityOf, judgeItem, keyOf, type RunScene, waitedFor } from './run-scene.ts';
+import { identityOf, isTooLate, judgeItem, keyOf, type RunScene, waitedFor } from './run-scene.ts';
 import { itemEvent, type ItemIdentity, scannedEvent } from './scanned-event.ts';
 import { scanNames } from '../shown-names.ts';
-import { spoolDownload } from './spooled-download.ts';
-import { locateArtifact, type WorkflowArtifact } from './workflow-run.ts';
+import { type Spooled, spoolDownload } from './spooled-download.ts';
+import { locateArtifact, readRun, type WorkflowArtifact } from './workflow-run.ts';
 import { insertItem, type ItemState, markKept } from './workflow-store.ts';
 
 interface ScannedFile {
@@ -41,25 +43,40 @@ const lasting: ReadonlySet<ErrorCode> = new Set(['input/invalid', 'git/limit']);
 
 /** Looks at an artifact that nobody has looked at. Rejects where it has to be tried again. */
 export async function lookAtArtifact(scene: RunScene, artifact: WorkflowArtifact): Promise<void> {
-  const identity = await identityOf(scene, 'artifact', { ...artifact, attempt: scene.run.run_attempt });
+  const attempt = await attemptOf(scene, artifact);
+  const identity = await identityOf(scene, 'artifact', { ...artifact, attempt });
   if (artifact.expired) return remember(scene, artifact, identity, 'absent', null);
   let scanned: ScannedArtifact;
   try {
     scanned = await scanArtifact(scene, artifact);
   } catch (thrown) {
-    const why = whyUnread(scene, thrown);
+    const why = whyUnread(scene, artifact, thrown);
     if (why === undefined) throw thrown;
-    await scene.services.audit.append(itemEvent(identity, 'unscanned', { code: why }));
-    await remember(scene, artifact, identity, why === 'gone' ? 'absent' : 'unread', null);
+    await appendOnce(scene, artifact.id, itemEvent(identity, 'unscanned', { code: why }));
+    await remember(scene, artifact, identity, unscannedState(why), null);
     return;
   }
   await record(scene, artifact, identity, scanned);
 }
 
-function whyUnread(scene: RunScene, thrown: unknown): Unread | undefined {
+/** The attempt that has left it: GitHub tells those of all attempts together. */
+async function attemptOf(
+  { hub, place, run }: RunScene,
+  { created_at: at }: WorkflowArtifact,
+): Promise<number> {
+  let ofAttempt = run;
+  while (ofAttempt.run_attempt > 1 && at !== null && isBefore(at, ofAttempt.run_started_at))
+    ofAttempt = await readRun(hub, place, ofAttempt.run_attempt - 1);
+  return ofAttempt.run_attempt;
+}
+
+const isBefore = (at: Date, started: Date | undefined): boolean => started !== undefined && at < started;
+
+function whyUnread(scene: RunScene, artifact: WorkflowArtifact, thrown: unknown): Unread | undefined {
   if (isAbsent(thrown)) return 'gone';
   const { code } = asGuardError(thrown, 'internal', "couldn't read an artifact");
-  return lasting.has(code) || (scene.isLastTry && !waitedFor.has(code)) ? code : undefined;
+  const isLast = isTooLate(scene, artifact.created_at) && !waitedFor.has(code);
+  return lasting.has(code) || isLast ? code : undefined;
 }
 
 async function scanArtifact(
@@ -71,18 +88,37 @@ async function scanArtifact(
     throw new GuardError('git/limit', 'an artifact is larger than what is looked at');
   };
   if (size > most) tooLarge();
-  const signal = AbortSignal.any([place.signal, AbortSignal.timeout(lookMs)]);
   const url = await locateArtifact(hub.api, place, id);
-  await using spooled = await spoolDownload(services.dataDir, hub.storage.read(url, most, signal));
+  await using spooled = await spoolDownload(services.dataDir, hub.storage.read(url, most, place.signal));
   if (spooled.isCut) tooLarge();
+  const late = AbortSignal.timeout(lookMs);
+  try {
+    const files = await scanFiles(services.scanner, spooled, AbortSignal.any([place.signal, late]));
+    return { bytes: spooled.bytes, files };
+  } catch (thrown) {
+    // It would take as long the next time.
+    if (late.aborted && !place.signal.aborted)
+      throw new GuardError('git/limit', 'an artifact takes longer than what is waited for', {
+        cause: thrown,
+      });
+    throw thrown;
+  }
+}
+
+async function scanFiles(
+  scanner: Pick<ScanService, 'scanStream'>,
+  { file: archive, bytes }: Spooled,
+  signal: AbortSignal,
+): Promise<readonly ScannedFile[]> {
   const files: ScannedFile[] = [];
   let room = mostFindings;
-  for await (const entry of readZip(spooled.file)) {
-    const file = await scanFile(services.scanner, entry, signal);
+  for await (const entry of readZip(archive, bytes)) {
+    signal.throwIfAborted();
+    const file = await scanFile(scanner, entry, signal);
     files.push({ ...file, findings: file.findings.slice(0, Math.max(room, 1)) });
     room -= file.findings.length;
   }
-  return { bytes: spooled.bytes, files };
+  return files;
 }
 
 async function scanFile(
@@ -92,19 +128,20 @@ async function scanFile(
 ): Promise<ScannedFile> {
   if (read === undefined) return { name, size, sha256: null, findings: [] };
   const hash = createHash('sha256');
-  const content = await read();
-  async function* hashed(): AsyncGenerator<Uint8Array> {
+  let isDamaged = false;
+  async function* hashed(open: NonNullable<ZipEntry['read']>): AsyncGenerator<Uint8Array> {
     try {
-      for await (const chunk of content) {
+      for await (const chunk of await open()) {
         hash.update(chunk);
         yield chunk;
       }
     } catch {
-      throw new GuardError('input/invalid', 'a file of an archive is damaged');
+      // What stands before the damage counts, and so do the other files.
+      isDamaged = true;
     }
   }
-  const { findings } = await scanner.scanStream({ kind: 'file', path: name }, hashed(), signal);
-  return { name, size, sha256: hash.digest('hex'), findings };
+  const { findings } = await scanner.scanStream({ kind: 'file', path: name }, hashed(read), signal);
+  return { name, size, sha256: isDamaged ? null : hash.digest('hex'), findings };
 }
 
 async function record(
@@ -130,7 +167,9 @@ async function record(
   const isHit = verdict.kind !== 'allow';
   const unread = files.filter(({ sha256 }) => sha256 === null).length;
   const since = isHit ? (artifact.created_at ?? services.clock.now()) : null;
-  await services.audit.append(
+  await appendOnce(
+    scene,
+    artifact.id,
     scannedEvent(identity, {
       verdict,
       findings,
@@ -158,13 +197,8 @@ async function record(
     repository: identity.repository,
     details: { kind: list.kind, digest, bytes: size, key, files: list.files.length, total: list.total },
   });
-  await remember(scene, artifact, identity, stateOf(isHit, unread > 0), since);
+  await remember(scene, artifact, identity, scannedState(isHit, unread > 0), since);
   await markKept(services.database, keyOf(scene, 'artifact', artifact.id));
-}
-
-function stateOf(isHit: boolean, hasUnread: boolean): ItemState {
-  if (isHit) return 'found';
-  return hasUnread ? 'unread' : 'clean';
 }
 
 /** The digest of a file with a value in it would let somebody try values until one fits. */
@@ -180,7 +214,7 @@ function listed({ size, sha256, findings }: ScannedFile, path: string): Artifact
 }
 
 function listOf(
-  { place, run }: RunScene,
+  { place }: RunScene,
   { id }: WorkflowArtifact,
   { request, repository, where }: ItemIdentity,
   { bytes, files }: { readonly bytes: number; readonly files: readonly ArtifactFile[] },
@@ -195,7 +229,7 @@ function listOf(
     request,
     repository,
     run: place.run,
-    attempt: run.run_attempt,
+    attempt: attemptIn(where),
     artifact: id,
     name: typeof where['title'] === 'string' ? where['title'] : '',
     bytes,
@@ -204,10 +238,12 @@ function listOf(
   };
 }
 
+const attemptIn = ({ attempt }: ItemIdentity['where']): number => (typeof attempt === 'number' ? attempt : 1);
+
 async function remember(
   scene: RunScene,
   artifact: WorkflowArtifact,
-  { request }: ItemIdentity,
+  { request, where }: ItemIdentity,
   state: ItemState,
   exposedSince: Date | null,
 ): Promise<void> {
@@ -215,7 +251,7 @@ async function remember(
     ...keyOf(scene, 'artifact', artifact.id),
     repository: scene.place.repository,
     run: scene.place.run,
-    attempt: scene.run.run_attempt,
+    attempt: attemptIn(where),
     request,
     state,
     exposedSince,

@@ -3,18 +3,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asGuardError, type ErrorCode, GuardError } from '../../core/errors.ts';
 import type { Finding } from '../../scanners/finding.ts';
+import { scannedState, unscannedState } from './item-record.ts';
 import { keepLog } from './keep-log.ts';
+import { appendOnce } from './known-items.ts';
 import { LineTimes } from './line-times.ts';
 import { logPath } from './log-copy.ts';
 import { textOf } from './log-lines.ts';
 import { isAbsent, readLog } from './read-log.ts';
-import { identityOf, judgeItem, keyOf, patienceMs, type RunScene, waitedFor } from './run-scene.ts';
-import { itemEvent, scannedEvent } from './scanned-event.ts';
+import {
+  identityOf,
+  isTooLate,
+  judgeItem,
+  keyOf,
+  patienceMs,
+  type RunScene,
+  waitedFor,
+} from './run-scene.ts';
+import { itemEvent, type ItemIdentity, scannedEvent } from './scanned-event.ts';
 import type { WorkflowJob } from './workflow-run.ts';
-import { insertItem, type ItemState, markKept } from './workflow-store.ts';
+import { insertItem, markKept } from './workflow-store.ts';
 
-/** `waits`: the log is not there yet. */
-export type Looked = 'done' | 'waits';
+/** `waits`: the log is not there yet; seconds until it is worth to look again. */
+export type Looked = { readonly kind: 'done' } | { readonly kind: 'waits'; readonly seconds: number };
+
+const done: Looked = { kind: 'done' };
 
 interface Scanned {
   readonly findings: readonly Finding[];
@@ -25,23 +37,36 @@ interface Scanned {
 
 /** Looks at a log that nobody has looked at. Rejects where it has to be tried again. */
 export async function lookAtLog(scene: RunScene, job: WorkflowJob): Promise<Looked> {
+  // Before the log is read: whoever deletes the run meanwhile does not hide what was found.
+  const identity = await identityOf(scene, 'log', { ...job, attempt: job.run_attempt });
   let scanned: Scanned;
   try {
     scanned = await patientScan(scene, job);
   } catch (thrown) {
+    const endedAt = job.completed_at ?? job.started_at;
     if (isAbsent(thrown)) {
-      const isOld = (job.completed_at ?? job.started_at).getTime() + patienceMs < Date.now();
-      if (thrown.status === 404 && !isOld && job.conclusion !== 'skipped') return 'waits';
-      await recordUnread(scene, job, thrown.status === 410 ? 'gone' : 'absent');
-      return 'done';
+      const ageMs = Math.max(0, scene.services.clock.now().getTime() - endedAt.getTime());
+      if (thrown.status === 404 && ageMs < patienceMs && !hasNoLog(job))
+        return { kind: 'waits', seconds: waitSeconds(ageMs) };
+      await recordUnread(scene, job, identity, thrown.status === 410 ? 'gone' : 'absent');
+      return done;
     }
     const { code } = asGuardError(thrown, 'internal', "couldn't read a log");
-    if (!scene.isLastTry || waitedFor.has(code)) throw thrown;
-    await recordUnread(scene, job, code);
-    return 'done';
+    if (!isTooLate(scene, endedAt) || waitedFor.has(code)) throw thrown;
+    await recordUnread(scene, job, identity, code);
+    return done;
   }
-  await record(scene, job, scanned);
-  return 'done';
+  await record(scene, job, identity, scanned);
+  return done;
+}
+
+/** A log is usually there within seconds; the longer it is not, the more seldom it is asked for. */
+const waitSeconds = (ageMs: number): number => Math.min(60, Math.max(2, Math.round(ageMs / 4_000)));
+
+/** Whether none is to be expected: nothing of the job ever ran. */
+function hasNoLog({ conclusion, runner_id: runner }: WorkflowJob): boolean {
+  const hasRun = runner !== undefined && runner !== null && runner !== 0;
+  return conclusion === 'skipped' || (conclusion === 'cancelled' && !hasRun);
 }
 
 const quickTries = 3;
@@ -79,17 +104,23 @@ function exposedSince(findings: readonly Finding[], times: LineTimes, job: Workf
   return written.length === 0 ? job.started_at : new Date(Math.min(...written));
 }
 
-async function record(scene: RunScene, job: WorkflowJob, scanned: Scanned): Promise<void> {
+async function record(
+  scene: RunScene,
+  job: WorkflowJob,
+  identity: ItemIdentity,
+  scanned: Scanned,
+): Promise<void> {
   const { services, hub, place } = scene;
   const { findings, isCut, bytes, times } = scanned;
-  const identity = await identityOf(scene, 'log', { ...job, attempt: job.run_attempt });
   const verdict = judgeItem(services, 'log', { ...identity, bytes, findings });
   const blamed = verdict.reasons.flatMap((reason) =>
     reason.findings.flatMap((index) => findings[index] ?? []),
   );
   const isHit = verdict.kind !== 'allow';
   const since = isHit ? exposedSince(blamed, times, job) : null;
-  await services.audit.append(
+  await appendOnce(
+    scene,
+    job.id,
     scannedEvent(identity, {
       verdict,
       findings,
@@ -112,7 +143,7 @@ async function record(scene: RunScene, job: WorkflowJob, scanned: Scanned): Prom
     run: place.run,
     attempt: job.run_attempt,
     request: identity.request,
-    state: stateOf(isHit, isCut),
+    state: scannedState(isHit, isCut),
     exposedSince: since,
   });
   if (!isHit && hub.app.workflows.keepLogs === 'found') return;
@@ -137,28 +168,23 @@ export async function copyKnownLog(scene: RunScene, job: WorkflowJob): Promise<b
   return true;
 }
 
-function stateOf(isHit: boolean, isCut: boolean): ItemState {
-  if (isHit) return 'found';
-  return isCut ? 'unread' : 'clean';
-}
-
 /** A log that could not be looked at; for a job that was skipped there is none. */
 async function recordUnread(
   scene: RunScene,
   job: WorkflowJob,
+  identity: ItemIdentity,
   why: ErrorCode | 'gone' | 'absent',
 ): Promise<void> {
   const { services, place } = scene;
-  const identity = await identityOf(scene, 'log', { ...job, attempt: job.run_attempt });
-  const isExpected = job.conclusion === 'skipped' && (why === 'gone' || why === 'absent');
-  if (!isExpected) await services.audit.append(itemEvent(identity, 'unscanned', { code: why }));
+  const isExpected = hasNoLog(job) && (why === 'gone' || why === 'absent');
+  if (!isExpected) await appendOnce(scene, job.id, itemEvent(identity, 'unscanned', { code: why }));
   await insertItem(services.database, {
     ...keyOf(scene, 'log', job.id),
     repository: place.repository,
     run: place.run,
     attempt: job.run_attempt,
     request: identity.request,
-    state: why === 'gone' || why === 'absent' ? 'absent' : 'unread',
+    state: unscannedState(why),
     exposedSince: null,
   });
 }

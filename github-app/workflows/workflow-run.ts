@@ -27,6 +27,8 @@ const runAnswer = z.object({
   event: z.string(),
   status: z.string().nullable(),
   html_url: z.string(),
+  /** Of the attempt. */
+  run_started_at: time.optional(),
   actor: account,
   triggering_actor: account,
 });
@@ -38,6 +40,8 @@ const jobAnswer = z.object({
   name: z.string(),
   status: z.string(),
   conclusion: z.string().nullable(),
+  /** None for a job that never ran. */
+  runner_id: z.int().nullish(),
   started_at: time,
   completed_at: time.nullable(),
 });

@@ -58,6 +58,38 @@ export async function insertItem(client: Queryable, item: NewItem): Promise<void
   );
 }
 
+export interface FoundItem extends NewItem, Pick<WorkflowItem, 'failures'> {
+  readonly isKept: boolean;
+  readonly isDeleted: boolean;
+}
+
+/** Remembers how an item stands; what is known to be kept or deleted stays so. */
+export async function putItem(client: Queryable, item: FoundItem): Promise<void> {
+  await client.query(
+    `insert into github_workflow_item
+       (forge, repository, kind, id, run, attempt, request, state, exposed_since, failures, kept_at, deleted_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, case when $11::boolean then clock_timestamp() end,
+       case when $12::boolean then clock_timestamp() end)
+     on conflict (forge, kind, id) do update set state = excluded.state, exposed_since = excluded.exposed_since,
+       failures = excluded.failures, kept_at = coalesce(github_workflow_item.kept_at, excluded.kept_at),
+       deleted_at = coalesce(github_workflow_item.deleted_at, excluded.deleted_at)`,
+    [
+      item.forge,
+      item.repository.toLowerCase(),
+      item.kind,
+      item.id,
+      item.run,
+      item.attempt,
+      item.request,
+      item.state,
+      item.exposedSince,
+      item.failures,
+      item.isKept,
+      item.isDeleted,
+    ],
+  );
+}
+
 /** A copy of it is kept. */
 export async function markKept(client: Queryable, { forge, kind, id }: ItemKey): Promise<void> {
   await client.query(

@@ -14,6 +14,7 @@ const detailsSchema = z.object({
   exposedSince: z.string().nullable().default(null),
   exposedUntil: z.string().nullable().default(null),
   exposedSeconds: z.int().nullable().default(null),
+  settled: z.boolean().default(false),
 });
 
 const titles: Readonly<Record<string, (what: string) => string>> = {
@@ -33,10 +34,14 @@ export function exposureTitle(agent: string, { what, stage }: Alert['details']):
 export function exposureFacts(details: Alert['details']): readonly Fact[] {
   const read = detailsSchema.safeParse(details).data;
   if (read === undefined) return [];
-  const { what, run, job, artifact, rules, findings, exposedSince, exposedUntil, exposedSeconds } = read;
+  const { what, run, job, artifact, rules, findings, exposedSince, exposedUntil, exposedSeconds, settled } =
+    read;
   const item = what === 'log' ? `job ${job ?? ''}` : `artifact ${artifact ?? ''}`;
   const places = findings.map(({ rule, line }) => (what === 'log' ? `${rule} in line ${line}` : rule));
-  const until = exposedUntil === null ? 'and still' : `to ${exposedUntil} (${exposedSeconds ?? 0} seconds)`;
+  const until =
+    exposedUntil === null
+      ? 'and still'
+      : `to ${exposedUntil}${settled ? ' at the latest' : ''} (${exposedSeconds ?? 0} seconds)`;
   const facts = [
     { label: 'Where', text: `run ${run}, ${item}` },
     { label: 'Rules', text: rules.join(', ') },

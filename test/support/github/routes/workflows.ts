@@ -12,6 +12,8 @@ export interface Storage {
   readonly links: Map<string, { readonly bytes: () => Uint8Array | undefined; readonly until: number }>;
   /** Downloads to come that fail so, the first first. */
   readonly faults: ('gone' | 'bad-gateway' | 'cut')[];
+  /** Lets a download of these bytes stop halfway until the promise is fulfilled, and breaks it off then. */
+  stall: ((bytes: Uint8Array) => Promise<void> | undefined) | undefined;
   /** Address that links begin with; default: that of the fake. */
   base: string | undefined;
   downloads: number;
@@ -19,7 +21,7 @@ export interface Storage {
 
 /** A storage without links. */
 export function createStorage(): Storage {
-  return { links: new Map(), faults: [], base: undefined, downloads: 0 };
+  return { links: new Map(), faults: [], stall: undefined, base: undefined, downloads: 0 };
 }
 
 const linkMs = 60_000;
@@ -101,7 +103,7 @@ export function workflowRoutes(world: World, storage: Storage): readonly ApiRout
         const run = runOf(repository, params['run_id']);
         if (run === undefined) return problem(404, 'Not Found');
         if (run.status !== 'completed') return problem(403, 'The run is not completed.');
-        run.logsDeletedAt = world.now();
+        run.logsDeletedAt ??= world.now();
         return { status: 204 };
       },
     },
@@ -212,6 +214,15 @@ export function addStorage(server: FastifyInstance, storage: Storage, state: Api
     if (found === undefined || found.until < Date.now()) return reply.code(403).send('expired');
     if (fault === 'gone' || bytes === undefined) return reply.code(404).send('BlobNotFound');
     if (fault === 'bad-gateway') return reply.code(502).send('bad gateway');
+    const stalled = storage.stall?.(bytes);
+    if (stalled !== undefined) {
+      reply.hijack();
+      reply.raw.writeHead(200, { 'content-length': bytes.length });
+      reply.raw.write(bytes.subarray(0, bytes.length >> 1));
+      await stalled;
+      reply.raw.destroy();
+      return reply;
+    }
     if (fault === 'cut') {
       reply.raw.writeHead(200, { 'content-length': bytes.length });
       reply.raw.write(bytes.subarray(0, bytes.length >> 1));

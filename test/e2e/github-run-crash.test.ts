@@ -84,6 +84,7 @@ class Deadly {
 }
 
 const deadly = new Deadly();
+const mayGo = Promise.withResolvers<void>();
 let copying: Left;
 let scannedOnly: Left;
 let before: Left;
@@ -100,7 +101,7 @@ beforeAll(async () => {
   scene = await startGuardedGithub({
     app: {
       agents: [{ logins: ['robo-*'] }],
-      workflows: { logs: 'delete', artifacts: 'delete', maxLogBytes: '16MiB' },
+      workflows: { logs: 'delete', artifacts: 'delete', keepLogs: 'all' },
     },
   });
   repository = await scene.createRepository('mortal');
@@ -114,7 +115,7 @@ beforeAll(async () => {
   [before, after, told] = [await leaky('before'), await leaky('after'), await leaky('told')];
   neighbour = scene.github.workflows.endJob(repository, told.run, 'neighbour', ['all is well'], startedAt);
   for (const { job } of [before, after, told]) await reached(job, 'evidence.kept');
-  await reached(neighbour, 'log.scanned');
+  await reached(neighbour, 'evidence.kept');
 
   // A deletion arrives and is not done; another is done and its answer lost.
   faults.plan(ofLogs, deadly.fault);
@@ -137,9 +138,12 @@ beforeAll(async () => {
     { length: 30_000 },
     (_, number) => `line ${number} of a build that takes its time ${'.'.repeat(60)}`,
   );
-  let reads = 0;
+  let [reads, downloads] = [0, 0];
   storage.stall = (bytes) => {
-    if (bytes === downloading?.artifact.zip) return deadly.dead.promise;
+    if (bytes === downloading?.artifact.zip) {
+      downloads += 1;
+      return deadly.dead.promise;
+    }
     if (bytes !== copying?.job.log) return undefined;
     reads += 1;
     return reads === 3 ? deadly.dead.promise : undefined;
@@ -149,13 +153,12 @@ beforeAll(async () => {
   end(copying.run);
   downloading = await packed('downloading');
   scene.github.deliveries.carriage = 'send';
-  await scene.github.deliveries.release();
+  await scene.github.deliveries.release((held) => held);
   await reached(copying.job, 'evidence.kept');
-  await until('a download', async () => (await spooled()).length > 0 || storage.downloads > 0);
+  await until('the download and the copy', () => downloads === 1 && reads === 3);
 
   // Nothing can be remembered any more, only recorded.
   const locked = Promise.withResolvers<void>();
-  const mayGo = Promise.withResolvers<void>();
   const lock = scene.database.database.transaction(async (client) => {
     await client.query('lock table github_workflow_item in exclusive mode');
     locked.resolve();
@@ -176,11 +179,16 @@ beforeAll(async () => {
   );
   mayGo.resolve();
   await lock;
+  storage.stall = undefined;
   restartedAt = new Date();
   await scene.restart();
   deadly.dead.resolve();
 }, 60_000);
-afterAll(() => scene?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  deadly.dead.resolve();
+  mayGo.resolve();
+  await scene?.[Symbol.asyncDispose]();
+});
 
 const spooled = (): Promise<readonly string[]> =>
   readdir(join(scene.guard.dataDir, 'downloads')).catch(() => []);
@@ -238,6 +246,7 @@ describe('a log is looked at once and deleted once, where the guard died', () =>
       'log.deleted',
     ]);
     expect(run.logsDeletedAt?.getTime()).toBeLessThan(restartedAt.getTime());
+    expect(scene.github.calls.filter(({ operation, path }) => isOf(run, operation, path))).toEqual([]);
     expectWindow(entries, run.logsDeletedAt);
     expect(entries.at(-1)?.details).toMatchObject({ found: true, settled: true });
   });
@@ -277,6 +286,11 @@ describe('an artifact is looked at once and deleted once, where the guard died',
     expect(Date.parse(z.string().parse(details['deletedAfter']))).toBeLessThan(restartedAt.getTime());
   });
 });
+
+/** Deletions of the logs of the run that were answered. */
+function isOf(run: WorkflowRun, operation: string, path: string): boolean {
+  return operation === ofLogs && path.includes(`/runs/${run.id}/`);
+}
 
 /** The end of the window is never before the deletion, and its earliest is never after. */
 function expectWindow(entries: readonly AuditEntry[], deletedAt: Date | undefined): void {

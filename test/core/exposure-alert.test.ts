@@ -26,6 +26,7 @@ test.each<[AuditAction, AuditEvent['details'], readonly string[]]>([
   ['log.deletion-failed', { tries: 1, final: false }, ['exposure stuck']],
   ['log.deletion-failed', { tries: 2, final: false }, []],
   ['log.deletion-failed', { tries: 6, final: true }, ['exposure stuck']],
+  ['log.deletion-failed', { tries: 1, final: true, found: false }, []],
   ['log.scanned', { verdict: 'redact', run: 'x' }, []],
 ])('%s %j: %j', (action, details, expected) => {
   expect(stageOf(action, details)).toEqual(expected);

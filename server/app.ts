@@ -10,8 +10,7 @@ import type { ApprovalNotifier, IdentityService, StepObserver } from '../core/se
 import { createActivity } from './activity/part.ts';
 import { createEvidenceStore } from './activity/evidence-store.ts';
 import { activityTexts } from './activity/texts-store.ts';
-import { createPushedBy } from './activity/pushed-by.ts';
-import { createRecordedEntries } from './activity/recorded-entries.ts';
+import { createRecordPorts } from './activity/record-ports.ts';
 import { createReplay } from './activity/replay.ts';
 import { createAdmission } from './admission/part.ts';
 import { approvalPointer } from './api/approval-pointer.ts';
@@ -222,8 +221,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
     approvals: approvals.service,
     clock,
     evidence,
-    pushedBy: createPushedBy(database, feed, () => activity.service.catchUp()),
-    recordedEntries: createRecordedEntries(() => activity.service, feed),
+    ...createRecordPorts(database, feed, () => activity.service),
     onProblem: (problem, error) => http.log.warn({ err: error }, problem),
   });
   const notifications = opened.use(

@@ -106,11 +106,31 @@ function bypassOf({ time, event }: RecordedEvent): readonly Sign[] {
   return [{ kind: 'alert', alert }];
 }
 
+/** Pushes that could not be compared with what the guard has forwarded, told once for all of them. */
+function unlistedOf({ time, event }: RecordedEvent): readonly Sign[] {
+  const { repository, request, details } = event;
+  const { updates } = z
+    .object({ updates: z.int().min(1) })
+    .catch({ updates: 1 })
+    .parse(details);
+  const alert: Alert = {
+    id: `bypass-unlisted-${request}`,
+    kind: 'bypass',
+    actor: 'the guard',
+    repository,
+    request,
+    at: time,
+    details: { how: 'unlisted', updates },
+  };
+  return [{ kind: 'alert', alert }];
+}
+
 /** The signs of one entry. */
 export function signsOf({ index, time, event }: RecordedEvent): readonly Sign[] {
   const { action, actor, repository, request, details } = event;
   if (action === 'identity.locked-out') return lockoutOf(index, time, event);
   if (action === 'audit.sink-failed') return failedSinkOf(index, time, event);
+  if (action === 'bypass.unlisted') return unlistedOf({ index, time, event });
   if (action.startsWith('bypass.')) return bypassOf({ index, time, event });
   const exposure = exposureAlert({ index, time, event });
   if (actor === null) return exposure === undefined ? [] : [{ kind: 'alert', alert: exposure }];

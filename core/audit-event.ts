@@ -73,6 +73,7 @@ export const auditActions = [
   'audit.witness-resumed',
   'bypass.detected',
   'bypass.scanned',
+  'bypass.unlisted',
   'github-app.created',
   'pull-request.checked',
   'merge-group.checked',

@@ -71,7 +71,7 @@ export function createGithubApp(options: GithubAppOptions): GithubAppPart {
   const { database, feed } = options;
   const services: HubServices = {
     ...options,
-    ledger: createLedger({ database, feed, forges: new Set(hubs.keys()) }),
+    ledger: createLedger({ database, feed, evidence: options.evidence, forges: new Set(hubs.keys()) }),
     wakeUp: (work) => queue.wakeUp(work),
   };
   const rounds = createBypassRounds(services, [...hubs.values()]);

@@ -50,6 +50,28 @@ const pushChangesSchema = z.object({
 });
 export type PushChanges = z.output<typeof pushChangesSchema>;
 
+/** What a push updates that is about to be forwarded, where its entry has no room for all of it: one part of the list. */
+const pushRefsSchema = z.object({
+  v: z.literal(1),
+  kind: z.literal('push-refs'),
+  request: z.string(),
+  repository: z.string(),
+  part: z.int().min(1),
+  updates: z
+    .array(
+      z.object({
+        /** Masked where `shown` says so. */
+        ref: z.string(),
+        shown: z.literal('masked').optional(),
+        kind: z.string(),
+        old: z.string(),
+        new: z.string(),
+      }),
+    )
+    .readonly(),
+});
+export type PushRefs = z.output<typeof pushRefsSchema>;
+
 const workflowFacts = {
   v: z.literal(1),
   request: z.string(),
@@ -102,6 +124,7 @@ export type WorkflowArtifactList = z.output<typeof workflowArtifactSchema>;
 
 export const evidenceSchema = z.discriminatedUnion('kind', [
   pushChangesSchema,
+  pushRefsSchema,
   workflowLogSchema,
   workflowArtifactSchema,
 ]);

@@ -75,6 +75,10 @@ const pushStep = z.object({
   userAgent: z.string().nullable(),
   refs: z.array(ref),
   refCount: z.int(),
+  refLists: z
+    .array(z.string())
+    .default([])
+    .describe('SHA-256 of the parts of the whole list, where it was too long for the entry'),
   decisions: z.array(decision).describe('two where it was held and then approved'),
   findings: z.array(replayedFinding).describe('those that the entry holds; findingCount counts all'),
   findingCount: z.int(),

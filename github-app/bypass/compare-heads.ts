@@ -65,10 +65,13 @@ export async function compareHeads(
   const isFirst = place.watchedSince === null;
   const writes: HeadWrite[] = [];
   let found = 0;
+  const keys = changed.map(({ key }) => key);
+  const moves = isFirst ? undefined : readMoves(database, forge, repository, keys);
   for (const [index, standing] of changed.entries()) {
     const { key, known, actual, head } = standing;
+    const moved = await moves?.next();
     const name = head?.shown ?? shown[index]?.text ?? '';
-    const gap = isFirst ? undefined : gapOf(known, actual, await readMoves(database, forge, repository, key));
+    const gap = moved?.done === false ? gapOf(known, actual, moved.value) : undefined;
     const isSure =
       head?.suspect === actual && (head.suspectSeconds ?? 0) >= settlingSeconds(hub) && found < mostFound;
     const isOpen = gap !== undefined && !isSure;
@@ -93,7 +96,7 @@ export async function compareHeads(
       repository,
       gone.map((write) => write.refKey),
     );
-    await clearSuspicions(client, forge, repository, [...changed.map(({ key }) => key)]);
+    await clearSuspicions(client, forge, repository, keys);
     await markCompared(client, forge, repository, readAt, suspects);
     if (isFirst) await markWatched(client, forge, repository);
   });

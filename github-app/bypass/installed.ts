@@ -1,7 +1,7 @@
 // Which repositories installations of the App reach: these are the ones whose refs are compared.
 import { z } from 'zod';
 import type { Hub, HubServices } from '../hub.ts';
-import { insertComparisons, replaceRepositories } from './round-store.ts';
+import { insertFirstComparisons, replaceRepositories } from './round-store.ts';
 
 const installationAnswer = z.object({ id: z.int(), app_id: z.int(), suspended_at: z.string().nullish() });
 const mostPages = 50;
@@ -9,7 +9,7 @@ const pageSize = 100;
 
 /** Reads the list again. Rejects with an `upstream/…` error; the old list stays then. */
 export async function refreshInstalled(
-  { database }: HubServices,
+  { database, wakeUp }: HubServices,
   { api, forge }: Hub,
   signal: AbortSignal,
 ): Promise<void> {
@@ -25,9 +25,10 @@ export async function refreshInstalled(
         names.push(...(await api.repositoriesOf(id, signal)));
     if (answer.length < pageSize) break;
   }
-  await database.transaction(async (client) => {
+  const first = await database.transaction(async (client) => {
     await replaceRepositories(client, forge, names);
-    // New ones are taken down soon.
-    await insertComparisons(client, forge, 1);
+    return insertFirstComparisons(client, forge);
   });
+  // Until its refs are taken down, nobody can tell what was there before.
+  wakeUp(first);
 }

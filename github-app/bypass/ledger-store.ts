@@ -21,27 +21,40 @@ export interface RefMove {
   readonly after: string;
 }
 
-/** Remembers what is about to be forwarded. */
+/** Remembers what is about to be forwarded; `first` is how many updates of the push were remembered before. */
 export async function insertForwards(
   client: Queryable,
-  request: string,
-  repository: string,
+  push: { readonly request: string; readonly repository: string; readonly at: Date },
   moves: readonly RefMove[],
-  at: Date,
+  first: number,
 ): Promise<void> {
   await client.query(
     `insert into github_forward (request, position, repository, ref_key, before, after, state, at)
-     select $1, row_number() over (), $2, u.key, u.before, u.after, 'open', $6
+     select $1, $7 + row_number() over (), $2, u.key, u.before, u.after, 'open', $6
        from unnest($3::text[], $4::text[], $5::text[]) as u(key, before, after)
      on conflict (request, position) do update set state = 'open'`,
     [
-      request,
-      repository,
+      push.request,
+      push.repository,
       moves.map((move) => move.refKey),
       moves.map(({ before }) => before),
       moves.map(({ after }) => after),
-      at,
+      push.at,
+      first,
     ],
+  );
+}
+
+/** Remembers how many updates of a push that is about to be forwarded cannot be known. */
+export async function insertUnlisted(
+  client: Queryable,
+  push: { readonly request: string; readonly repository: string; readonly at: Date },
+  missing: number,
+): Promise<void> {
+  await client.query(
+    `insert into github_unlisted (request, repository, missing, state, at) values ($1, $2, $3, 'open', $4)
+     on conflict (request) do update set state = 'open', missing = excluded.missing, ended_at = null`,
+    [push.request, push.repository, missing, push.at],
   );
 }
 
@@ -50,20 +63,32 @@ export async function closeForwards(
   client: Queryable,
   request: string,
   state: 'landed' | 'unknown',
+  at: Date,
 ): Promise<void> {
   await client.query('update github_forward set state = $2 where request = $1', [request, state]);
+  await client.query('update github_unlisted set state = $2, ended_at = $3 where request = $1', [
+    request,
+    state,
+    at,
+  ]);
 }
 
-/** Forgets what did not land: these refs, or with null all. */
+/** Forgets what did not land: these refs. */
 export async function deleteForwards(
   client: Queryable,
   request: string,
-  refKeys: readonly string[] | null,
+  refKeys: readonly string[],
 ): Promise<void> {
-  await client.query(
-    'delete from github_forward where request = $1 and ($2::text[] is null or ref_key = any ($2))',
-    [request, refKeys],
-  );
+  await client.query('delete from github_forward where request = $1 and ref_key = any ($2)', [
+    request,
+    refKeys,
+  ]);
+}
+
+/** Forgets a push of which nothing landed. */
+export async function deletePush(client: Queryable, request: string): Promise<void> {
+  await client.query('delete from github_forward where request = $1', [request]);
+  await client.query('delete from github_unlisted where request = $1', [request]);
 }
 
 export interface Passed {
@@ -110,42 +135,97 @@ export async function findPassed(
   return row === undefined ? undefined : passedRow.parse(row);
 }
 
-const forwardRow = z.object({ state: z.enum(['open', 'landed', 'unknown']), at: z.date() });
+const forwardRow = z.object({
+  request: z.string(),
+  position: z.int(),
+  state: z.enum(['open', 'landed', 'unknown']),
+  at: z.date(),
+  explains: z.string().nullable(),
+});
+export type KnownForward = z.output<typeof forwardRow>;
 
-/** What became of the guard's own forward of exactly this update; the newest where there are several. */
+/**
+ * The guard's own forward of exactly this update: the one that explains this push already, else the newest that explains
+ * none, else the newest.
+ */
 export async function findForward(
   client: Queryable,
   repository: string,
   { refKey, before, after }: RefMove,
-): Promise<z.output<typeof forwardRow> | undefined> {
+  turn: string,
+): Promise<KnownForward | undefined> {
   const [row] = await client.query(
-    `select state, at from github_forward
+    `select request, position, state, at, explains from github_forward
       where repository = $1 and after = $4 and before = $3 and (ref_key is null or ref_key = $2)
-      order by state = 'open', at desc limit 1`,
-    [repository.toLowerCase(), refKey, before, after],
+      order by (explains is not distinct from $5) desc, explains is null desc, state = 'open', at desc limit 1`,
+    [repository.toLowerCase(), refKey, before, after, turn],
   );
   return row === undefined ? undefined : forwardRow.parse(row);
 }
 
-const moveRow = z.object({ before: z.string(), after: z.string() });
+/** Has a forward explain one push; false where it explains another one by now. */
+export async function claimForward(
+  client: Queryable,
+  { request, position }: KnownForward,
+  turn: string,
+): Promise<boolean> {
+  const rows = await client.query(
+    `update github_forward set explains = $3
+      where request = $1 and position = $2 and (explains is null or explains = $3) returning request`,
+    [request, position, turn],
+  );
+  return rows.length === 1;
+}
 
-/** Known updates of a ref that no comparison has gone over: forwarded by the guard, or looked at by the watch. */
-export async function readMoves(
+/** Whether the ref is known to have been moved away from where it stood, since this time. */
+export async function hasLeft(
   client: Queryable,
   forge: string,
   repository: string,
-  refKey: string,
-): Promise<readonly z.output<typeof moveRow>[]> {
+  { refKey, at, since }: { readonly refKey: string; readonly at: string; readonly since: Date },
+): Promise<boolean> {
   const rows = await client.query(
-    `select before, after from github_forward
-      where repository = $1 || '/' || $2 and (ref_key is null or ref_key = $3) and state <> 'open'
-        and not is_compared
+    `select from github_forward
+      where repository = $1 || '/' || $2 and (ref_key is null or ref_key = $3) and before = $4 and at > $5
+        and state <> 'open'
      union all
-     select before, after from github_push
-      where forge = $1 and repository = $2 and ref_key = $3 and not is_compared`,
-    [forge, repository.toLowerCase(), refKey],
+     select from github_push where forge = $1 and repository = $2 and ref_key = $3 and before = $4 and at > $5
+     limit 1`,
+    [forge, repository.toLowerCase(), refKey, at, since],
   );
-  return rows.map((row) => moveRow.parse(row));
+  return rows.length > 0;
+}
+
+const moveRow = z.object({ refKey: z.string().nullable(), before: z.string(), after: z.string() });
+const mostAtOnce = 500;
+
+/**
+ * Known updates that no comparison has gone over, of one ref after the other: forwarded by the guard, or looked at by the
+ * watch. An update whose ref is not known may be one of any.
+ */
+export async function* readMoves(
+  client: Queryable,
+  forge: string,
+  repository: string,
+  refKeys: readonly string[],
+): AsyncGenerator<readonly Pick<RefMove, 'before' | 'after'>[]> {
+  for (let from = 0; from < refKeys.length; from += mostAtOnce) {
+    const keys = refKeys.slice(from, from + mostAtOnce);
+    const rows = await client.query(
+      `select ref_key as "refKey", before, after from github_forward
+        where repository = $1 || '/' || $2 and (ref_key is null or ref_key = any ($3)) and state <> 'open'
+          and not is_compared
+       union all
+       select ref_key, before, after from github_push
+        where forge = $1 and repository = $2 and ref_key = any ($3) and not is_compared`,
+      [forge, repository.toLowerCase(), keys],
+    );
+    const byKey = Map.groupBy(
+      rows.map((row) => moveRow.parse(row)),
+      ({ refKey }) => refKey,
+    );
+    for (const key of keys) yield [...(byKey.get(null) ?? []), ...(byKey.get(key) ?? [])];
+  }
 }
 
 /** Lets updates from before this time explain no later comparison; those of `open` refs still do. */
@@ -172,6 +252,6 @@ export async function markCompared(
 
 /** Forgets what is too old to be asked about. */
 export async function pruneLedger(client: Queryable): Promise<void> {
-  for (const table of ['github_forward', 'github_passed', 'github_push'])
+  for (const table of ['github_forward', 'github_unlisted', 'github_passed', 'github_push'])
     await client.query(`delete from ${table} where at < clock_timestamp() - interval '90 days'`);
 }

@@ -7,13 +7,14 @@ import type { Database, Queryable } from '../../server/db.ts';
 import {
   closeForwards,
   deleteForwards,
-  insertForwards,
+  deletePush,
   insertPassed,
   lockLedger,
   moveLedger,
   passWaiting,
 } from './ledger-store.ts';
 import { refKey } from './ref-key.ts';
+import { type Evidence, takeDecision } from './take-decision.ts';
 
 export interface Ledger {
   /** Reads the log to its end. What was durable before the call is known after it. */
@@ -23,6 +24,7 @@ export interface Ledger {
 export interface LedgerOptions {
   readonly database: Database;
   readonly feed: AuditFeed;
+  readonly evidence: Evidence;
   /** Names of the forges that are looked after. */
   readonly forges: ReadonlySet<string>;
 }
@@ -32,11 +34,6 @@ const pageSize = 500;
 const firstLook = 10_000;
 
 const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
-const decided = z.object({
-  verdict: z.string(),
-  approval: z.string().optional(),
-  refUpdates: z.array(z.object({ ref: z.string(), old: oid, new: oid, shown: z.string().optional() })),
-});
 const forwarded = z.object({
   refs: z.array(z.object({ ref: z.string(), status: z.string() })).optional(),
 });
@@ -47,32 +44,21 @@ const mergeAsked = z.object({
 });
 const queueChecked = z.object({ head: oid, base: oid, verdict: z.string(), isApproved: z.boolean() });
 
-type Take = (client: Queryable, event: AuditEvent, at: Date) => Promise<void>;
+type Take = (client: Queryable, event: AuditEvent, at: Date, evidence: Evidence) => Promise<void>;
 
 /** What each action says. Entries of another version that have another form say nothing. */
 const takes: Readonly<Record<string, Take>> = {
-  'push.decided': async (client, { request, repository, details }, at) => {
-    const push = decided.safeParse(details).data;
-    if (push === undefined || repository === null) return;
-    if (push.verdict !== 'allow' && push.approval === undefined) return;
-    const updates = push.refUpdates.map((update) => ({
-      // A name that was masked is known by its objects alone.
-      refKey: update.shown === undefined ? refKey(update.ref) : null,
-      before: update.old,
-      after: update.new,
-    }));
-    await insertForwards(client, request, repository.toLowerCase(), updates, at);
-  },
-  'push.forwarded': async (client, { request, details }) => {
+  'push.decided': takeDecision,
+  'push.forwarded': async (client, { request, details }, at) => {
     const outcome = forwarded.safeParse(details).data;
     // Without refs all have landed. Names that were masked in the report cannot be told apart.
     const refused =
       outcome?.refs?.filter(({ status }) => status !== 'ok').map(({ ref }) => refKey(ref)) ?? [];
     await deleteForwards(client, request, refused);
-    await closeForwards(client, request, 'landed');
+    await closeForwards(client, request, 'landed', at);
   },
-  'push.unknown': async (client, { request }) => closeForwards(client, request, 'unknown'),
-  'push.refused': async (client, { request }) => deleteForwards(client, request, null),
+  'push.unknown': async (client, { request }, at) => closeForwards(client, request, 'unknown', at),
+  'push.refused': async (client, { request }) => deletePush(client, request),
   'pull-request.checked': async (client, { request, repository, details }, at) => {
     const check = pullChecked.safeParse(details).data;
     if (check === undefined || repository === null) return;
@@ -124,7 +110,7 @@ const takes: Readonly<Record<string, Take>> = {
 };
 
 /** The ledger over the database; nothing is read before `catchUp`. */
-export function createLedger({ database, feed, forges }: LedgerOptions): Ledger {
+export function createLedger({ database, feed, forges, evidence }: LedgerOptions): Ledger {
   const isOurs = ({ event }: RecordedEvent): boolean =>
     event.repository !== null && forges.has(event.repository.slice(0, event.repository.indexOf('/')));
 
@@ -133,7 +119,7 @@ export function createLedger({ database, feed, forges }: LedgerOptions): Ledger 
       const next = await lockLedger(client, Math.max(0, (await feed.size()) - firstLook));
       const entries = await feed.read(next, pageSize);
       for (const entry of entries)
-        if (isOurs(entry)) await takes[entry.event.action]?.(client, entry.event, entry.time);
+        if (isOurs(entry)) await takes[entry.event.action]?.(client, entry.event, entry.time, evidence);
       const last = entries.at(-1);
       if (last !== undefined) await moveLedger(client, last.index + 1);
       return entries.length === pageSize;

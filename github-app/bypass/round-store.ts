@@ -30,6 +30,24 @@ export async function insertComparisons(client: Queryable, forge: string, spread
   );
 }
 
+const workRow = z.object({ id: z.coerce.string(), generation: z.int() });
+
+/** Puts the first comparison of repositories in that were never compared; what waits already stays. */
+export async function insertFirstComparisons(
+  client: Queryable,
+  forge: string,
+): Promise<readonly z.output<typeof workRow>[]> {
+  const rows = await client.query(
+    `insert into github_work (forge, repository, kind, subject, data)
+     select forge, repository, 'compare', 'refs', '{}' from github_repository
+      where forge = $1 and watched_since is null
+     on conflict (forge, repository, kind, subject) do nothing
+     returning id, generation`,
+    [forge],
+  );
+  return rows.map((row) => workRow.parse(row));
+}
+
 /** Replaces the list of repositories that the App reaches. */
 export async function replaceRepositories(
   client: Queryable,

@@ -12,7 +12,8 @@ import type { Bypass, ScanOutcome } from './bypass.ts';
 import { recordBypass, recordScan } from './bypass-entries.ts';
 import { publishBypass } from './bypass-check.ts';
 import { explainPush, isNone, type MergedPull } from './explain-push.ts';
-import { findForward } from './ledger-store.ts';
+import { isOwnForward } from './own-forward.ts';
+import { presumeUnlisted } from './unlisted.ts';
 import {
   type BypassKind,
   claimCompared,
@@ -37,8 +38,6 @@ export interface PushPlace {
 
 /** GitHub may need so long to tell of a merge; half of `compareEvery` where that is less. */
 const longestSettling = 20;
-/** The guard's own forward is given up as lost after this. */
-const forwardMs = 15 * 60_000;
 /** Checks and connections of the moment get this long before the scan is given up and told as not done. */
 const scanPatienceMs = 120_000;
 
@@ -93,21 +92,15 @@ function requestOf({ forge, repository, turn }: PushKey): string {
 
 type Decided =
   | { readonly kind: 'wait'; readonly seconds: number }
-  | { readonly kind: 'own' | 'github' | 'exempt' | 'queue' | 'housekeeping' | 'merge' }
+  | { readonly kind: 'own' | 'unlisted' | 'github' | 'exempt' | 'queue' | 'housekeeping' | 'merge' }
   | { readonly kind: 'bypass'; readonly how: BypassKind; readonly pull: number | null };
 
 async function decide(services: HubServices, hub: Hub, place: PushPlace, push: ToldPush): Promise<Decided> {
   const ageMs = services.clock.now().getTime() - place.since.getTime();
   const settleMs = settlingSeconds(hub) * 1_000;
   await services.ledger.catchUp();
-  const forward = await findForward(services.database, repositoryId(hub, place.repository), {
-    refKey: refKey(push.ref),
-    before: push.before,
-    after: push.after,
-  });
-  // What the guard had decided to forward exactly so and never learned of is its own.
-  if (forward !== undefined && (forward.state !== 'open' || ageMs > forwardMs)) return { kind: 'own' };
-  if (forward !== undefined) return { kind: 'wait', seconds: 1 };
+  const own = await isOwnForward(services, hub, place, push, ageMs);
+  if (own.kind !== 'no') return own;
   const explained = await explainPush(services, hub, place, push);
   if (explained.kind === 'merge') {
     const { pull } = explained;
@@ -122,6 +115,7 @@ async function decide(services: HubServices, hub: Hub, place: PushPlace, push: T
   }
   if (explained.kind !== 'none') return explained;
   if (ageMs < settleMs) return { kind: 'wait', seconds: settleMs / 4_000 };
+  if (await presumeUnlisted(services, hub, place, push)) return { kind: 'unlisted' };
   return { kind: 'bypass', how: 'push', pull: null };
 }
 

@@ -43,6 +43,7 @@ export const decidedDetails = z.object({
   exceptions: listOf(z.object({ exception: z.string() }).transform(({ exception }) => exception)),
   refUpdates: refs,
   refUpdateCount: count,
+  refLists: listOf(z.object({ digest: z.string() })),
   findings: listOf(replayedFinding),
   findingCount: count,
 });

@@ -62,6 +62,7 @@ export function createReplay({ database, feed, evidence }: ReplayOptions): Repla
       userAgent: received.userAgent,
       refs: [...(told?.refUpdates ?? received.refUpdates)],
       refCount: told?.refUpdateCount ?? received.refUpdateCount,
+      refLists: decided.flatMap(({ told: { refLists } }) => refLists.map(({ digest }) => digest)),
       decisions: decided.map(({ index, time, told: one }) => ({
         index,
         at: stamp(time),
@@ -73,7 +74,10 @@ export function createReplay({ database, feed, evidence }: ReplayOptions): Repla
       })),
       findings: [...(told?.findings ?? [])],
       findingCount: told?.findingCount ?? 0,
-      changes: await changesOf(byAction('evidence.kept')[0], decided.length > 0 ? outcome : 'open'),
+      changes: await changesOf(
+        byAction('evidence.kept').find(({ event }) => event.details['kind'] !== 'push-refs'),
+        decided.length > 0 ? outcome : 'open',
+      ),
       approval: group.filter(({ event }) => familyOf(event.action) === 'approval').map(approvalStepOf),
       outcome,
       why: end === undefined ? null : endDetails.parse(end.event.details).code,

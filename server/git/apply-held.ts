@@ -14,9 +14,10 @@ import { pushOfHeld } from './held-push.ts';
 import type { HeldPush, KeptPush } from './held-store.ts';
 import { describeMove, type Landed, whatLanded } from './landed.ts';
 import { plainText } from './plain-text.ts';
-import { decidedEvent, refusedEvent, reportedEvent, settledEvent } from './push-audit.ts';
+import { refusedEvent, reportedEvent, settledEvent } from './push-audit.ts';
 import { sendOn } from './push-outcome.ts';
 import type { Decision, Push, PushServices, ReceivedStage } from './push-stage.ts';
+import { recordDecision } from './record-decision.ts';
 import type { Repository } from './repository.ts';
 import { settledBy } from './settle.ts';
 import { Workshop } from './workshop.ts';
@@ -131,7 +132,7 @@ async function prepare(
     (thrown: unknown) => refusedStanding(thrown),
   );
   if (gone !== undefined) return gone;
-  await services.audit.append(decidedEvent(push.identity, facts, approval.id));
+  await recordDecision(services, push.identity, facts, approval.id);
   await services.observe('apply-decided', push.client.request);
   return { push, held, stage, decision };
 }

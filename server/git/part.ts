@@ -112,6 +112,7 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
     preparations,
     facts,
     evidence,
+    evidenceStore: options.evidence,
   };
   return {
     plugin: async (app) => {

@@ -81,8 +81,25 @@ export interface DecidedFacts {
   readonly reason: string | undefined;
 }
 
-/** States the verdict and what it rests on; `approval` is the one that lets a held push go on. */
-export function decidedEvent(identity: PushIdentity, facts: DecidedFacts, approval?: string): AuditEvent {
+/** Every ref update as it may be kept, one after the other. */
+export function* shownUpdates({ updates, shownRef }: Pick<DecidedFacts, 'updates' | 'shownRef'>) {
+  for (const { ref, kind, oldOid, newOid } of updates)
+    yield { ...shownName(ref, shownRef), kind, old: oldOid, new: newOid };
+}
+
+export interface DecidedExtras {
+  /** The approval that lets a held push go on. */
+  readonly approval: string | undefined;
+  /** Where all its updates are, in the place of those that the entry has no room for. */
+  readonly lists: readonly { readonly digest: string; readonly count: number }[];
+}
+
+/** States the verdict and what it rests on. */
+export function decidedEvent(
+  identity: PushIdentity,
+  facts: DecidedFacts,
+  { approval, lists }: DecidedExtras,
+): AuditEvent {
   const { verdict } = facts;
   return eventOf(identity, 'push.decided', {
     verdict: verdict.kind,
@@ -96,13 +113,9 @@ export function decidedEvent(identity: PushIdentity, facts: DecidedFacts, approv
       exception,
       fingerprint: facts.findings[finding]?.finding.fingerprint ?? '',
     })),
-    refUpdates: facts.updates.slice(0, maxRefs).map((update) => ({
-      ...shownName(update.ref, facts.shownRef),
-      kind: update.kind,
-      old: update.oldOid,
-      new: update.newOid,
-    })),
+    refUpdates: [...shownUpdates(facts).take(maxRefs)],
     refUpdateCount: facts.updates.length,
+    ...(lists.length === 0 ? {} : { refLists: lists.map((part) => ({ ...part })) }),
     findings: decidedFindings(facts.findings.slice(0, maxFindings)),
     findingCount: facts.findings.length,
     criticalFindings: countCritical(facts),
@@ -179,10 +192,10 @@ export function refusedEvent(
   return eventOf(identity, 'push.refused', { by, code });
 }
 
-/** Says where what the push changes is kept, or why it is not. */
+/** Says where what the push changes or updates is kept, or why it is not. */
 export function evidenceEvent(
   identity: PushIdentity,
-  details: { readonly kind: 'push-changes' } & Readonly<Record<string, Json>>,
+  details: { readonly kind: 'push-changes' | 'push-refs' } & Readonly<Record<string, Json>>,
 ): AuditEvent {
   return eventOf(identity, 'evidence.kept', details);
 }
@@ -203,7 +216,11 @@ export function reportedEvent(
   shownRef: (ref: string) => string,
 ): AuditEvent {
   const landed = report.refs.filter((status) => status.kind === 'ok');
-  const refs = report.refs.slice(0, maxRefs).map((status) => ({
+  // Those that were refused come first: what is not named has landed.
+  const ordered = report.refs.toSorted(
+    (left, right) => Number(left.kind === 'ok') - Number(right.kind === 'ok'),
+  );
+  const refs = ordered.slice(0, maxRefs).map((status) => ({
     ref: plainText(shownRef(status.ref)),
     status: status.kind,
     message: status.kind === 'ng' ? plainText(status.message) : '',

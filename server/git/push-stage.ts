@@ -1,4 +1,5 @@
 // What the stages of one push share.
+import type { EvidenceStore } from '../../core/activity/evidence.ts';
 import type { Principal } from '../../core/principal.ts';
 import type {
   ApprovalService,
@@ -37,6 +38,7 @@ export interface PushServices extends WorkshopServices {
   readonly held: HeldStore;
   readonly signatures: SignatureVerifier;
   readonly evidence: EvidenceKeeper;
+  readonly evidenceStore: Pick<EvidenceStore, 'keep'>;
   readonly preparations: Preparations;
   readonly facts: UpstreamFacts;
   readonly upstreamOf: (repository: Repository) => Upstream;

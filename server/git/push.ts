@@ -6,13 +6,14 @@ import type { ByteReader } from './byte-reader.ts';
 import { askAhead, decidePush } from './decide-push.ts';
 import { reportHeld, type Waiting } from './held-report.ts';
 import { holdPush } from './hold.ts';
-import { decidedEvent, type PushIdentity, receivedEvent } from './push-audit.ts';
+import { type PushIdentity, receivedEvent } from './push-audit.ts';
 import { readGuardOptions } from './push-options.ts';
 import { forwardAndReport, refuseWithError, reportRefusal } from './push-outcome.ts';
 import { createPushOutput, type PushOutput } from './push-output.ts';
 import type { Push, PushClient, PushServices, ReceivedStage, Stage } from './push-stage.ts';
 import { scanPushText } from './push-text.ts';
 import { diskError } from './quarantine.ts';
+import { recordDecision } from './record-decision.ts';
 import type { ReceivePackRequest } from './receive-pack-request.ts';
 import { Workshop } from './workshop.ts';
 
@@ -57,7 +58,7 @@ export async function servePush(
       await answer(output);
       await services.observe('received', client.request);
       const decision = await decidePush(services, push, stage);
-      await services.audit.append(decidedEvent(identity, decision.facts));
+      await recordDecision(services, identity, decision.facts);
       try {
         await services.observe('decided', client.request);
         if (decision.verdict.kind === 'hold')

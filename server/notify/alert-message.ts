@@ -34,6 +34,8 @@ const bypassActs: Readonly<Record<string, string>> = {
 const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
 function bypassTitle(details: Alert['details']): string {
+  if (details['how'] === 'unlisted')
+    return `cannot compare ${plural(Number(details['updates']), 'ref update')} of a push of its own with what landed: the list is gone`;
   const act = bypassActs[textOf(details['how'])] ?? 'pushed around the guard';
   const count = Number(details['findingCount']);
   const found =

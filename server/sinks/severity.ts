@@ -16,6 +16,7 @@ const byAction: Readonly<Record<string, Severity>> = {
   'approval.glass-broken': 'high',
   'bypass.detected': 'high',
   'bypass.scanned': 'medium',
+  'bypass.unlisted': 'medium',
   'log.unscanned': 'medium',
   'artifact.unscanned': 'medium',
   'log.deletion-failed': 'high',

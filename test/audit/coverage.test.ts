@@ -56,6 +56,7 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'push.unknown': { test: 'test/e2e/upstream-faults.test.ts' },
   'bypass.detected': { test: 'test/e2e/github-bypass.test.ts' },
   'bypass.scanned': { test: 'test/e2e/github-bypass.test.ts' },
+  'bypass.unlisted': { test: 'test/e2e/github-long-push.test.ts' },
   'github-app.created': { test: 'test/e2e/github-setup.test.ts' },
   'pull-request.checked': { test: 'test/e2e/github-pull.test.ts' },
   'merge-group.checked': { test: 'test/e2e/github-webhooks.test.ts' },

@@ -52,7 +52,7 @@ What is in it
   proofs/        proofs for single entries outside the period: changes of the signing key, the policy
                  that was in force, and the neighbours that show that nothing of the period is left out
   policies/      the policies that decisions name by their SHA-256
-  evidence/      what pushes changed, logs, and lists of files, values masked: documents that the entries
+  evidence/      what pushes changed, long lists of refs, logs, and lists of files, values masked: documents that the entries
                  evidence.kept name by their SHA-256. One that is not here was not kept, not taken along, or destroyed
   reports/       about each agent: what it did for whom, decisions, findings, approvals, anomalies. They
                  were made from the entries, for reading; where they differ, the entries count

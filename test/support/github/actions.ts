@@ -102,6 +102,18 @@ export class FakeActions {
     });
   }
 
+  /** Tells of a branch that somebody has created, as GitHub does beside the push. */
+  createdRef(repository: Repository, branch: string, by: string): void {
+    this.#tell('create', repository, accountOf(this.#world, by), {
+      ref: branch,
+      ref_type: 'branch',
+      full_ref: `refs/heads/${branch}`,
+      master_branch: repository.defaultBranch,
+      description: null,
+      pusher_type: 'user',
+    });
+  }
+
   /** Opens a pull request. Its commits are in the repository itself, whoever may read the fork. */
   async openPull(repository: Repository, wish: PullWish): Promise<PullRequest> {
     const base = wish.base ?? repository.defaultBranch;

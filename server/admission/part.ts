@@ -12,6 +12,7 @@ import type {
 } from '../../core/services.ts';
 import { TooManyError } from '../../core/too-many.ts';
 import type { Limits } from '../config.ts';
+import { createCountedEntries } from '../counted-entries.ts';
 import { addressKey } from './address-key.ts';
 import { type Attempt, type Lockout, Lockouts } from './lockout.ts';
 import { WindowCounts } from './window-counts.ts';
@@ -56,7 +57,7 @@ export function createAdmission({
   const byAddress = counts(minute);
   const byPrincipal = counts(minute);
   const sent = counts(60 * minute);
-  const record = createRecorder(audit, now);
+  const record = createRecorder(audit);
 
   const attempt: Admission['attempt'] = async (presented, work) => {
     const tried = attemptOf(presented);
@@ -121,22 +122,13 @@ function attemptOf({
 
 type AttemptedCredential = Pick<Presented, 'address' | 'authorization' | 'cookie' | 'certificate'>;
 
-/** Writes at most one entry a second; the next tells how many were left out. */
+/** At most one entry a second for one known token, one for all others, one for addresses. */
 function createRecorder(
   audit: Pick<AuditLog, 'append'>,
-  now: () => number,
 ): (attempt: Attempt, lockout: Lockout, token: string | undefined) => Promise<void> {
-  let last = -Infinity;
-  let leftOut = 0;
-  return async ({ address }, { of, failures, waitMs }, token) => {
-    if (now() - last < 1_000) {
-      leftOut += 1;
-      return;
-    }
-    last = now();
-    const moreLockouts = leftOut;
-    leftOut = 0;
-    await audit.append({
+  const entries = createCountedEntries({ audit, forEach: 1, forAll: 10 });
+  return ({ address }, { of, failures, waitMs }, token) =>
+    entries.add(of === 'address' ? of : `${of} ${token ?? ''}`, (moreLockouts) => ({
       action: 'identity.locked-out',
       request: randomBytes(8).toString('hex'),
       actor: null,
@@ -149,6 +141,5 @@ function createRecorder(
         seconds: Math.round(waitMs / 1_000),
         moreLockouts,
       },
-    });
-  };
+    }));
 }

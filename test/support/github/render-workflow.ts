@@ -29,7 +29,7 @@ export function runJson(world: World, repository: Repository, run: WorkflowRun) 
     pull_requests: [],
     created_at: instant(run.createdAt),
     updated_at: instant(run.createdAt),
-    run_started_at: instant(run.createdAt),
+    run_started_at: instant(run.startedAt),
     actor: userJson(world, run.actor),
     triggering_actor: userJson(world, run.triggeringActor),
     jobs_url: `${api}/jobs`,
@@ -68,10 +68,10 @@ export function jobJson(world: World, repository: Repository, run: WorkflowRun, 
     steps: [],
     check_run_url: api,
     labels: [],
-    runner_id: 1,
-    runner_name: 'runner',
-    runner_group_id: 1,
-    runner_group_name: 'runners',
+    runner_id: job.ran ? 1 : null,
+    runner_name: job.ran ? 'runner' : null,
+    runner_group_id: job.ran ? 1 : null,
+    runner_group_name: job.ran ? 'runners' : null,
   };
 }
 

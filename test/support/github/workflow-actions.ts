@@ -56,6 +56,7 @@ export class WorkflowActions {
       actor: accountOf(this.#world, wish.by),
       triggeringActor: accountOf(this.#world, wish.by),
       createdAt: this.#world.now(),
+      startedAt: this.#world.now(),
       attempt: 1,
       status: 'in_progress',
       conclusion: null,
@@ -82,7 +83,25 @@ export class WorkflowActions {
       startedAt,
       status: 'completed',
       conclusion: 'success',
+      ran: true,
       log: lines === undefined ? undefined : runnerLog(lines, startedAt),
+    };
+    run.jobs.push(job);
+    this.tellJob(repository, run, job);
+    return job;
+  }
+
+  /** A job that is cancelled before a runner has taken it. */
+  cancelJob(repository: Repository, run: WorkflowRun, name: string): WorkflowJob {
+    const job: WorkflowJob = {
+      id: this.#world.nextId(),
+      attempt: run.attempt,
+      name,
+      startedAt: this.#world.now(),
+      status: 'completed',
+      conclusion: 'cancelled',
+      ran: false,
+      log: undefined,
     };
     run.jobs.push(job);
     this.tellJob(repository, run, job);
@@ -94,8 +113,8 @@ export class WorkflowActions {
     this.#tell('workflow_job', repository, run, { action: 'completed', workflow_job: told });
   }
 
-  upload(run: WorkflowRun, name: string, zip: Uint8Array): WorkflowArtifact {
-    const artifact = { id: this.#world.nextId(), name, zip, createdAt: this.#world.now(), expired: false };
+  upload(run: WorkflowRun, name: string, zip: Uint8Array, createdAt = this.#world.now()): WorkflowArtifact {
+    const artifact = { id: this.#world.nextId(), name, zip, createdAt, expired: false };
     run.artifacts.push(artifact);
     return artifact;
   }
@@ -110,6 +129,7 @@ export class WorkflowActions {
   /** Runs it once more. */
   rerun(run: WorkflowRun, by: string): void {
     run.attempt += 1;
+    run.startedAt = this.#world.now();
     run.status = 'in_progress';
     run.conclusion = null;
     run.triggeringActor = accountOf(this.#world, by);

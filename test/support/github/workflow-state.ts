@@ -8,7 +8,9 @@ export interface WorkflowJob {
   readonly name: string;
   readonly startedAt: Date;
   status: 'in_progress' | 'completed';
-  conclusion: 'success' | 'failure' | 'skipped' | null;
+  conclusion: 'success' | 'failure' | 'skipped' | 'cancelled' | null;
+  /** Whether a runner has taken it. */
+  readonly ran: boolean;
   /** As GitHub sends it; undefined where it is not there. */
   log: Uint8Array | undefined;
 }
@@ -30,6 +32,8 @@ export interface WorkflowRun {
   readonly actor: Account;
   readonly createdAt: Date;
   triggeringActor: Account;
+  /** The attempt that is shown. */
+  startedAt: Date;
   attempt: number;
   status: 'in_progress' | 'waiting' | 'completed';
   conclusion: 'success' | 'failure' | 'cancelled' | null;

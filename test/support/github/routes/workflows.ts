@@ -65,7 +65,8 @@ export function workflowRoutes(world: World, storage: Storage): readonly ApiRout
         const run = runOf(repository, params['run_id']);
         const attempt = Number(params['attempt_number']);
         if (run === undefined || attempt > run.attempt) return problem(404, 'Not Found');
-        const earlier = { ...run, attempt, ...(attempt < run.attempt ? { triggeringActor: run.actor } : {}) };
+        const first = { triggeringActor: run.actor, startedAt: run.createdAt };
+        const earlier = { ...run, attempt, ...(attempt < run.attempt ? first : {}) };
         return { status: 200, body: runJson(world, repository, earlier) };
       },
     },

@@ -183,7 +183,7 @@ beforeAll(async () => {
   restartedAt = new Date();
   await scene.restart();
   deadly.dead.resolve();
-}, 60_000);
+});
 afterAll(async () => {
   deadly.dead.resolve();
   mayGo.resolve();

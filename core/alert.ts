@@ -12,7 +12,8 @@ export interface Alert {
   readonly id: string;
   readonly kind: AlertKind;
   /**
-   * Principal id of whom it is about, or `address:` and an address where nobody is known; of a failed sink its name.
+   * Principal id of whom it is about, or `address:` and an address where nobody is known; of a failed sink its name, of a
+   * repository that was moved its old name.
    */
   readonly actor: string;
   readonly repository: string | null;
@@ -125,11 +126,31 @@ function unlistedOf({ time, event }: RecordedEvent): readonly Sign[] {
   return [{ kind: 'alert', alert }];
 }
 
+const moved = z.object({ change: z.string(), from: z.string(), to: z.string() });
+
+/** A repository has another name: what names the old one fails, or counts for whoever takes it. */
+function movedOf({ time, event }: RecordedEvent): readonly Sign[] {
+  const { repository, request } = event;
+  const details = moved.safeParse(event.details).data;
+  if (details === undefined) return [];
+  const alert: Alert = {
+    id: `repository-moved-${request}`,
+    kind: 'repository-moved',
+    actor: details.from,
+    repository,
+    request,
+    at: time,
+    details,
+  };
+  return [{ kind: 'alert', alert }];
+}
+
 /** The signs of one entry. */
 export function signsOf({ index, time, event }: RecordedEvent): readonly Sign[] {
   const { action, actor, repository, request, details } = event;
   if (action === 'identity.locked-out') return lockoutOf(index, time, event);
   if (action === 'audit.sink-failed') return failedSinkOf(index, time, event);
+  if (action === 'repository.moved') return movedOf({ index, time, event });
   if (action === 'bypass.unlisted') return unlistedOf({ index, time, event });
   if (action.startsWith('bypass.')) return bypassOf({ index, time, event });
   const exposure = exposureAlert({ index, time, event });

@@ -75,6 +75,7 @@ export const auditActions = [
   'bypass.scanned',
   'bypass.unlisted',
   'github-app.created',
+  'repository.moved',
   'pull-request.checked',
   'merge-group.checked',
   'deploy.decided',

@@ -21,6 +21,7 @@ export const alertKinds = [
   'lockout',
   'sink-failed',
   'exposure',
+  'repository-moved',
 ] as const;
 export type AlertKind = (typeof alertKinds)[number];
 

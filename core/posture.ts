@@ -17,6 +17,7 @@ export const postureTopicNames = [
   'workflow-token',
   'push-protection',
   'app',
+  'name',
 ] as const;
 export type PostureTopic = (typeof postureTopicNames)[number];
 
@@ -33,6 +34,7 @@ export const postureTitles: Readonly<Record<PostureTopic, string>> = {
   'workflow-token': 'Token of workflows',
   'push-protection': 'Push protection',
   app: 'The App of the guard',
+  name: 'Name',
 };
 
 export interface PosturePoint {

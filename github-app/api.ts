@@ -30,7 +30,10 @@ export interface GithubApi extends AsyncDisposable {
   /** Asks as the App itself. `next` is the cursor of the next page. Rejects with an `upstream/…` error. */
   askAsApp<T>(question: AppQuestion<T>): Promise<{ readonly answer: T; readonly next: string | undefined }>;
   /** All repositories of an installation, `owner/name` in GitHub's spelling. Rejects as `ask` does. */
-  repositoriesOf(installation: number, signal: AbortSignal): Promise<readonly string[]>;
+  repositoriesOf(
+    installation: number,
+    signal: AbortSignal,
+  ): Promise<readonly { readonly id: number; readonly name: string }[]>;
   /** The App's name in addresses; asked once. */
   slug(): Promise<string>;
   /** Milliseconds until which GitHub asked not to be asked about repositories of this owner, by the wall clock. */
@@ -227,12 +230,14 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
       const token = await tokens.tokenOf(installation, permissions);
       const wish = { repository: String(installation), permissions };
       const question = { repository: wish.repository, route: 'GET /installation/repositories', signal };
-      const found: string[] = [];
+      const found: { readonly id: number; readonly name: string }[] = [];
       for (let page = 1; page <= mostRepositories / pageSize; page += 1) {
         const { data } = await sendWith(token, wish, question, { per_page: pageSize, page });
         const { repositories } = believed(repositoriesAnswer, data);
         found.push(
-          ...repositories.filter((one) => !one.archived && !one.disabled).map((one) => one.full_name),
+          ...repositories
+            .filter((one) => !one.archived && !one.disabled)
+            .map((one) => ({ id: one.id, name: one.full_name })),
         );
         if (repositories.length < pageSize) break;
       }
@@ -274,6 +279,7 @@ const mostRepositories = 20_000;
 const repositoriesAnswer = z.object({
   repositories: z.array(
     z.object({
+      id: z.int(),
       full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/),
       archived: z.boolean().default(false),
       disabled: z.boolean().default(false),

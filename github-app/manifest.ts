@@ -25,6 +25,7 @@ export const appEvents = [
   'pull_request_review',
   'pull_request_review_comment',
   'push',
+  'repository',
   'repository_ruleset',
   'workflow_job',
   'workflow_run',

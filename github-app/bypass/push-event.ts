@@ -72,6 +72,8 @@ export const pushReaders: Readonly<Record<string, Reader>> = {
   delete: compare,
   branch_protection_rule: readAgain,
   repository_ruleset: readAgain,
+  // The list of repositories says what has become of the name.
+  repository: () => installed,
   installation: () => installed,
   installation_repositories: () => installed,
 };

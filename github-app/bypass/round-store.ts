@@ -1,6 +1,7 @@
 // The SQL of rounds, guarded repositories and where their refs stand, one statement a function.
 import { z } from 'zod';
 import type { Queryable } from '../../server/db.ts';
+import type { NamedRepository } from './names-store.ts';
 
 /** Begins a round where the last one is so many seconds ago; true for one guard of several. */
 export async function beginRound(
@@ -52,13 +53,15 @@ export async function insertFirstComparisons(
 export async function replaceRepositories(
   client: Queryable,
   forge: string,
-  names: readonly string[],
+  repositories: readonly NamedRepository[],
 ): Promise<void> {
+  const names = repositories.map(({ name }) => name);
   await client.query(
-    `insert into github_repository (forge, repository, name)
-     select distinct on (lower(n.name)) $1, lower(n.name), n.name from unnest($2::text[]) as n(name)
-     on conflict (forge, repository) do update set name = excluded.name, seen_at = clock_timestamp()`,
-    [forge, names],
+    `insert into github_repository (forge, repository, name, github_id)
+     select distinct on (lower(n.name)) $1, lower(n.name), n.name, n.id from unnest($2::text[], $3::bigint[]) as n(name, id)
+     on conflict (forge, repository) do update
+       set name = excluded.name, github_id = excluded.github_id, seen_at = clock_timestamp()`,
+    [forge, names, repositories.map(({ id }) => id)],
   );
   // What comes back later begins anew.
   const gone = await client.query<{ repository: string }>(

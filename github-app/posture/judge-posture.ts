@@ -80,7 +80,7 @@ function ownApp({ settings: { installation } }: Scene): Judgement {
   );
 }
 
-const judges: Readonly<Record<PostureTopic, Judge>> = {
+const judges: Readonly<Record<Exclude<PostureTopic, 'name'>, Judge>> = {
   'required-check': requiredCheck,
   'direct-pushes': directPushes,
   'force-pushes': closedByRule(
@@ -114,7 +114,7 @@ const judges: Readonly<Record<PostureTopic, Judge>> = {
   app: ownApp,
 };
 
-/** All points, in their order. `forgeUrl` is where the forge has its pages. */
+/** All points but that of the name, in their order. `forgeUrl` is where the forge has its pages. */
 export function judgePosture(settings: RepositorySettings, forgeUrl: string): readonly PosturePoint[] {
   const { rulesets, protection, installation, repository } = settings;
   const all = rulesets.kind === 'read' ? rulesets.value : [];
@@ -128,5 +128,5 @@ export function judgePosture(settings: RepositorySettings, forgeUrl: string): re
     protection: protection.kind === 'read' ? protection.value : null,
     missing: missing?.kind === 'missing' ? missing.permission : undefined,
   };
-  return postureTopicNames.map((topic) => ({ topic, ...judges[topic](scene) }));
+  return postureTopicNames.flatMap((topic) => (topic === 'name' ? [] : [{ topic, ...judges[topic](scene) }]));
 }

@@ -2,11 +2,15 @@
 import type { PostureService } from '../../core/posture.ts';
 import type { Hub, HubServices } from '../hub.ts';
 import { upsertWork } from '../store.ts';
+import { readFormerName } from '../bypass/names-store.ts';
 import { judgePosture } from './judge-posture.ts';
+import { namePoint } from './name-point.ts';
 import { listPostures, writePosture } from './posture-store.ts';
 import { readSettings } from './read-settings.ts';
 
 const oldSeconds = 900;
+/** So long it is to do that a name has changed. */
+const formerDays = 30;
 
 /** Reads the posture of a repository. Rejects as `readSettings` does. */
 export async function readPosture(
@@ -16,8 +20,10 @@ export async function readPosture(
   signal: AbortSignal,
 ): Promise<void> {
   const settings = await readSettings(hub, repository, signal);
-  const points = judgePosture(settings, hub.url);
-  await writePosture(database, hub.forge, repository, settings.repository.html_url, points);
+  const url = settings.repository.html_url;
+  const former = await readFormerName(database, hub.forge, repository, formerDays);
+  const points = [...judgePosture(settings, hub.url), namePoint(hub.forge, former, url)];
+  await writePosture(database, hub.forge, repository, url, points);
 }
 
 /** The port. Forges that are no GitHub with an App have no posture. */

@@ -22,6 +22,8 @@ function titleOf({ kind, actor, details }: Alert): string {
       return `the audit log could not be sent to ${agent} (${plainName(JSON.stringify(details['problem']))}); it is tried again`;
     case 'exposure':
       return exposureTitle(agent, details);
+    case 'repository-moved':
+      return `${agent} was ${textOf(details['change'])} and is ${plainName(textOf(details['to']))} now; what names the old name fails`;
   }
 }
 
@@ -47,7 +49,11 @@ function bypassTitle(details: Alert['details']): string {
   return `${act} to ${plainName(textOf(details['ref']))}${found}`;
 }
 
-const subjects: Readonly<Partial<Record<Alert['kind'], string>>> = { 'sink-failed': 'Sink', bypass: 'Who' };
+const subjects: Readonly<Partial<Record<Alert['kind'], string>>> = {
+  'sink-failed': 'Sink',
+  bypass: 'Who',
+  'repository-moved': 'Old name',
+};
 
 /** The message; of values it tells the number alone. */
 export function alertMessage(alert: Alert): Message {

@@ -41,6 +41,7 @@ const kinds: readonly (readonly [action: string, of: OcsfClass, activity: number
   ['publish.', 'api', 1],
   ['merge.', 'api', 3],
   ['bypass.', 'api', 3],
+  ['repository.', 'entity', 3],
   ['deploy.', 'api', 3],
   ['log.scanned', 'api', 2],
   ['log.', 'api', 4],

@@ -17,6 +17,7 @@ const byAction: Readonly<Record<string, Severity>> = {
   'bypass.detected': 'high',
   'bypass.scanned': 'medium',
   'bypass.unlisted': 'medium',
+  'repository.moved': 'medium',
   'log.unscanned': 'medium',
   'artifact.unscanned': 'medium',
   'log.deletion-failed': 'high',

@@ -200,3 +200,37 @@ test('in an evidence pack both verifiers hold the report to what was recorded', 
   const key = verifierKey((await readFile(join(guard.dataDir, 'audit-verifier-key'), 'utf8')).trim());
   expect(await bothVerifiersFind(pack, { key, kept: [], witnesses: [] })).toEqual([]);
 });
+
+test('a repository that was renamed is told by both names, and watched on by the new one', async () => {
+  const { actions, deliveries } = scene.github;
+  actions.renameRepository(repository, 'renamed', 'coder');
+  await until('it is on record', async () => (await scene.audit('repository.moved')).length > 0);
+  await deliveries.arrived();
+  const [entry, ...more] = await scene.audit('repository.moved');
+  expect(more).toEqual([]);
+  const [from, to] = ['hub/acme/around', 'hub/acme/renamed'];
+  expect(entry).toMatchObject({
+    repository: to,
+    details: { change: 'renamed', from, to, id: repository.id },
+  });
+  const posture = z.object({
+    repositories: z.array(
+      z.object({
+        repository: z.string(),
+        points: z.array(z.looseObject({ topic: z.string(), state: z.string(), found: z.string() })),
+      }),
+    ),
+  });
+  const nameOf = async () => {
+    const { repositories } = posture.parse((await auditor.get('/posture')).body);
+    const told = repositories.find((one) => one.repository === to);
+    return told?.points.find(({ topic }) => topic === 'name');
+  };
+  await until('the posture was read', async () => (await nameOf()) !== undefined);
+  const point = await nameOf();
+  expect(point).toMatchObject({ state: 'to-do' });
+  expect(point?.found).toContain(`It was ${from} until`);
+  await around('agent/three', { 'three.txt': '3\n' }, 'acme-agent');
+  const scannedThere = (await scene.audit('bypass.detected')).at(-1);
+  expect(scannedThere).toMatchObject({ repository: to, details: { update: 'create' } });
+});

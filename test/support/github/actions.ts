@@ -102,6 +102,17 @@ export class FakeActions {
     });
   }
 
+  /** Gives a repository another name, and tells of it unless nobody is to hear. */
+  renameRepository(repository: Repository, name: string, by: string, isTold = true): void {
+    const { owner, name: from } = repository;
+    this.#world.repositories.delete(`${owner.login}/${from}`.toLowerCase());
+    repository.name = name;
+    this.#world.repositories.set(`${owner.login}/${name}`.toLowerCase(), repository);
+    const changes = { repository: { name: { from } } };
+    if (isTold)
+      this.#tell('repository', repository, accountOf(this.#world, by), { action: 'renamed', changes });
+  }
+
   /** Tells of a branch that somebody has created, as GitHub does beside the push. */
   createdRef(repository: Repository, branch: string, by: string): void {
     this.#tell('create', repository, accountOf(this.#world, by), {

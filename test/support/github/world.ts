@@ -44,7 +44,7 @@ export interface BranchRule {
 export interface Repository {
   readonly id: number;
   readonly owner: Account;
-  readonly name: string;
+  name: string;
   readonly isPrivate: boolean;
   readonly defaultBranch: string;
   readonly git: UpstreamRepository;

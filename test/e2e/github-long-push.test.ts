@@ -1,6 +1,7 @@
 // A push through the guard of more refs than an entry of the log has room for: none of them is taken for one around the
 // guard, whoever repeats one of them is; and what cannot be compared is neither silence nor a false alarm.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { AuditEntry } from '../../core/audit-entry.ts';
 import { createGitClient, ok, withCredentials, type WorkTree } from '../support/client.ts';
 import { makeCommits } from '../support/github/commits.ts';
@@ -40,11 +41,14 @@ const bot = (): string => `${scene.app.slug}[bot]`;
 const told = (ref: string, before: string | null, by: string): Promise<void> =>
   scene.github.actions.push(repository, ref, before, by);
 
+const moveSchema = z.object({ before: z.string(), after: z.string() });
+
+/** What the log has of pushes around the guard, from where to where. */
 async function detected(): Promise<readonly (readonly [string, string])[]> {
-  return (await scene.audit('bypass.detected')).map(({ details }) => [
-    String(details['before']),
-    String(details['after']),
-  ]);
+  return (await scene.audit('bypass.detected')).map(({ details }) => {
+    const { before, after } = moveSchema.parse(details);
+    return [before, after];
+  });
 }
 
 /** Heads as the comparison knows them. */

@@ -156,9 +156,10 @@ describe('the posture', () => {
       'workflow-token': 'to-do',
       'push-protection': 'to-do',
       app: 'ok',
+      name: 'ok',
     });
     for (const { topic, change, link } of told.points)
-      if (topic !== 'app') {
+      if (topic !== 'app' && topic !== 'name') {
         expect(change, topic).not.toBeNull();
         expect(link, topic).toContain(`${scene.github.url}/acme/open/settings/`);
       }

@@ -64,47 +64,69 @@ const workRow = z
   .transform(({ kind, data, ...row }): Work => ({ ...row, ...workDataSchema.parse({ kind, data }) }));
 
 /** Takes the work for this many seconds; undefined where it is done, not due, or another's. */
-export async function claimWork(client: Queryable, id: string, seconds: number): Promise<Work | undefined> {
+export async function claimWork(
+  client: Queryable,
+  id: string,
+  holder: string,
+  seconds: number,
+): Promise<Work | undefined> {
   const [row] = await client.query(
-    `update github_work set lease_until = clock_timestamp() + make_interval(secs => $2), attempts = attempts + 1
+    `update github_work set lease_until = clock_timestamp() + make_interval(secs => $3), attempts = attempts + 1,
+       holder = $2
      where id = $1 and due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp())
      returning id, forge, repository, subject, kind, data, generation, attempts, created_at as "createdAt"`,
-    [id, seconds],
+    [id, holder, seconds],
   );
   return row === undefined ? undefined : workRow.parse(row);
 }
 
-/** Keeps the work for this many seconds more. */
-export async function extendWork(client: Queryable, id: string, seconds: number): Promise<void> {
-  await client.query(
-    'update github_work set lease_until = clock_timestamp() + make_interval(secs => $2) where id = $1',
-    [id, seconds],
+/** Keeps the work for this many seconds more; false where it is another's, or done. */
+export async function extendWork(
+  client: Queryable,
+  id: string,
+  holder: string,
+  seconds: number,
+): Promise<boolean> {
+  const rows = await client.query(
+    `update github_work set lease_until = clock_timestamp() + make_interval(secs => $3)
+     where id = $1 and holder = $2 returning id`,
+    [id, holder, seconds],
   );
+  return rows.length === 1;
 }
 
-/** Ends this generation of the work; false where there is a newer one, which is due now. */
-export async function finishWork(client: Queryable, id: string, generation: number): Promise<boolean> {
-  const done = await client.query('delete from github_work where id = $1 and generation = $2 returning id', [
-    id,
-    generation,
-  ]);
+/** Ends this generation of the work; false where there is a newer one, which is due now. Another's is left alone. */
+export async function finishWork(
+  client: Queryable,
+  id: string,
+  holder: string,
+  generation: number,
+): Promise<boolean> {
+  const done = await client.query(
+    'delete from github_work where id = $1 and holder = $2 and generation = $3 returning id',
+    [id, holder, generation],
+  );
   if (done.length === 1) return true;
-  await client.query('update github_work set lease_until = null where id = $1', [id]);
-  return false;
+  const newer = await client.query(
+    'update github_work set lease_until = null, holder = null where id = $1 and holder = $2 returning id',
+    [id, holder],
+  );
+  return newer.length === 0;
 }
 
-/** Lets go of the work until it is tried again, in this many seconds. */
+/** Lets go of the work until it is tried again, in this many seconds. Another's is left alone. */
 export async function postponeWork(
   client: Queryable,
   id: string,
+  holder: string,
   generation: number,
   seconds: number,
 ): Promise<void> {
   await client.query(
-    `update github_work set lease_until = null,
-       due_at = case when generation = $2 then clock_timestamp() + make_interval(secs => $3) else due_at end
-     where id = $1`,
-    [id, generation, seconds],
+    `update github_work set lease_until = null, holder = null,
+       due_at = case when generation = $3 then clock_timestamp() + make_interval(secs => $4) else due_at end
+     where id = $1 and holder = $2`,
+    [id, holder, generation, seconds],
   );
 }
 

@@ -7,7 +7,8 @@ import { pruneDeployments } from './deployments/deployment-store.ts';
 import type { JobQueue, QueueState } from '../server/job.ts';
 import { createJobQueue } from '../server/queue.ts';
 import type { Secret } from '../server/secret.ts';
-import { claimWork, extendWork, findDueWork, finishWork, postponeWork, prune } from './store.ts';
+import { claimWork, findDueWork, finishWork, postponeWork, prune } from './store.ts';
+import { createLease, type Lease, leaseSeconds } from './work-lease.ts';
 import { pruneItems } from './workflows/workflow-store.ts';
 import type { Work } from './work.ts';
 
@@ -38,7 +39,6 @@ export interface WorkQueue extends AsyncDisposable {
   wakeUp(work: readonly { readonly id: string; readonly generation: number }[]): void;
 }
 
-const leaseSeconds = 60;
 const lookEveryMs = 5_000;
 const pruneEveryMs = 3_600_000;
 const soonSeconds = 30;
@@ -66,40 +66,40 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   let timers: readonly NodeJS.Timeout[] = [];
 
   async function perform(id: string, stopped: AbortSignal): Promise<void> {
-    const work = await claimWork(database, id, leaseSeconds);
+    const lease = createLease(database, id);
+    const work = await claimWork(database, id, lease.holder, leaseSeconds);
     if (work === undefined) return;
-    const keeping = setInterval(
-      () => void extendWork(database, id, leaseSeconds).catch(() => undefined),
-      (leaseSeconds * 1_000) / 3,
-    );
+    lease.keep();
     try {
-      const postponed = await options.perform(work, stopped);
+      const postponed = await options.perform(work, AbortSignal.any([stopped, lease.lost]));
       if (postponed !== undefined) {
-        await postponeWork(database, id, work.generation, postponed.againIn);
+        await postponeWork(database, id, lease.holder, work.generation, postponed.againIn);
         queue?.offer([jobOf(work, work.attempts, postponed.againIn * 1_000)]);
-      } else if (!(await finishWork(database, id, work.generation))) await look();
+      } else if (!(await finishWork(database, id, lease.holder, work.generation))) await look();
     } catch (thrown) {
-      await failed(work, thrown, stopped);
+      await failed(work, lease, thrown, stopped);
     } finally {
-      clearInterval(keeping);
+      lease.end();
     }
   }
 
-  async function failed(work: Work, thrown: unknown, stopped: AbortSignal): Promise<void> {
+  async function failed(work: Work, lease: Lease, thrown: unknown, stopped: AbortSignal): Promise<void> {
+    const { id, generation } = work;
+    const { holder } = lease;
     const { code } = asGuardError(thrown, 'internal', 'the work failed');
-    if (stopped.aborted) return postponeWork(database, work.id, work.generation, 0);
+    if (stopped.aborted || lease.lost.aborted) return postponeWork(database, id, holder, generation, 0);
     onProblem(`GitHub: ${work.kind} of ${work.repository} failed [${code}]`, thrown);
     if (final.has(code) || Date.now() - work.createdAt.getTime() > givenUpMs) {
-      const left = AbortSignal.any([stopped, AbortSignal.timeout(patienceMs)]);
+      const left = AbortSignal.any([stopped, lease.lost, AbortSignal.timeout(patienceMs)]);
       await options
         .giveUp(work, left)
         .catch((error: unknown) => onProblem('GitHub: a check stays open', error));
-      await finishWork(database, work.id, work.generation);
+      await finishWork(database, id, holder, generation);
       return;
     }
     const backoff = Math.min(again.first * 2 ** Math.min(work.attempts - 1, 10), again.most);
     const asked = (options.notBefore(work) - Date.now()) / 1_000;
-    await postponeWork(database, work.id, work.generation, Math.max(backoff, asked));
+    await postponeWork(database, id, holder, generation, Math.max(backoff, asked));
   }
 
   const jobOf = (

@@ -2,7 +2,6 @@
 import type { FastifyInstance } from 'fastify';
 import { ledgerTexts } from '../github-app/bypass/texts-store.ts';
 import { createGithubApp } from '../github-app/part.ts';
-import { parseVerifierKey, signatureTypes } from '../core/checkpoint.ts';
 import { GuardError } from '../core/errors.ts';
 import { IdentityRefusal } from '../core/identity-refusal.ts';
 import { covers } from '../core/scope.ts';
@@ -25,20 +24,14 @@ import { shredRoutes } from './api/shred-routes.ts';
 import { logNotifier } from './approvals/log-notifier.ts';
 import { type ApprovalsPart, createApprovals } from './approvals/part.ts';
 import { approvalTexts } from './approvals/texts-store.ts';
-import { startClockWatch } from './audit/clock-watch.ts';
-import { createAuditLog, type DurableAuditLog } from './audit/log.ts';
-import { startTimestamping } from './audit/timestamps/timestamping.ts';
-import type { Witness } from './audit/witness-client.ts';
+import type { DurableAuditLog } from './audit/log.ts';
 import { createAuditFeed } from './audit/feed.ts';
 import { createIntegritySource } from './audit/integrity.ts';
 import { auditRoutes } from './audit/routes.ts';
-import { createSealing } from './audit/sealing/sealing.ts';
 import { createEvidenceSeal } from './audit/sealing/evidence-seal.ts';
 import { createShredding } from './audit/sealing/shredding.ts';
-import { findWrappingKey, openWrappingKey } from './audit/sealing/wrapping-key.ts';
 import { createAuditStream } from './audit/stream.ts';
-import { startAnchors } from './app-anchors.ts';
-import { openCheckpointStore } from './app-checkpoints.ts';
+import { openAudit } from './app-audit.ts';
 import { openPeople } from './app-people.ts';
 import { guardEvent, recordStart } from './app-start.ts';
 import { readFingerprintKey } from './fingerprint-key.ts';
@@ -100,28 +93,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
   // The slow beginnings go side by side. All settle before a failure is thrown, so that what was opened is closed.
   await Promise.allSettled(starting);
   const [{ database, url: databaseUrl }, scanner, policy] = await Promise.all(starting);
-  const witnesses = config.audit.witnesses.map(readWitness);
-  const sealingKey = config.audit.sealingKey?.reveal();
-  const sealing = createSealing(await openWrappingKey(database, config.dataDir, sealingKey), () =>
-    findWrappingKey(config.dataDir, sealingKey),
-  );
-  const checkpointStore = await openCheckpointStore(config.audit.checkpointStore, opened);
-  const audit = opened.use(
-    await createAuditLog({ database, dataDir: config.dataDir, clock, witnesses, sealing, checkpointStore }),
-  );
-  opened.use(startClockWatch({ clock, append: (event) => audit.append(event) }));
-  if (config.audit.timestamp !== undefined) {
-    const { every, ...authority } = config.audit.timestamp;
-    opened.use(
-      startTimestamping({
-        database,
-        append: (event) => audit.append(event),
-        authority,
-        everyMs: every * 1000,
-      }),
-    );
-  }
-  opened.use(startAnchors({ config, database, audit, clock }));
+  const { audit, sealing } = await openAudit({ config, database, clock }, opened);
   const identity = opened.use(
     createIdentity({
       database,
@@ -381,12 +353,6 @@ function listeningUrl(http: FastifyInstance, scheme: 'http' | 'https'): string {
   const [first] = http.addresses();
   if (first === undefined) return '';
   return `${scheme}://${first.family === 'IPv6' ? `[${first.address}]` : first.address}:${first.port}`;
-}
-
-function readWitness({ url, key: text }: { readonly url: string; readonly key: string }): Witness {
-  const key = parseVerifierKey(text, signatureTypes.cosignature);
-  if (key === undefined) throw new GuardError('config/invalid', 'the key of a witness is none');
-  return { url, key };
 }
 
 const readinessMs = 2_000;

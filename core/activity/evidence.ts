@@ -132,7 +132,10 @@ export type Evidence = z.output<typeof evidenceSchema>;
 
 /** Keeps documents by their SHA-256. */
 export interface EvidenceStore {
-  /** Keeps a document durably and sealed; its digest, hex, and what its key is called. Rejects with `database/unavailable`. */
+  /**
+   * Keeps a document durably and sealed; its digest, hex, and what the key is called under which it is kept: that of an equal
+   * document where there was one. Rejects with `database/unavailable`.
+   */
   keep(
     evidence: Evidence,
   ): Promise<{ readonly digest: string; readonly bytes: number; readonly key: string }>;

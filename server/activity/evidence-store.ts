@@ -11,11 +11,13 @@ export function createEvidenceStore(database: Queryable, seal: EvidenceSeal): Ev
       const body = Buffer.from(JSON.stringify(evidence).toWellFormed());
       const digest = hash('sha256', body, 'hex');
       const { key, data } = await seal.seal(evidence.repository, digest, body);
-      await database.query(
-        'insert into evidence (digest, key, body) values ($1, $2, $3) on conflict (digest) do nothing',
+      // One that is there stays as it is: under the key it was sealed with, or destroyed with that.
+      const [row] = await database.query<{ readonly key: string }>(
+        `insert into evidence as known (digest, key, body) values ($1, $2, $3)
+         on conflict (digest) do update set digest = known.digest returning key`,
         [digest, key, data],
       );
-      return { digest, bytes: body.length, key };
+      return { digest, bytes: body.length, key: row?.key ?? key };
     },
     find: async (digest) => {
       const [row] = await database.query<{ readonly key: string; readonly body: Uint8Array | null }>(

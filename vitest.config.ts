@@ -19,6 +19,8 @@ export default defineConfig({
     globalSetup: ['test/support/leak-watch.ts', 'test/support/database.ts'],
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/generated/**'],
+    // What a test waits for comes at once where nothing else runs, and has time where much does.
+    expect: { poll: { timeout: 30_000 } },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,

@@ -85,9 +85,9 @@ test('each guard knows what the other has written, and keeps its checkpoint', as
   const dataDir = await bench.anotherDataDir();
   await using second = await bench.open({ dataDir, followEveryMs: 50 });
   for (let count = 0; count < 5; count += 1) await first.append(auditEvent(`request-${count}`));
-  await expect.poll(() => second.head.size, { timeout: 3_000 }).toBe(6);
+  await expect.poll(() => second.head.size).toBe(6);
   const kept = () => readFile(join(dataDir, 'audit-checkpoint'), 'utf8');
-  await expect.poll(kept, { timeout: 3_000 }).toBe(first.head.note);
+  await expect.poll(kept).toBe(first.head.note);
 });
 
 describe('a database that was set back', () => {
@@ -97,14 +97,12 @@ describe('a database that was set back', () => {
     for (let count = 0; count < 5; count += 1) await first.append(auditEvent(`request-${count}`));
     await using second = await bench.open({ dataDir: await bench.anotherDataDir(), followEveryMs: 50 });
     await first.append(auditEvent('last'));
-    await expect.poll(() => second.head.size, { timeout: 3_000 }).toBe(6);
+    await expect.poll(() => second.head.size).toBe(6);
     await first[Symbol.asyncDispose]();
     await bench.tamper('delete from audit_entry where index >= 3');
     await bench.tamper('delete from audit_checkpoint where size > 3');
     const problem = { code: 'audit/inconsistent' };
-    await expect
-      .poll(() => second.ready().catch((error: unknown) => error), { timeout: 3_000 })
-      .toMatchObject(problem);
+    await expect.poll(() => second.ready().catch((error: unknown) => error)).toMatchObject(problem);
     await expect(second.append(auditEvent('more'))).rejects.toMatchObject(problem);
     expect(await requestsOf(bench)).toEqual(['request-0', 'request-1', 'request-2']);
   });
@@ -145,15 +143,13 @@ describe('a guard that', () => {
     try {
       const started = performance.now();
       expect(await first.append(auditEvent('after'))).toEqual({ index: 2 });
-      expect(performance.now() - started).toBeLessThan(2_000);
+      expect(performance.now() - started).toBeLessThan(15_000);
     } finally {
       process.kill(other.pid, 'SIGCONT');
     }
     // It goes on appending every so often once it runs again.
     await expect
-      .poll(async () => (await requestsOf(bench)).filter((request) => request === 'other').length, {
-        timeout: 10_000,
-      })
+      .poll(async () => (await requestsOf(bench)).filter((request) => request === 'other').length)
       .toBeGreaterThan(1);
     await other.kill();
     expect(await bench.verify()).toMatchObject({ ok: true });

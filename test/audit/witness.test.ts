@@ -189,7 +189,7 @@ describe('a log with a witness', () => {
     await using opened = await bench.open({ witnesses: [witness], witnessEveryMs: 50 });
     await opened.append(auditEvent('next'));
     const size = async () => (await readNewestCosigned(bench.database, 10_000))?.size;
-    await expect.poll(size, { timeout: 5_000 }).toBe(4);
+    await expect.poll(size).toBe(4);
   });
 
   test('goes on without it, and both its loss and its return are on record once', async () => {
@@ -290,7 +290,7 @@ test('the command runs a witness until it is stopped', async () => {
   const exited = once(child, 'exit');
   let told = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text));
-  await expect.poll(() => told, { timeout: 10_000 }).toMatch(/\nkey .*\n/);
+  await expect.poll(() => told).toMatch(/\nkey .*\n/);
   const [, url = '', key = ''] = /^witness at (\S+)\nkey (\S+)\n/.exec(told) ?? [];
   const note = signed(treeOf('a'));
   const response = await fetch(`${url}/add-checkpoint`, { method: 'POST', body: `old 0\n\n${note}` });

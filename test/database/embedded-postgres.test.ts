@@ -172,7 +172,7 @@ describe.runIf(process.platform === 'linux')('a guard that is killed', () => {
     const guard = await startGuard(directory.path);
     const pid = await serverPid(directory.path);
     await killed(guard);
-    await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 
   test('and could not do that: the next one stops the server that was left over', async () => {

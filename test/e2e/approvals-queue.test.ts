@@ -31,7 +31,7 @@ test('a guard starts and serves without the Redis that it was given, and uses it
   expect(guard.logs().match(/Redis cannot be reached/g)).toHaveLength(1);
   await redis.start();
   await expect
-    .poll(() => readiness(guard.url), { timeout: 20_000 })
+    .poll(() => readiness(guard.url))
     .toMatchObject({ status: 'ready', queue: { backend: 'redis', isUp: true, note: null } });
   await redis.stop();
   const down = async () => JSON.stringify(await readiness(guard.url)).includes('"isUp":false');

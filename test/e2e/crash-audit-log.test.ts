@@ -74,11 +74,11 @@ test('a database that hangs before the push: refused in time, and the next push 
   const run = await tree.push('HEAD:refs/heads/agent/hanging');
   expect(await readiness()).toBe(503);
   expect(run.code).not.toBe(0);
-  expect(run.seconds).toBeLessThan(20);
+  expect(run.seconds).toBeLessThan(45);
   expect(run.stderr).toMatch(unavailable);
   expect(await repository.refs()).not.toHaveProperty('refs/heads/agent/hanging');
   await signalPostgres('SIGCONT');
-  await expect.poll(readiness, { timeout: 20_000 }).toBe(200);
+  await expect.poll(readiness).toBe(200);
   await expect
     .poll(async () => (await tree.push('HEAD:refs/heads/agent/after')).code, {
       timeout: 30_000,
@@ -98,11 +98,11 @@ test('a database that hangs in the middle of the push: nothing lands', async () 
   const run = await running;
   expect(run.code).not.toBe(0);
   expect(run.stderr).toMatch(unavailable);
-  expect(run.seconds).toBeLessThan(20);
+  expect(run.seconds).toBeLessThan(45);
   expect(await repository.refs()).not.toHaveProperty('refs/heads/agent/middle');
   expect(upstream.requests.filter(({ kind }) => kind === 'git-receive-pack').length).toBe(1);
   await signalPostgres('SIGCONT');
-  await expect.poll(readiness, { timeout: 20_000 }).toBe(200);
+  await expect.poll(readiness).toBe(200);
   await sleep(1_000);
   await expect
     .poll(async () => (await tree.push('HEAD:refs/heads/agent/middle')).code, {
@@ -111,18 +111,18 @@ test('a database that hangs in the middle of the push: nothing lands', async () 
     })
     .toBe(0);
   expect(await repository.refs()).toMatchObject({ 'refs/heads/agent/middle': oid });
-  await expect.poll(() => quarantinedFiles(guard.dataDir), { timeout: 5_000 }).toEqual([]);
+  await expect.poll(() => quarantinedFiles(guard.dataDir)).toEqual([]);
   expect(await guard.command(['audit', 'verify'])).toMatchObject({ code: 0 });
 }, 120_000);
 
 test('a database that is gone: refused, unready, and the guard says so', async () => {
   await commit();
   await signalPostgres('SIGKILL');
-  await expect.poll(readiness, { timeout: 20_000 }).toBe(503);
+  await expect.poll(readiness).toBe(503);
   const run = await tree.push('HEAD:refs/heads/agent/gone');
   expect(run.code).not.toBe(0);
   expect(run.stderr).toMatch(/(database|audit)\/unavailable/);
-  expect(run.seconds).toBeLessThan(20);
+  expect(run.seconds).toBeLessThan(45);
   expect(await repository.refs()).not.toHaveProperty('refs/heads/agent/gone');
   expect((await fetch(`${guard.url}/healthz`)).status).toBe(200);
 }, 120_000);

@@ -95,7 +95,7 @@ async function expectTruth(oid: string, branch: string): Promise<AuditEntry | un
   } else if (received !== undefined) {
     expect(outcomes[0]?.action).toBe('push.refused');
   }
-  await expect.poll(() => quarantinedFiles(guard.dataDir), { timeout: 5_000 }).toEqual([]);
+  await expect.poll(() => quarantinedFiles(guard.dataDir)).toEqual([]);
   return outcomes[0];
 }
 
@@ -144,7 +144,7 @@ test('killed while the upstream has the push and has not applied it', async () =
   hold.release();
   await repository.hook('pre-receive', 'exit 0');
   // The upstream finishes what it has; the guard learns of it when it is back.
-  await expect.poll(() => repository.refs(), { timeout: 10_000 }).toHaveProperty(`refs/heads/${branch}`);
+  await expect.poll(() => repository.refs()).toHaveProperty(`refs/heads/${branch}`);
   guard = await start();
   expect(await expectTruth(oid, branch)).toMatchObject({
     action: 'push.forwarded',

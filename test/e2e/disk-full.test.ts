@@ -32,7 +32,7 @@ async function expectRefused(scene: GuardedForge, tree: WorkTree, bytes: number)
   expect((await attemptOf(scene, oid)).at(-1)?.details).toMatchObject({ by: 'guard', code: 'git/disk-full' });
   const sent = scene.upstream.requests.slice(before).map(({ kind }) => kind);
   expect(sent).not.toContain('git-receive-pack');
-  await expect.poll(() => quarantinedFiles(scene.guard.dataDir), { timeout: 5_000 }).toEqual([]);
+  await expect.poll(() => quarantinedFiles(scene.guard.dataDir)).toEqual([]);
   ok(await tree.git('reset', '--quiet', '--hard', 'HEAD~1'));
   return pushed.stderr;
 }

@@ -140,7 +140,7 @@ describe('the record of a fetch', () => {
     await scene.database.database.query('alter table audit_entry_away rename to audit_entry');
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(/fatal: remote error: forgeguard: .*audit\/unavailable/);
-    await expect.poll(async () => (await tree.git('fetch', '--refetch')).code, { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => (await tree.git('fetch', '--refetch')).code).toBe(0);
   });
 });
 

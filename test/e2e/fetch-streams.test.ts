@@ -102,7 +102,7 @@ describe('a large clone', () => {
     expect(served()).not.toContain(true);
     killGroup(child.pid);
     await ended;
-    await expect.poll(served, { timeout: 2_000, interval: 20 }).toContain(true);
+    await expect.poll(served, { interval: 20 }).toContain(true);
     expect(surprises()).toEqual([]);
     expect((await fetch(`${scene.guard.url}/readyz`)).status).toBe(200);
   });
@@ -175,7 +175,7 @@ describe('an upstream', () => {
     const failed = await tree.git('fetch', 'origin', 'main');
     expect(failed.code, name).not.toBe(0);
     expect(failed.stderr).toMatch(says);
-    expect(failed.seconds).toBeLessThan(10);
+    expect(failed.seconds).toBeLessThan(40);
     scene.upstream.clearFaults();
     ok(await tree.git('fetch', 'origin', 'main'));
     expect(surprises()).toEqual([]);
@@ -207,7 +207,7 @@ describe('an upstream', () => {
     const failed = await scene.client.git(['ls-remote', url]);
     expect(failed.code).not.toBe(0);
     expect(failed.stderr).toMatch(says);
-    expect(failed.seconds).toBeLessThan(10);
+    expect(failed.seconds).toBeLessThan(40);
     expect(surprises()).toEqual([]);
   });
 

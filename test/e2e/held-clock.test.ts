@@ -63,7 +63,7 @@ const actionsOf = async (id: string): Promise<readonly string[]> =>
 test('a wait ends when the request runs out, and nothing lands', async () => {
   const { repo, work, oid } = await changed();
   const pushed = work.push('HEAD:refs/heads/main', { options: ['forgeguard.wait=60'] });
-  await expect.poll(() => requestsOf(repo), { timeout: 20_000 }).toHaveLength(1);
+  await expect.poll(() => requestsOf(repo)).toHaveLength(1);
   const [id = ''] = await requestsOf(repo);
   const begun = performance.now();
   await pass(id, 8);
@@ -75,7 +75,7 @@ test('a wait ends when the request runs out, and nothing lands', async () => {
   expect((await ada.decide(id, 'approve')).status).toBe(409);
   expect((await repo.upstream.refs())['refs/heads/main']).not.toBe(oid);
   expect(await actionsOf(id)).toEqual(['approval.requested', 'approval.expired']);
-  await expect.poll(() => readdir(join(forge.guard.dataDir, 'held')), { timeout: 10_000 }).toHaveLength(0);
+  await expect.poll(() => readdir(join(forge.guard.dataDir, 'held'))).toHaveLength(0);
 });
 
 test('a second group may approve what the first has not decided in time, and it lands', async () => {

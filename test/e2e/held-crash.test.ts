@@ -119,7 +119,7 @@ test.each([
   const id = await waitingRequest();
   await writeFile(stepFile, step);
   await ada.decide(id, 'approve').catch(() => undefined);
-  await expect.poll(() => isAlive(guard.pid), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => isAlive(guard.pid)).toBe(false);
   await guard.kill();
   expect((await landed(branch)) === oid).toBe(before);
   const pushesBefore = upstream.requests.filter(({ kind }) => kind === 'git-receive-pack').length;
@@ -165,7 +165,7 @@ test.each([
 test('a guard that is stopped lets those go who wait, and their requests wait on', async () => {
   const { oid, branch } = await nextCommit();
   const pushed = tree.push(`HEAD:refs/heads/${branch}`, { options: ['forgeguard.wait=60'] });
-  await expect.poll(waitingRequest, { timeout: 20_000 }).not.toBe('');
+  await expect.poll(waitingRequest).not.toBe('');
   await guard.stop();
   const told = await pushed;
   expect(told.code).toBe(1);

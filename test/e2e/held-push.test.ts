@@ -71,7 +71,7 @@ describe('approved', () => {
       'push.forwarded',
     ]);
     expect(attempt.entries[3]?.details).toMatchObject({ verdict: 'hold', approval: id });
-    await expect.poll(heldKeys, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(heldKeys).toEqual([]);
     await expectVerified();
   });
 
@@ -102,7 +102,7 @@ describe('not approved', () => {
     expect(await ada.decide(id, 'deny', { reason: 'not before the audit' })).toMatchObject({ status: 200 });
     await ada.until(id, 'denied');
     expect((await repo.upstream.refs())['refs/heads/main']).not.toBe(oid);
-    await expect.poll(heldKeys, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(heldKeys).toEqual([]);
   });
 
   test('a newer push to the ref supersedes the one that waits', async () => {
@@ -182,7 +182,7 @@ describe('forgeguard.wait', () => {
     const { repo, work } = await cloneSeeded(forge, { 'README.md': 'one\n' });
     const oid = await work.commit('Change', { 'README.md': `${randomBytes(4).toString('hex')}\n` });
     const pushed = work.push('HEAD:refs/heads/main', waiting);
-    await expect.poll(async () => (await requestsOf(repo)).length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(async () => (await requestsOf(repo)).length).toBe(1);
     return { repo, work, oid, pushed, id: (await requestsOf(repo))[0] ?? '' };
   }
 

@@ -159,7 +159,7 @@ test(
 
     expect(scene.upstream.requests.filter(({ kind }) => kind === 'git-receive-pack')).toEqual([]);
     expect(await target.repository.refs()).toEqual(before);
-    await expect.poll(() => quarantinedFiles(scene.guard.dataDir), { timeout: 5_000 }).toEqual([]);
+    await expect.poll(() => quarantinedFiles(scene.guard.dataDir)).toEqual([]);
     expect(scene.guard.logs()).not.toContain('"code":"internal"');
 
     const work = await scene.client.clone(target.url);

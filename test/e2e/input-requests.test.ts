@@ -154,7 +154,7 @@ describe('bodies of a push that are not the protocol', () => {
 describe('a client that does not finish', () => {
   test('one that stops within the commands is answered when its time is over', async () => {
     const { said, seconds } = await openPush(honest.subarray(0, 60));
-    expect(seconds).toBeLessThan(15);
+    expect(seconds).toBeLessThan(40);
     expect(said).toMatch(/limits\.pushSeconds/);
     expect(said).toMatch(/^HTTP\/1\.1 413/);
     await scene.expectNothingDone({ status: 413, text: said, request: '' });
@@ -162,7 +162,7 @@ describe('a client that does not finish', () => {
 
   test('one that stops within the pack as well', async () => {
     const { said, seconds } = await openPush(honest.subarray(0, honest.length - 40));
-    expect(seconds).toBeLessThan(15);
+    expect(seconds).toBeLessThan(40);
     expect(said).toMatch(/ng refs\/heads\/topic .*limits\.pushSeconds/);
     await scene.expectNothingDone({ status: 200, text: said, request: '' });
   });
@@ -174,7 +174,7 @@ describe('a client that does not finish', () => {
     await scene.expectNothingDone({ status: 0, text: '', request: '' });
     const refused = async (): Promise<unknown> =>
       (await scene.forge.audit()).findLast((entry) => entry.action === 'push.refused')?.details;
-    await expect.poll(refused, { timeout: 5_000 }).toMatchObject({ code: 'request/cancelled' });
+    await expect.poll(refused).toMatchObject({ code: 'request/cancelled' });
   });
 
   /** Sends the head of a push and this part of its body, then waits for the server to end the connection. */

@@ -114,7 +114,7 @@ describe('a push that waits', () => {
       holds: [{ rule: 'agent-protected-branch' }],
     });
     expect((await fetch(data.approval!.url)).status).toBe(200);
-    await expect.poll(() => [slack.received.length, mail.mails.length], { timeout: 10_000 }).toEqual([1, 1]);
+    await expect.poll(() => [slack.received.length, mail.mails.length]).toEqual([1, 1]);
     // Quoted-printable breaks long lines softly.
     const text = mail.mails[0]!.raw.replaceAll('=\r\n', '');
     expect(text).toContain(`${forge.guard.url}/ui/approvals/${id}`);

@@ -121,12 +121,12 @@ describe('a client that hangs up', () => {
   test('while it sends: nothing lands, nothing is left, and the log says so', async () => {
     const { repo, work } = await seeded();
     const pushing = await largePush({ repo, work });
-    await expect.poll(() => quarantined(), { timeout: 20_000, interval: 5 }).not.toEqual([]);
+    await expect.poll(() => quarantined(), { interval: 5 }).not.toEqual([]);
     pushing.kill();
     await pushing.ended;
-    await expect.poll(() => quarantined(), { timeout: 2_000, interval: 20 }).toEqual([]);
+    await expect.poll(() => quarantined(), { interval: 20 }).toEqual([]);
     await expect
-      .poll(async () => (await repo.lastAttempt()).actions, { timeout: 5_000 })
+      .poll(async () => (await repo.lastAttempt()).actions)
       .toEqual(['push.received', 'push.refused']);
     expect((await repo.lastAttempt()).entries.at(-1)?.details).toMatchObject({
       by: 'guard',
@@ -154,9 +154,9 @@ describe('a client that hangs up', () => {
     killGroup(child.pid);
     await ended;
     hold.release();
-    await expect.poll(async () => (await repo.lastAttempt()).actions, { timeout: 10_000 }).toEqual(landed);
+    await expect.poll(async () => (await repo.lastAttempt()).actions).toEqual(landed);
     expect((await repo.upstream.refs())['refs/heads/agent/late']).toBe(oid);
-    await expect.poll(() => quarantined(), { timeout: 2_000 }).toEqual([]);
+    await expect.poll(() => quarantined()).toEqual([]);
   });
 });
 

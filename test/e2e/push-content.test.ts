@@ -40,7 +40,7 @@ async function expectRefused(
   expect(refusal.reasons.map((reason) => reason.rule)).toContain(rule);
   expect(await repo.upstream.refs()).toEqual(before);
   expect((await repo.lastAttempt()).actions).toEqual(['push.received', 'push.decided', 'push.refused']);
-  await expect.poll(() => forge.quarantined(), { timeout: 2_000 }).toEqual([]);
+  await expect.poll(() => forge.quarantined()).toEqual([]);
   await evidenceKept(repo);
   expect(await placesThatHold(forge, values, pushed.stdout + pushed.stderr)).toEqual([]);
   return { refusal, pushed };
@@ -50,9 +50,7 @@ async function expectRefused(
 async function evidenceKept(repo: Seeded['repo']): Promise<void> {
   const { request } = await repo.lastAttempt();
   const sql = `select 1 from audit_entry where encode(body, 'escape') like '{"action":"evidence.kept"%' || $1 || '%'`;
-  await expect
-    .poll(() => forge.database.query(sql, [`"request":"${request}"`]), { timeout: 10_000 })
-    .toHaveLength(1);
+  await expect.poll(() => forge.database.query(sql, [`"request":"${request}"`])).toHaveLength(1);
 }
 
 async function committed(files: Files): Promise<Seeded & { readonly oid: string }> {
@@ -359,7 +357,7 @@ test('files without a value land, whatever they look like', async () => {
   // What looks for values in all places does find what is there: the cache of what was just forwarded, what is kept as
   // evidence, and the name. Both are filled once the client has its answer.
   await expect
-    .poll(() => placesThatHold(forge, ['export interface Patient'], pushed.stderr), { timeout: 10_000 })
+    .poll(() => placesThatHold(forge, ['export interface Patient'], pushed.stderr))
     .toEqual(['the database', expect.stringContaining('the objects in')]);
   expect(await placesThatHold(forge, ['agent/content'], pushed.stderr)).toEqual(
     expect.arrayContaining(['the output of the client', 'the database']),

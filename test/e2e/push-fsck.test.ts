@@ -276,6 +276,6 @@ describe('submodules', () => {
 });
 
 test('nothing is left in quarantine, and the log verifies', async () => {
-  await expect.poll(() => forge.quarantined(), { timeout: 2_000 }).toEqual([]);
+  await expect.poll(() => forge.quarantined()).toEqual([]);
   expect(await forge.guard.command(['audit', 'verify'])).toMatchObject({ code: 0 });
 });

@@ -222,7 +222,7 @@ describe('two pushes to one ref at the same moment', () => {
       await hold.reached;
       const second = other.push('HEAD:refs/heads/agent/race');
       await expect
-        .poll(async () => (await repo.attempts()).filter(isDecided).length, { timeout: 20_000 })
+        .poll(async () => (await repo.attempts()).filter(isDecided).length)
         .toBe(kind === 'existing' ? 3 : 2);
       hold.release();
       const results = await Promise.all([first, second]);

@@ -310,9 +310,7 @@ describe('in an evidence pack', () => {
     const archive = join(directory.path, 'pack.tar.gz');
     const { guard } = scene.forge;
     const listed = (): Promise<Run> => guard.command(['audit', 'list', '--action', 'evidence.kept']);
-    await expect
-      .poll(async () => (await listed()).stdout.match(/evidence/g)?.length, { timeout: 10_000 })
-      .toBe(3);
+    await expect.poll(async () => (await listed()).stdout.match(/evidence/g)?.length).toBe(3);
     expect(await guard.command(['audit', 'export', '--out', archive])).toMatchObject({ code: 0, stderr: '' });
     const scratch = join(directory.path, 'unpacked');
     await mkdir(scratch);

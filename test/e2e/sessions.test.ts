@@ -36,7 +36,7 @@ async function pushes(): Promise<readonly PushStep[]> {
 /** The pushes once what they change is kept, which is after their answers. */
 async function keptPushes(): Promise<readonly PushStep[]> {
   await expect
-    .poll(async () => (await pushes()).map(({ changes }) => changes.kind), { timeout: 10_000 })
+    .poll(async () => (await pushes()).map(({ changes }) => changes.kind))
     .toEqual(['kept', 'kept', 'kept']);
   return pushes();
 }

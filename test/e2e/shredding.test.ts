@@ -134,11 +134,9 @@ describe('destroying the texts of a month', () => {
     const released = `select count(*)::int as n from approval where released_at is null`;
     const count = async (sql: string): Promise<number | undefined> =>
       (await forge.database.query<{ n: number }>(sql))[0]?.n;
-    await expect.poll(() => count(kept), { timeout: 15_000 }).toBeGreaterThanOrEqual(2);
-    await expect.poll(() => count(released), { timeout: 15_000 }).toBe(0);
-    await expect
-      .poll(async () => found(await forge.stored()), { timeout: 15_000 })
-      .toEqual(['branch', 'reason', 'comment']);
+    await expect.poll(() => count(kept)).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => count(released)).toBe(0);
+    await expect.poll(async () => found(await forge.stored())).toEqual(['branch', 'reason', 'comment']);
     await forge.guard.stop();
     await withShredding(async (shredding) => {
       const wish = { repository: repo.id, month, reason: 'asked for' };

@@ -62,7 +62,7 @@ test('`npm start` serves, and Ctrl-C ends it and all that it has started without
   // A terminal tells the whole group: npm, the guard and PostgreSQL at once.
   serving.signalGroup('SIGINT');
   await serving.exited;
-  await expect.poll(() => stillRunning(children), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => stillRunning(children)).toEqual([]);
   const last = serving.output().slice(before);
   expect(last).not.toMatch(/"level":(50|60)|Error|unhandled|\n\s+at /);
   // It was an orderly end: nothing is left to be recovered, and the log has it.
@@ -86,7 +86,7 @@ describe('what dies is recovered from', () => {
       await how(serving, dataDir);
       await serving.exited;
     }
-    await expect.poll(() => stillRunning(children), { timeout: 15_000 }).toEqual([]);
+    await expect.poll(() => stillRunning(children)).toEqual([]);
     await using again = serve({ cwd: directory.path });
     await again.ready();
     const tree = await client.clone(await sandboxUrl(dataDir));
@@ -120,7 +120,7 @@ describe('what dies is recovered from', () => {
           (response) => response.status,
           () => 0,
         );
-      await expect.poll(status, { timeout: 10_000 }).not.toBe(200);
+      await expect.poll(status).not.toBe(200);
       serving.signal('SIGTERM');
     });
   });

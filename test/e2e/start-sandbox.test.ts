@@ -107,8 +107,7 @@ test('a restart keeps repositories and tokens; SIGINT and SIGTERM leave no proce
     expect(children.map(({ name }) => name)).toContain('postgres');
     serving.signal(signal);
     expect(await serving.exited).toBe(signal === 'SIGKILL' ? null : 0);
-    if (signal === 'SIGKILL')
-      await expect.poll(() => stillRunning(children), { timeout: 15_000 }).toEqual([]);
+    if (signal === 'SIGKILL') await expect.poll(() => stillRunning(children)).toEqual([]);
     else expect(await stillRunning(children)).toEqual([]);
   }
   const [first, ...later] = seen;
@@ -123,7 +122,7 @@ test('a restart keeps repositories and tokens; SIGINT and SIGTERM leave no proce
 test('a signal while it starts stops it as well', async () => {
   await using directory = await temporaryDirectory('early');
   await using serving = serve({ cwd: directory.path });
-  await expect.poll(() => serving.children(), { timeout: 20_000, interval: 20 }).not.toEqual([]);
+  await expect.poll(() => serving.children(), { interval: 20 }).not.toEqual([]);
   const children = await serving.children();
   serving.signal('SIGTERM');
   expect(await serving.exited).toBe(0);

@@ -12,6 +12,7 @@ import { createNotifications, type Notifications } from '../../server/notify/par
 import { type ApprovalBench, approvalBench } from '../support/approvals.ts';
 import { draftOf, heldAgent, person } from '../support/held.ts';
 import { type Received, type Receiver, startReceiver } from '../support/receiver.ts';
+import { until } from '../support/until.ts';
 
 let scene: ApprovalBench;
 beforeAll(async () => {
@@ -70,10 +71,9 @@ interface Told {
 const told = ({ received }: Receiver): readonly Told[] =>
   received.map(({ body }: Received) => JSON.parse(body) as Told);
 
-async function until(check: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !check(); tries += 1) await sleep(50);
-  expect(check()).toBe(true);
-}
+/** Waits until the receiver has got so many. */
+const arrive = ({ received }: Receiver, count = 1): Promise<void> =>
+  until('what is to be told', () => received.length >= count);
 
 describe('a notice', () => {
   test('holds names and the sentences of the policy, and nothing that anybody wrote', async () => {
@@ -162,7 +162,7 @@ describe('an alert', () => {
     await scene.audit.append(eventBy(named('noted'), 'r1', { verdict: 'allow', criticalFindings: 1 }));
     await scene.audit.append(eventBy(named('lesser'), 'r2', { verdict: 'deny', criticalFindings: 0 }));
     await scene.audit.append(eventBy(named('blocked'), 'r3', blocked));
-    await until(() => receiver.received.length > 0);
+    await arrive(receiver);
     await sleep(300);
     expect(told(receiver)).toEqual([
       expect.objectContaining({
@@ -197,7 +197,7 @@ describe('an alert', () => {
     expect(receiver.received).toEqual([]);
     await scene.audit.append(eventBy(agent, 'd3', deny));
     await scene.audit.append(eventBy(agent, 'd4', deny));
-    await until(() => receiver.received.length > 0);
+    await arrive(receiver);
     await sleep(200);
     expect(told(receiver).map(({ type, title }) => [type, title])).toEqual([
       ['alert.repeated-denials', 'Alert: forge/acme/api: agent:coder was refused 3 times within 600 seconds'],
@@ -215,7 +215,7 @@ describe('an alert', () => {
     await scene.audit.append(eventBy(elsewhere, 'i4'));
     await scene.audit.append(eventBy(elsewhere, 'i5'));
     await scene.audit.append(eventBy({ ...person('ada').principal, issuer: 'https://x.example' }, 'i6'));
-    await until(() => receiver.received.length > 0);
+    await arrive(receiver);
     await sleep(300);
     expect(told(receiver)).toEqual([
       expect.objectContaining({
@@ -242,7 +242,7 @@ describe('an alert', () => {
       repository: null,
       details: { sink: 'siem', problem: 'HTTP 503', behind: 12 },
     });
-    await until(() => receiver.received.length > 0);
+    await arrive(receiver);
     expect(told(receiver)).toEqual([
       expect.objectContaining({
         type: 'alert.sink-failed',
@@ -262,7 +262,7 @@ describe('an alert', () => {
     await scene.audit.append(eventBy(named('meanwhile'), 'm1', blocked));
     await using made = notifications(channels);
     await made.start();
-    await until(() => receiver.received.length > 0);
+    await arrive(receiver);
     await sleep(200);
     expect(told(receiver).map(({ data }) => data.alert)).toEqual([
       expect.objectContaining({ request: 'm1', actor: 'agent:meanwhile' }),
@@ -277,13 +277,13 @@ describe('an alert', () => {
     await using second = notifications(channels);
     await Promise.all([first.start(), second.start()]);
     await scene.audit.append(eventBy(named('late'), 'w1', { verdict: 'deny', criticalFindings: 1 }));
-    await until(() => receiver.received.length > 0);
+    await arrive(receiver);
     receiver.answer = { status: 200 };
     await sleep(300);
     expect(receiver.received.length).toBe(1);
     expect(problems).toContain('an alert could not be told; it is tried again');
     await scene.database.query('update alert set due_at = clock_timestamp()');
-    await until(() => receiver.received.length > 1);
+    await arrive(receiver, 2);
     await sleep(300);
     expect(receiver.received.length).toBe(2);
     const ids = receiver.received.map(({ headers }) => headers['webhook-id']);

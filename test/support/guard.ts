@@ -181,7 +181,7 @@ async function writeConfiguration(directory: string, options: GuardOptions): Pro
 
 /** The sandbox is described once the guard knows its port, which is after it listens. */
 async function written(file: string): Promise<string> {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < 600; tries += 1) {
     const text = await readFile(file, 'utf8').catch(() => undefined);
     if (text !== undefined) return text;
     await new Promise((resolve) => setTimeout(resolve, 50));

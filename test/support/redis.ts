@@ -64,7 +64,7 @@ export async function testRedis({
     child = server;
     await Promise.race([once(server, 'spawn'), failed]);
     failed.catch(() => undefined);
-    for (let tries = 0; tries < 200; tries += 1) {
+    for (let tries = 0; tries < 1_200; tries += 1) {
       const answer = await send('ping').catch(() => undefined);
       if (answer === 'PONG') return;
       await sleep(25);

@@ -55,7 +55,7 @@ export async function startRefusalScene(): Promise<RefusalScene> {
     async expectNothingDone(answered) {
       expect(answered.text).not.toMatch(/\n\s+at |node:internal|file:\/\//);
       expect(await target.repository.refs()).toEqual(before);
-      await expect.poll(() => quarantinedFiles(forge.guard.dataDir), { timeout: 5_000 }).toEqual([]);
+      await expect.poll(() => quarantinedFiles(forge.guard.dataDir)).toEqual([]);
       expect((await fetch(`${forge.guard.url}/healthz`)).status).toBe(200);
     },
     async expectRecorded(request, action, code) {

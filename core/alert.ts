@@ -13,7 +13,7 @@ export interface Alert {
   readonly kind: AlertKind;
   /**
    * Principal id of whom it is about, or `address:` and an address where nobody is known; of a failed sink its name, of a
-   * repository that was moved its old name.
+   * repository that was moved its old name, of one that is out of sight the login of who did that.
    */
   readonly actor: string;
   readonly repository: string | null;
@@ -145,12 +145,32 @@ function movedOf({ time, event }: RecordedEvent): readonly Sign[] {
   return [{ kind: 'alert', alert }];
 }
 
+const unwatched = z.object({ cause: z.string(), by: z.string().nullable(), lastSeen: z.string() });
+
+/** A guarded repository is out of the guard's sight: nobody is told of pushes to it. */
+function unwatchedOf({ time, event }: RecordedEvent): readonly Sign[] {
+  const { repository, request } = event;
+  const details = unwatched.safeParse(event.details).data;
+  if (details === undefined) return [];
+  const alert: Alert = {
+    id: `repository-unwatched-${request}`,
+    kind: 'repository-unwatched',
+    actor: details.by ?? 'somebody unknown',
+    repository,
+    request,
+    at: time,
+    details,
+  };
+  return [{ kind: 'alert', alert }];
+}
+
 /** The signs of one entry. */
 export function signsOf({ index, time, event }: RecordedEvent): readonly Sign[] {
   const { action, actor, repository, request, details } = event;
   if (action === 'identity.locked-out') return lockoutOf(index, time, event);
   if (action === 'audit.sink-failed') return failedSinkOf(index, time, event);
   if (action === 'repository.moved') return movedOf({ index, time, event });
+  if (action === 'repository.unwatched') return unwatchedOf({ index, time, event });
   if (action === 'bypass.unlisted') return unlistedOf({ index, time, event });
   if (action.startsWith('bypass.')) return bypassOf({ index, time, event });
   const exposure = exposureAlert({ index, time, event });

@@ -76,6 +76,8 @@ export const auditActions = [
   'bypass.unlisted',
   'github-app.created',
   'repository.moved',
+  'repository.unwatched',
+  'repository.watched',
   'pull-request.checked',
   'merge-group.checked',
   'deploy.decided',

@@ -22,6 +22,7 @@ export const alertKinds = [
   'sink-failed',
   'exposure',
   'repository-moved',
+  'repository-unwatched',
 ] as const;
 export type AlertKind = (typeof alertKinds)[number];
 

@@ -18,6 +18,7 @@ export const postureTopicNames = [
   'push-protection',
   'app',
   'name',
+  'sight',
 ] as const;
 export type PostureTopic = (typeof postureTopicNames)[number];
 
@@ -35,6 +36,7 @@ export const postureTitles: Readonly<Record<PostureTopic, string>> = {
   'push-protection': 'Push protection',
   app: 'The App of the guard',
   name: 'Name',
+  sight: 'In sight of the guard',
 };
 
 export interface PosturePoint {

@@ -29,17 +29,23 @@ export interface GithubApi extends AsyncDisposable {
   askAll<T>(question: Question<T>): Promise<readonly T[]>;
   /** Asks as the App itself. `next` is the cursor of the next page. Rejects with an `upstream/…` error. */
   askAsApp<T>(question: AppQuestion<T>): Promise<{ readonly answer: T; readonly next: string | undefined }>;
-  /** All repositories of an installation, `owner/name` in GitHub's spelling. Rejects as `ask` does. */
-  repositoriesOf(
-    installation: number,
-    signal: AbortSignal,
-  ): Promise<readonly { readonly id: number; readonly name: string }[]>;
+  /** All repositories of an installation, `mostRepositories` at most. Rejects as `ask` does. */
+  repositoriesOf(installation: number, signal: AbortSignal): Promise<readonly ListedRepository[]>;
   /** The App's name in addresses; asked once. */
   slug(): Promise<string>;
   /** Milliseconds until which GitHub asked not to be asked about repositories of this owner, by the wall clock. */
   pausedUntil(repository: string): number;
   /** True where several requests that change something wait for their turn with this owner. */
   isBusy(repository: string): boolean;
+}
+
+export interface ListedRepository {
+  /** GitHub's number of it. */
+  readonly id: number;
+  /** `owner/name` in GitHub's spelling. */
+  readonly name: string;
+  /** To what is archived nothing can be pushed; of what GitHub has disabled nothing can be read. */
+  readonly state: 'open' | 'archived' | 'disabled';
 }
 
 export interface Question<T> {
@@ -230,14 +236,20 @@ export function createGithubApi({ credential, ca, writesPerMinute }: GithubApiOp
       const token = await tokens.tokenOf(installation, permissions);
       const wish = { repository: String(installation), permissions };
       const question = { repository: wish.repository, route: 'GET /installation/repositories', signal };
-      const found: { readonly id: number; readonly name: string }[] = [];
+      const found: ListedRepository[] = [];
       for (let page = 1; page <= mostRepositories / pageSize; page += 1) {
         const { data } = await sendWith(token, wish, question, { per_page: pageSize, page });
         const { repositories } = believed(repositoriesAnswer, data);
         found.push(
-          ...repositories
-            .filter((one) => !one.archived && !one.disabled)
-            .map((one) => ({ id: one.id, name: one.full_name })),
+          ...repositories.map((one) => ({
+            id: one.id,
+            name: one.full_name,
+            state: one.disabled
+              ? ('disabled' as const)
+              : one.archived
+                ? ('archived' as const)
+                : ('open' as const),
+          })),
         );
         if (repositories.length < pageSize) break;
       }
@@ -275,7 +287,8 @@ function pageOf(address: string): string | undefined {
   return searchParams.get('cursor') ?? searchParams.get('page') ?? undefined;
 }
 
-const mostRepositories = 20_000;
+/** So many of one installation are read. */
+export const mostRepositories = 20_000;
 const repositoriesAnswer = z.object({
   repositories: z.array(
     z.object({

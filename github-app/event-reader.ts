@@ -1,10 +1,12 @@
 // How a webhook, whose signature was checked, is read: by a schema of the few members that count, and nothing else of it.
 import { z } from 'zod';
+import type { SightNote } from './bypass/sight-note.ts';
 import type { NewWork } from './work.ts';
 
 /**
  * What a webhook asks for. `recheck` is a commit all whose checks are to be looked at again: those that are known, and
- * those of the pull requests that GitHub names, whose check may just be on its way into the database.
+ * those of the pull requests that GitHub names, whose check may just be on its way into the database. `sight` is kept until
+ * the list of repositories, which is read again, shows what it is about.
  */
 export type Asked =
   | { readonly kind: 'work'; readonly work: NewWork }
@@ -14,6 +16,7 @@ export type Asked =
       readonly head: string;
       readonly numbers: readonly number[];
     }
+  | { readonly kind: 'sight'; readonly note: SightNote }
   | { readonly kind: 'nothing' };
 
 export const nothing: Asked = { kind: 'nothing' };

@@ -2,6 +2,7 @@
 // has another shape or is not known asks for nothing.
 import { z } from 'zod';
 import { pushReaders } from './bypass/push-event.ts';
+import { sightReaders } from './bypass/sight-event.ts';
 import { type Asked, nothing, reader, type Reader } from './event-reader.ts';
 import { pressIdentifiers, pullWork } from './work.ts';
 import { workflowReaders } from './workflows/workflow-events.ts';
@@ -68,6 +69,7 @@ const readers: Readonly<Record<string, Reader>> = {
     },
   ),
   ...pushReaders,
+  ...sightReaders,
   ...workflowReaders,
   check_run: (payload, delivery) => {
     const pressed = press(payload, delivery);

@@ -1,9 +1,10 @@
 // Takes webhooks in, many in one transaction: what a burst costs is one connection, however many come at once. Each is
 // remembered together with what it asks for; one that was there already asks for nothing.
 import { type Database, type Queryable, sqlState } from '../server/db.ts';
+import { insertNote } from './bypass/sight-store.ts';
 import type { Asked } from './event-reader.ts';
 import { findChecksOfHead, insertDelivery, upsertWork } from './store.ts';
-import { type NewWork, pullWork } from './work.ts';
+import { installedWork, type NewWork, pullWork } from './work.ts';
 
 export interface Delivery {
   readonly forge: string;
@@ -67,6 +68,10 @@ async function take(client: Queryable, { forge, id, asked }: Delivery): Promise<
   const put = (work: NewWork) => upsertWork(client, { forge, ...work });
   if (asked.kind === 'nothing') return [];
   if (asked.kind === 'work') return [await put(asked.work)];
+  if (asked.kind === 'sight') {
+    await insertNote(client, forge, id, asked.note);
+    return [await put(installedWork)];
+  }
   const known = await findChecksOfHead(client, forge, asked.repository, asked.head);
   const numbers = known.map(({ subject }) => Number(/^pull\/(\d+)$/.exec(subject)?.[1]));
   const taken = [];

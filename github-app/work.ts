@@ -95,6 +95,9 @@ export type Work = WorkData & {
 /** Work that is not put in yet. */
 export type NewWork = WorkData & { readonly repository: string; readonly subject: string };
 
+/** The list of repositories is to be read again. */
+export const installedWork: NewWork = { kind: 'installed', repository: '', subject: 'app', data: {} };
+
 /** A look at a pull request. `isForced` has its check written anew even where nothing has changed. */
 export function pullWork(repository: string, number: number, isForced: boolean): NewWork {
   return { kind: 'pull', repository, subject: String(number), data: { number, isForced } };

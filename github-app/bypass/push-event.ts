@@ -1,4 +1,4 @@
-// Webhooks about refs and about where the App is installed. GitHub sends no `push` for more than three tags at once, and
+// Webhooks about refs and what protects them. GitHub sends no `push` for more than three tags at once, and
 // `create` and `delete` do not say which commits: they have the repository's refs compared.
 import { z } from 'zod';
 import { type Asked, nothing, type Reader } from '../event-reader.ts';
@@ -60,11 +60,6 @@ function readAgain(payload: unknown): Asked {
   };
 }
 
-const installed: Asked = {
-  kind: 'work',
-  work: { kind: 'installed', repository: '', subject: 'app', data: {} },
-};
-
 /** The readers by event. */
 export const pushReaders: Readonly<Record<string, Reader>> = {
   push: told,
@@ -72,8 +67,4 @@ export const pushReaders: Readonly<Record<string, Reader>> = {
   delete: compare,
   branch_protection_rule: readAgain,
   repository_ruleset: readAgain,
-  // The list of repositories says what has become of the name.
-  repository: () => installed,
-  installation: () => installed,
-  installation_repositories: () => installed,
 };

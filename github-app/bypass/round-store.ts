@@ -25,7 +25,7 @@ export async function insertComparisons(client: Queryable, forge: string, spread
   await client.query(
     `insert into github_work (forge, repository, kind, subject, data, due_at)
      select forge, repository, 'compare', 'refs', '{}', clock_timestamp() + make_interval(secs => random() * $2)
-       from github_repository where forge = $1
+       from github_repository where forge = $1 and unseen_since is null
      on conflict (forge, repository, kind, subject) do nothing`,
     [forge, spread],
   );
@@ -41,7 +41,7 @@ export async function insertFirstComparisons(
   const rows = await client.query(
     `insert into github_work (forge, repository, kind, subject, data)
      select forge, repository, 'compare', 'refs', '{}' from github_repository
-      where forge = $1 and watched_since is null
+      where forge = $1 and watched_since is null and unseen_since is null
      on conflict (forge, repository, kind, subject) do nothing
      returning id, generation`,
     [forge],
@@ -49,41 +49,42 @@ export async function insertFirstComparisons(
   return rows.map((row) => workRow.parse(row));
 }
 
-/** Replaces the list of repositories that the App reaches. */
-export async function replaceRepositories(
+/** The clock of the database. */
+export async function readClock(client: Queryable): Promise<Date> {
+  const [row] = await client.query('select clock_timestamp() as now');
+  return z.object({ now: z.date() }).parse(row).now;
+}
+
+/** Takes down the repositories that the App reached at this time; others are left as they are. */
+export async function writeRepositories(
   client: Queryable,
   forge: string,
   repositories: readonly NamedRepository[],
+  at: Date,
 ): Promise<void> {
   const names = repositories.map(({ name }) => name);
   await client.query(
-    `insert into github_repository (forge, repository, name, github_id)
-     select distinct on (lower(n.name)) $1, lower(n.name), n.name, n.id from unnest($2::text[], $3::bigint[]) as n(name, id)
+    `insert into github_repository as known (forge, repository, name, github_id, seen_at)
+     select distinct on (lower(n.name)) $1, lower(n.name), n.name, n.id, $4::timestamptz
+       from unnest($2::text[], $3::bigint[]) as n(name, id)
      on conflict (forge, repository) do update
-       set name = excluded.name, github_id = excluded.github_id, seen_at = clock_timestamp()`,
-    [forge, names, repositories.map(({ id }) => id)],
+       set name = excluded.name, github_id = excluded.github_id, seen_at = excluded.seen_at,
+         is_back = known.unseen_since is not null`,
+    [forge, names, repositories.map(({ id }) => id), at],
   );
-  // What comes back later begins anew.
-  const gone = await client.query<{ repository: string }>(
-    `delete from github_repository where forge = $1 and not repository = any ($2) returning repository`,
-    [forge, names.map((name) => name.toLowerCase())],
-  );
-  await client.query('delete from github_head where forge = $1 and repository = any ($2)', [
-    forge,
-    gone.map(({ repository }) => repository),
-  ]);
 }
 
 const watchedRow = z.object({ name: z.string(), watchedSince: z.date().nullable() });
 
-/** A repository that the App reaches. */
+/** A repository that the App reaches; undefined for one that it does not, or not any more. */
 export async function readRepository(
   client: Queryable,
   forge: string,
   repository: string,
 ): Promise<z.output<typeof watchedRow> | undefined> {
   const [row] = await client.query(
-    `select name, watched_since as "watchedSince" from github_repository where forge = $1 and repository = $2`,
+    `select name, watched_since as "watchedSince" from github_repository
+      where forge = $1 and repository = $2 and unseen_since is null`,
     [forge, repository.toLowerCase()],
   );
   return row === undefined ? undefined : watchedRow.parse(row);

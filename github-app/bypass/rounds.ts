@@ -5,6 +5,7 @@ import type { Hub, HubServices } from '../hub.ts';
 import { upsertWork } from '../store.ts';
 import { pruneLedger } from './ledger-store.ts';
 import { beginRound, insertComparisons } from './round-store.ts';
+import { pruneSight } from './sight-store.ts';
 
 export interface BypassRounds extends AsyncDisposable {
   start(): void;
@@ -31,7 +32,10 @@ export function createBypassRounds(services: HubServices, hubs: readonly Hub[]):
     if (await begin('installed', installedSeconds)) await put('installed');
     if (await begin('deliveries', redeliverEvery)) await put('deliveries');
     if (await begin('compare', compareEvery)) await insertComparisons(database, forge, compareEvery / 2);
-    if (await begin('prune', pruneSeconds)) await pruneLedger(database);
+    if (await begin('prune', pruneSeconds)) {
+      await pruneLedger(database);
+      await pruneSight(database);
+    }
   }
 
   // What fails now is done a moment later.

@@ -80,7 +80,10 @@ function ownApp({ settings: { installation } }: Scene): Judgement {
   );
 }
 
-const judges: Readonly<Record<Exclude<PostureTopic, 'name'>, Judge>> = {
+/** Those that the settings at GitHub tell; the guard itself knows the others. */
+type SettingsTopic = Exclude<PostureTopic, 'name' | 'sight'>;
+
+const judges: Readonly<Record<SettingsTopic, Judge>> = {
   'required-check': requiredCheck,
   'direct-pushes': directPushes,
   'force-pushes': closedByRule(
@@ -114,7 +117,7 @@ const judges: Readonly<Record<Exclude<PostureTopic, 'name'>, Judge>> = {
   app: ownApp,
 };
 
-/** All points but that of the name, in their order. `forgeUrl` is where the forge has its pages. */
+/** The points that the settings tell, in their order. `forgeUrl` is where the forge has its pages. */
 export function judgePosture(settings: RepositorySettings, forgeUrl: string): readonly PosturePoint[] {
   const { rulesets, protection, installation, repository } = settings;
   const all = rulesets.kind === 'read' ? rulesets.value : [];
@@ -128,5 +131,7 @@ export function judgePosture(settings: RepositorySettings, forgeUrl: string): re
     protection: protection.kind === 'read' ? protection.value : null,
     missing: missing?.kind === 'missing' ? missing.permission : undefined,
   };
-  return postureTopicNames.flatMap((topic) => (topic === 'name' ? [] : [{ topic, ...judges[topic](scene) }]));
+  return postureTopicNames.flatMap((topic) =>
+    topic === 'name' || topic === 'sight' ? [] : [{ topic, ...judges[topic](scene) }],
+  );
 }

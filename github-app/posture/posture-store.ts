@@ -11,6 +11,14 @@ const pointSchema = z.object({
   link: z.string().nullable(),
 });
 
+const unseenSchema = z.object({
+  since: z.coerce.date(),
+  seenAt: z.coerce.date(),
+  reason: z.string().nullable(),
+  by: z.string().nullable(),
+});
+export type Unseen = z.output<typeof unseenSchema>;
+
 const postureRow = z.object({
   repository: z.string(),
   url: z.string().nullable(),
@@ -18,6 +26,8 @@ const postureRow = z.object({
   // Of another version: it is read anew.
   points: z.array(pointSchema).nullable().catch(null),
   isOld: z.boolean(),
+  /** Null for one in sight. */
+  unseen: unseenSchema.nullable(),
 });
 
 /** Guarded repositories, `<forge>/<owner>/<name>`, by name and behind a name; `isOld` by these seconds. */
@@ -30,7 +40,10 @@ export async function listPostures(
 ): Promise<readonly z.output<typeof postureRow>[]> {
   const rows = await client.query(
     `select r.forge || '/' || r.repository as repository, p.url, p.read_at as "readAt", p.points,
-        coalesce(p.read_at < clock_timestamp() - make_interval(secs => $4), true) as "isOld"
+        r.unseen_since is null
+          and coalesce(p.read_at < clock_timestamp() - make_interval(secs => $4), true) as "isOld",
+        case when r.unseen_since is not null then jsonb_build_object('since', r.unseen_since, 'seenAt', r.seen_at,
+          'reason', r.unseen_reason, 'by', r.unseen_by ->> 'login') end as unseen
        from github_repository r left join github_posture p using (forge, repository)
       where r.forge = any ($1) and (r.forge || '/' || r.repository) collate "C" > $2
       order by (r.forge || '/' || r.repository) collate "C" limit $3`,

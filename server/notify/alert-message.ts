@@ -2,6 +2,7 @@
 import type { Alert } from '../../core/alert.ts';
 import type { Json } from '../../core/audit-event.ts';
 import { plural } from '../../core/duration.ts';
+import { sightLost } from '../../core/sight.ts';
 import { exposureFacts, exposureTitle } from './exposure-message.ts';
 import { type Message, plainName } from './message.ts';
 
@@ -24,6 +25,8 @@ function titleOf({ kind, actor, details }: Alert): string {
       return exposureTitle(agent, details);
     case 'repository-moved':
       return `${agent} was ${textOf(details['change'])} and is ${plainName(textOf(details['to']))} now; what names the old name fails`;
+    case 'repository-unwatched':
+      return `the guard no longer sees it: ${sightLost(textOf(details['cause']), details['by'] === null ? null : agent)}`;
   }
 }
 
@@ -53,6 +56,7 @@ const subjects: Readonly<Partial<Record<Alert['kind'], string>>> = {
   'sink-failed': 'Sink',
   bypass: 'Who',
   'repository-moved': 'Old name',
+  'repository-unwatched': 'Who',
 };
 
 /** The message; of values it tells the number alone. */

@@ -18,6 +18,7 @@ const byAction: Readonly<Record<string, Severity>> = {
   'bypass.scanned': 'medium',
   'bypass.unlisted': 'medium',
   'repository.moved': 'medium',
+  'repository.unwatched': 'high',
   'log.unscanned': 'medium',
   'artifact.unscanned': 'medium',
   'log.deletion-failed': 'high',

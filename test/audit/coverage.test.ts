@@ -58,6 +58,8 @@ const proofs: Readonly<Record<AuditAction, Proof>> = {
   'bypass.scanned': { test: 'test/e2e/github-bypass.test.ts' },
   'bypass.unlisted': { test: 'test/e2e/github-long-push.test.ts' },
   'repository.moved': { test: 'test/e2e/github-bypass-reports.test.ts' },
+  'repository.unwatched': { test: 'test/e2e/github-sight.test.ts' },
+  'repository.watched': { test: 'test/e2e/github-sight.test.ts' },
   'github-app.created': { test: 'test/e2e/github-setup.test.ts' },
   'pull-request.checked': { test: 'test/e2e/github-pull.test.ts' },
   'merge-group.checked': { test: 'test/e2e/github-webhooks.test.ts' },

@@ -157,9 +157,10 @@ describe('the posture', () => {
       'push-protection': 'to-do',
       app: 'ok',
       name: 'ok',
+      sight: 'ok',
     });
     for (const { topic, change, link } of told.points)
-      if (topic !== 'app' && topic !== 'name') {
+      if (topic !== 'app' && topic !== 'name' && topic !== 'sight') {
         expect(change, topic).not.toBeNull();
         expect(link, topic).toContain(`${scene.github.url}/acme/open/settings/`);
       }

@@ -44,6 +44,8 @@ export interface Installation {
   /** Ids, or everything of the account. */
   repositories: ReadonlySet<number> | 'all';
   suspended: boolean;
+  /** Who did that, where it is known. */
+  suspendedBy: Account | undefined;
 }
 
 export interface InstallationToken {

@@ -30,6 +30,7 @@ export function callerOf(world: World, authorization: string | undefined): Calle
 function installationCaller(world: World, text: string): Caller {
   const token = world.tokens.get(text);
   if (token === undefined || token.expiresAt <= world.now()) return refused('Bad credentials');
+  if (!world.installations.has(token.installation.id)) return refused('Bad credentials');
   if (token.installation.suspended) return refused('This installation has been suspended');
   return { kind: 'installation', token };
 }

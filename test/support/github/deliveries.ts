@@ -52,7 +52,7 @@ export class Deliveries {
     payload: Readonly<Record<string, unknown>>,
   ): void {
     const { id, app } = installation;
-    const whole = { ...payload, installation: { id, node_id: '' } };
+    const whole = { installation: { id, node_id: '' }, ...payload };
     const action = payload['action'];
     this.post({
       id: this.#world.nextId(),

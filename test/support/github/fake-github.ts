@@ -13,6 +13,7 @@ import { addGitAccess } from './git-access.ts';
 import { addManifestPages } from './manifest-pages.ts';
 import { FakeActions } from './actions.ts';
 import { Deliveries } from './deliveries.ts';
+import { InstallationActions } from './installation-actions.ts';
 import { appRoutes } from './routes/app.ts';
 import { checkRoutes } from './routes/checks.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
@@ -51,6 +52,8 @@ export interface FakeGitHub extends AsyncDisposable {
   readonly deliveries: Deliveries;
   /** What people do. */
   readonly actions: FakeActions;
+  /** What people do about where apps are installed. */
+  readonly installing: InstallationActions;
   /** What runners do. */
   readonly workflows: WorkflowActions;
   /** Where logs and artifacts are. */
@@ -119,6 +122,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
     faults: state.faults,
     deliveries,
     actions,
+    installing: new InstallationActions(world, deliveries),
     workflows: new WorkflowActions(world, deliveries),
     storage,
     calls: state.calls,
@@ -143,6 +147,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
         checkSuites: new Map(),
         statuses: [],
         rules: [],
+        isArchived: false,
         settings: openSettings(),
         activities: [],
         mergeMethods: ['merge', 'squash', 'rebase'],

@@ -81,7 +81,7 @@ export function installationJson(world: World, installation: Installation) {
     created_at: since,
     updated_at: since,
     suspended_at: suspended ? since : null,
-    suspended_by: null,
+    suspended_by: installation.suspendedBy === undefined ? null : userJson(world, installation.suspendedBy),
   };
 }
 
@@ -164,7 +164,7 @@ export function repositoryJson(world: World, repository: Repository) {
     license: null,
     fork: false,
     is_template: false,
-    archived: false,
+    archived: repository.isArchived,
     disabled: false,
     has_issues: true,
     has_projects: false,

@@ -43,7 +43,7 @@ export interface BranchRule {
 
 export interface Repository {
   readonly id: number;
-  readonly owner: Account;
+  owner: Account;
   name: string;
   readonly isPrivate: boolean;
   readonly defaultBranch: string;
@@ -56,6 +56,7 @@ export interface Repository {
   readonly checkSuites: Map<number, CheckSuite>;
   readonly statuses: CommitStatus[];
   rules: readonly BranchRule[];
+  isArchived: boolean;
   readonly settings: RepositorySettings;
   /** Newest first. */
   readonly activities: Activity[];
@@ -155,6 +156,7 @@ export function installApp(
     permissions: options.permissions ?? app.permissions,
     repositories: options.repositories ? new Set(options.repositories.map(({ id }) => id)) : 'all',
     suspended: false,
+    suspendedBy: undefined,
   };
   world.installations.set(installation.id, installation);
   return installation;

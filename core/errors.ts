@@ -245,11 +245,18 @@ export type ErrorCode = keyof typeof errorTable;
 /** The one error of the guard: a code of the table, a message that says what was attempted, and the cause. */
 export class GuardError extends Error {
   readonly code: ErrorCode;
+  readonly #remedy: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+  /** `remedy` is told in place of the table's, where more is known. */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly remedy?: string },
+  ) {
     super(message, options);
     this.name = 'GuardError';
     this.code = code;
+    this.#remedy = options?.remedy;
   }
 
   get status(): number {
@@ -257,7 +264,7 @@ export class GuardError extends Error {
   }
 
   get remedy(): string {
-    return errorTable[this.code].remedy;
+    return this.#remedy ?? errorTable[this.code].remedy;
   }
 }
 

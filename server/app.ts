@@ -1,5 +1,6 @@
 // Puts the guard together: the only place that knows who implements which port.
 import type { FastifyInstance } from 'fastify';
+import { createNewNames } from '../github-app/bypass/new-name.ts';
 import { ledgerTexts } from '../github-app/bypass/texts-store.ts';
 import { createGithubApp } from '../github-app/part.ts';
 import { GuardError } from '../core/errors.ts';
@@ -166,6 +167,7 @@ export async function buildApp(config: Config, options: AppOptions): Promise<App
       policy,
       approvals: approvals.service,
       evidence,
+      newNameOf: createNewNames(database),
       held: { directory: config.approvals.heldDirectory, maxBytes: config.approvals.heldBytes },
       limits: config.limits,
       dataDir: config.dataDir,

@@ -62,6 +62,25 @@ export async function insertMoved(
   );
 }
 
+/** What a repository is called now that had this name, in any spelling; undefined while one in sight has it. */
+export async function readNewName(
+  client: Queryable,
+  forge: string,
+  former: string,
+): Promise<string | undefined> {
+  const [row] = await client.query<{ readonly name: string }>(
+    `select lower(m.new_name) as name from github_moved m
+      where m.forge = $1 and lower(m.new_name) <> lower($2)
+        and m.github_id = (select github_id from github_moved
+              where forge = $1 and lower(old_name) = lower($2) order by at desc limit 1)
+        and not exists (select from github_repository
+              where forge = $1 and repository = lower($2) and unseen_since is null)
+      order by m.at desc limit 1`,
+    [forge, former],
+  );
+  return row?.name;
+}
+
 const nameRow = z.object({ from: z.string(), to: z.string(), at: z.date(), isRecent: z.boolean() });
 export type FormerName = z.output<typeof nameRow>;
 

@@ -4,6 +4,7 @@ import { setInterval } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import { GuardError } from '../../core/errors.ts';
 import type { EvidenceStore } from '../../core/activity/evidence.ts';
+import type { NewNameOf } from '../../core/new-names.ts';
 import type {
   ApprovalApplier,
   ApprovalService,
@@ -30,6 +31,7 @@ import { createChangeScanner } from './scan-change.ts';
 import { settleAttempts } from './settle.ts';
 import { createSignatureVerifier } from './signatures.ts';
 import { createUpstream, type Upstream } from './upstream.ts';
+import { withNewNames } from './upstream-names.ts';
 import { createUpstreamFacts } from './upstream-facts.ts';
 
 export interface GitPartOptions
@@ -40,6 +42,7 @@ export interface GitPartOptions
       'audit' | 'confirm' | 'scanner' | 'policy' | 'limits' | 'agent' | 'clock' | 'observe'
     > {
   readonly approvals: ApprovalService;
+  readonly newNameOf: NewNameOf;
   /** Where what pushes change is kept. */
   readonly evidence: EvidenceStore;
   readonly dataDir: string;
@@ -75,7 +78,10 @@ export async function createGitPart(options: GitPartOptions): Promise<GitPart> {
   const upstreams = new Map<string, Upstream>(
     options.forges.map((forge) => [
       forge.name,
-      createUpstream(forge, options.limits.upstreamSeconds * 1000, monotonic),
+      withNewNames(
+        createUpstream(forge, options.limits.upstreamSeconds * 1000, monotonic),
+        options.newNameOf,
+      ),
     ]),
   );
   const upstreamOf = (repository: Repository): Upstream => {

@@ -230,6 +230,27 @@ test('a repository that was renamed is told by both names, and watched on by the
   const point = await nameOf();
   expect(point).toMatchObject({ state: 'to-do' });
   expect(point?.found).toContain(`It was ${from} until`);
+  const ask = async (scopeOf: string): Promise<string> => {
+    const { token } = await createCaller(scene.database.database, scene.guard.url, {
+      name: `reader-of-${scopeOf}-${Math.random()}`,
+      scopes: [{ repository: `hub/acme/${scopeOf}`, verbs: ['fetch'] }],
+    });
+    const path = '/git/hub/acme/around.git/info/refs?service=git-upload-pack';
+    const headers = { authorization: `Bearer ${token}`, 'git-protocol': 'version=2' };
+    return (await fetch(scene.guard.url + path, { headers })).text();
+  };
+  const hint = `The repository is called ${to} now`;
+  // With a token for the old name, which a guard remembers, and without one.
+  for (const code of ['upstream/not-found', 'upstream/not-installed']) {
+    if (code === 'upstream/not-installed') await scene.restart();
+    const refused = await ask('around');
+    expect(refused).toContain(`[${code}]`);
+    expect(refused).toContain(hint);
+    // Whoever may not read it is not told.
+    const forbidden = await ask('elsewhere');
+    expect(forbidden).toContain('[identity/forbidden]');
+    expect(forbidden).not.toContain('renamed');
+  }
   await around('agent/three', { 'three.txt': '3\n' }, 'acme-agent');
   const scannedThere = (await scene.audit('bypass.detected')).at(-1);
   expect(scannedThere).toMatchObject({ repository: to, details: { update: 'create' } });

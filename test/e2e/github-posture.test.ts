@@ -8,10 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
 import { createCaller } from '../support/api-caller.ts';
 import { freePort } from '../support/free-port.ts';
+import { makeCommits } from '../support/github/commits.ts';
 import { type GuardedGithub, startGuardedGithub } from '../support/github/guarded-github.ts';
 import type { Ruleset } from '../support/github/settings-state.ts';
 import type { Repository } from '../support/github/world.ts';
 import { oidcLogin, startLoginServer } from '../support/login-server.ts';
+import { secretSample } from '../support/secrets.ts';
 import { until } from '../support/until.ts';
 import { signIn, WebClient } from '../support/web-client.ts';
 
@@ -232,7 +234,26 @@ async function tokenFile(): Promise<string> {
   return path;
 }
 
+/** A push with the credential of the guard's App, but not by the guard; gives its commit once it is on record. */
+async function pushAround(): Promise<string> {
+  const branch = 'agent/around';
+  await makeCommits(scene.github.world, open, [
+    { branch, files: { 'notes.txt': secretSample('npm-token', 41).text }, by: 'mallory' },
+  ]);
+  const after = (await open.git.refs())[`refs/heads/${branch}`] ?? '';
+  await scene.github.actions.push(open, `refs/heads/${branch}`, null, `${scene.app.slug}[bot]`);
+  const audited = { headers: { authorization: `Bearer ${token}` } };
+  await until('the push is noticed and scanned', async () => {
+    const answer = await (await fetch(`${url}/api/v1/bypasses?certainty=unknown`, audited)).text();
+    if (answer.includes(after) && answer.includes('"verdict":"deny"')) return true;
+    await sleep(400);
+    return false;
+  });
+  return after;
+}
+
 test('an administrator sees it on a page, without scripts', async () => {
+  const around = await pushAround();
   const context = await browser.newContext({
     javaScriptEnabled: false,
     viewport: { width: 1100, height: 1400 },
@@ -253,6 +274,11 @@ test('an administrator sees it on a page, without scripts', async () => {
   expect(await page.getByRole('link', { name: 'Settings of hub/acme/open: Tags' }).getAttribute('href')).toBe(
     `${scene.github.url}/acme/open/settings/rules/new?target=tag`,
   );
+  const table = page.getByRole('table').first();
+  expect(await table.innerText()).toMatch(/hub\/acme\/open\s.*agent\/around/);
+  expect(await table.innerText()).toContain(around.slice(0, 7));
+  expect(await table.innerText()).toContain('its key or a token was stolen');
+  expect(await table.innerText()).toMatch(/[1-9] finding/);
   await page.getByRole('button', { name: 'Read again' }).click();
   await page.getByRole('heading', { level: 1, name: 'Posture' }).waitFor();
   expect(complaints).toEqual([]);

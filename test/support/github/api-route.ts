@@ -61,6 +61,7 @@ export interface RecordedCall {
   readonly operation: OperationName;
   readonly path: string;
   readonly body: unknown;
+  /** 0 until it is answered. */
   readonly status: number;
   readonly at: Date;
 }
@@ -101,6 +102,15 @@ export function addRoute(server: FastifyInstance, state: ApiState, route: ApiRou
       const faulty = fault?.kind === 'answer' ? fault : undefined;
       const wrong = check.request(query, request.body ?? undefined, params);
       if (wrong.length > 0) state.violations.push(`${route.operation}: ${wrong.join('; ')}`);
+      // Before it has an effect that a test may see.
+      const call = {
+        operation: route.operation,
+        path: request.url,
+        body: request.body,
+        status: 0,
+        at: state.world.now(),
+      };
+      if (fault?.kind !== 'lose') state.calls.push(call);
       const answer =
         early ??
         faulty ??
@@ -114,13 +124,7 @@ export function addRoute(server: FastifyInstance, state: ApiState, route: ApiRou
         const bad = check.response(told.status, roundTrip(told.body));
         if (bad.length > 0) state.violations.push(`answer of ${route.operation}: ${bad.join('; ')}`);
       }
-      state.calls.push({
-        operation: route.operation,
-        path: request.url,
-        body: request.body,
-        status: told.status,
-        at: state.world.now(),
-      });
+      call.status = told.status;
       return send(request, reply, told);
     },
   });

@@ -9,7 +9,10 @@ const unlistedRow = z.object({
 });
 export type Unlisted = z.output<typeof unlistedRow>;
 
-/** Puts one push down to such a push of the guard that was going on at this time, or had ended so many seconds before. */
+/**
+ * Puts one push down to such a push of the guard that was going on at this time, or had ended so many seconds before. Others
+ * that are put down to the same one wait for the end of the transaction.
+ */
 export async function presume(
   client: Queryable,
   repository: string,
@@ -21,7 +24,7 @@ export async function presume(
       where request = (select request from github_unlisted
               where repository = $1 and presumed < missing and at <= $2
                 and coalesce(ended_at, at + interval '15 minutes') + make_interval(secs => $3) >= $2
-              order by at desc limit 1 for update skip locked)
+              order by at desc limit 1 for update)
       returning request, missing, told_at as "toldAt"`,
     [repository.toLowerCase(), at, seconds],
   );

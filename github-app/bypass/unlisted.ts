@@ -17,17 +17,19 @@ export async function presumeUnlisted(
 ): Promise<boolean> {
   if (by !== null && by.login !== `${await hub.api.slug()}[bot]`) return false;
   const named = repositoryId(hub, repository);
-  const unlisted = await presume(database, named, since, lateSeconds);
-  if (unlisted === undefined) return false;
-  if (unlisted.toldAt !== null) return true;
-  const { request, missing } = unlisted;
-  await audit.append({
-    action: 'bypass.unlisted',
-    request,
-    actor: null,
-    repository: named,
-    details: { updates: missing },
+  return database.transaction(async (client) => {
+    const unlisted = await presume(client, named, since, lateSeconds);
+    if (unlisted === undefined) return false;
+    const { request, missing, toldAt } = unlisted;
+    if (toldAt !== null) return true;
+    await audit.append({
+      action: 'bypass.unlisted',
+      request,
+      actor: null,
+      repository: named,
+      details: { updates: missing },
+    });
+    await markTold(client, request);
+    return true;
   });
-  await markTold(database, request);
-  return true;
 }

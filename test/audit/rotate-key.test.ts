@@ -100,7 +100,7 @@ test('a guard without the new key writes nothing until it is there', async () =>
   await using bench = await auditBench();
   await bench.write(auditEvents(3));
   const dataDir = await bench.anotherDataDir();
-  await using other = await bench.open({ dataDir, writeDeadlineMs: 500 });
+  await using other = await bench.open({ dataDir, writeDeadlineMs: 2_000 });
   await other.append(auditEvent('before'));
   await rotate(bench);
   await expect(other.append(auditEvent('between'))).rejects.toMatchObject({ code: 'audit/unavailable' });

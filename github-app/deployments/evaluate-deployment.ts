@@ -60,12 +60,13 @@ async function decide(
 ): Promise<void> {
   const { verdict } = seen;
   await services.audit.append(deployDecided(hub, place, known.request, seen));
-  const rules = verdict.reasons.map(({ rule }) => code(rule)).join(', ');
   if (verdict.kind === 'hold') return hold(services, hub, place, seen, known);
   const isAllowed = verdict.kind === 'allow';
   await answerDeployment(services, hub, place, seen, known, {
     answer: isAllowed ? 'approved' : 'rejected',
-    comment: isAllowed ? 'No rule of the policy holds it.' : `The policy does not allow it: ${rules}.`,
+    comment: isAllowed
+      ? 'No rule of the policy holds it.'
+      : `The policy does not allow it: ${rulesOf(verdict)}.`,
     ...(isAllowed ? {} : { refusal: { by: 'policy', code: 'policy/denied' } }),
   });
 }
@@ -107,6 +108,11 @@ async function hold(
   await tellWaiting(services, hub, place, seen, held.id);
 }
 
+/** The rules that decided, as Markdown. */
+function rulesOf({ reasons }: DeploymentLook['verdict']): string {
+  return reasons.map(({ rule }) => code(rule)).join(', ');
+}
+
 async function tellWaiting(
   services: HubServices,
   hub: Hub,
@@ -114,9 +120,8 @@ async function tellWaiting(
   { deployment, verdict, actor }: DeploymentLook,
   approval: string,
 ): Promise<void> {
-  const rules = verdict.reasons.map(({ rule }) => code(rule)).join(', ');
   const url = services.approvals.urlOf(approval);
-  const comment = `The policy holds it (${rules}). Approve or deny it at ${url}`;
+  const comment = `The policy holds it (${rulesOf(verdict)}). Approve or deny it at ${url}`;
   if (!(await review(hub, place, deployment.environment, { comment }))) {
     await withdraw(services, actor, approval);
     return;
